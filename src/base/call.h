@@ -1,0 +1,66 @@
+/*
+ * What travels with every request: who asks, until when, and whether it was given up.
+ *
+ * A call is a small immutable struct on the caller's stack. NULL stands for call_background:
+ * the program itself as system:masters, 30 s, never cancelled.
+ *
+ *	struct cancel *cancel = cancel_new();
+ *	struct call call = {.user = &user, .timeout_ms = 5000, .cancel = cancel};
+ *
+ * Threads: a cancel may be fired from any thread; whoever waits on it subscribes a callback.
+ */
+#ifndef BASE_CALL_H
+#define BASE_CALL_H
+
+#include "base/mem.h"
+#include "base/vec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CALL_TIMEOUT_MS 30000
+
+/* Who asks: authentication.k8s.io UserInfo. Borrowed for the length of the call. */
+struct user {
+	const char *name; /* "system:admin" */
+	const char *uid;
+	const char *const *groups; /* NULL-terminated, may be NULL */
+};
+
+/* Warnings a server attached to an answer (RFC 7234 Warning: 299). The owner releases. */
+struct warnings {
+	char **v;
+	size_t n, cap;
+};
+void warnings_add(struct warnings *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void warnings_release(struct warnings *w);
+
+struct cancel;
+struct cancel *cancel_new(void);
+struct cancel *cancel_ref(struct cancel *c);
+void cancel_unref(struct cancel *c);
+DEFINE_CLEANUP(struct cancel *, cancel_unref)
+/* Fires once: runs the subscribers in the calling thread. */
+void cancel_fire(struct cancel *c);
+bool cancel_fired(struct cancel *c);
+/*
+ * Calls FIRED(ARG) when C fires, at once when it has. After cancel_unsubscribe returns, FIRED is
+ * not running and will not run. C may be NULL (then both do nothing).
+ */
+void cancel_subscribe(struct cancel *c, void (*fired)(void *), void *arg);
+void cancel_unsubscribe(struct cancel *c, void (*fired)(void *), void *arg);
+
+struct call {
+	const struct user *user; /* NULL: the program itself */
+	int timeout_ms;		 /* 0: CALL_TIMEOUT_MS; negative: none */
+	struct cancel *cancel;	 /* NULL: cannot be cancelled */
+	const char *user_agent;	 /* NULL: "kubefs" */
+	struct warnings *warnings; /* NULL: warnings are dropped */
+};
+
+/* The effective deadline in ms, never 0. Takes NULL. */
+int call_timeout_ms(const struct call *call);
+bool call_cancelled(const struct call *call);
+
+#endif

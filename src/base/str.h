@@ -1,0 +1,46 @@
+/*
+ * A growing byte string, always NUL-terminated, that may hold NUL bytes.
+ *
+ *	struct str s CLEANUP(str_release) = STR_INIT;
+ *	str_addf(&s, "%s/%s", namespace, name);
+ *
+ * Invariant: s.s[s.len] == '\0' and s.s is never NULL. Threads: one owner at a time.
+ */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct str {
+	char *s;
+	size_t len;
+	size_t cap; /* 0 while s points at the shared empty string */
+};
+
+extern char str_empty[];
+#define STR_INIT                                                                                   \
+	{                                                                                          \
+		.s = str_empty                                                                     \
+	}
+
+void str_init(struct str *s);
+void str_release(struct str *s);
+/* Empties S and keeps its memory. */
+void str_reset(struct str *s);
+/* Room for EXTRA more bytes and the NUL. */
+void str_grow(struct str *s, size_t extra);
+void str_add(struct str *s, const char *bytes, size_t len);
+void str_adds(struct str *s, const char *text);
+void str_addc(struct str *s, char c);
+void str_addn(struct str *s, char c, size_t count);
+void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void str_addv(struct str *s, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+/* TEXT with control characters, backslash and invalid UTF-8 as \xNN: safe to print. */
+void str_add_escaped(struct str *s, const char *text, size_t len);
+/* Shortens S to LEN bytes. */
+void str_truncate(struct str *s, size_t len);
+/* Takes the bytes out, to be freed by the caller; S is empty afterwards. */
+char *str_take(struct str *s);
+
+#endif

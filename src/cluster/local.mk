@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libcluster.a
+libcluster_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libcontrollers.a
+libcontrollers_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libfs.a
+libfs_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libkinds.a
+libkinds_a_SOURCES =

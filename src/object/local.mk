@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libobject.a
+libobject_a_SOURCES =

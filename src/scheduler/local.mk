@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libscheduler.a
+libscheduler_a_SOURCES =

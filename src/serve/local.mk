@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libserve.a
+libserve_a_SOURCES =

@@ -1,0 +1,1 @@
+# See Makefile.am: append to TESTS, check_PROGRAMS, EXTRA_DIST.
