@@ -1,0 +1,80 @@
+/*
+ * The schema table: what fields every Kubernetes type has, and how each of them merges.
+ *
+ * Generated at build time from schema/ (a compact text, see schema/README), read only. Custom
+ * resources make the same structs at run time (schema_type_new). Source of the rules:
+ * x-kubernetes-list-type, -list-map-keys, -map-type, patchStrategy and patchMergeKey of the
+ * OpenAPI document of a Kubernetes API server.
+ */
+#ifndef OBJECT_SCHEMA_H
+#define OBJECT_SCHEMA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum schema_kind {
+	SCHEMA_ANY,	/* anything: RawExtension, JSON, x-preserve-unknown-fields without properties */
+	SCHEMA_STRING,
+	SCHEMA_BOOL,
+	SCHEMA_INT32,
+	SCHEMA_INT64,
+	SCHEMA_NUMBER,
+	SCHEMA_BYTES,	/* base64 in JSON */
+	SCHEMA_TIME,	/* RFC 3339, seconds */
+	SCHEMA_MICRO_TIME,
+	SCHEMA_QUANTITY,
+	SCHEMA_INT_OR_STRING,
+	SCHEMA_STRUCT,	/* named fields: type->fields */
+	SCHEMA_MAP,	/* string keys: elem */
+	SCHEMA_LIST,	/* elem */
+};
+
+enum schema_list_type { SCHEMA_LIST_ATOMIC, SCHEMA_LIST_SET, SCHEMA_LIST_MAP };
+
+enum schema_patch_flags {
+	SCHEMA_PATCH_MERGE = 1,
+	SCHEMA_PATCH_RETAIN_KEYS = 2,
+	SCHEMA_PATCH_REPLACE = 4,
+};
+
+struct schema_type;
+
+/* A value: a scalar, a named struct, or a list or map of further values. */
+struct schema_value {
+	enum schema_kind kind;
+	enum schema_list_type list_type;  /* of a SCHEMA_LIST */
+	bool atomic;			  /* x-kubernetes-map-type: atomic of a struct or map */
+	unsigned patch;			  /* schema_patch_flags, of a list or struct */
+	const char *patch_merge_key;	  /* of a list patched by merge of structs, else NULL */
+	const char *const *list_map_keys; /* NULL-terminated, of SCHEMA_LIST_MAP */
+	const char *const *enums;	  /* NULL-terminated, or NULL */
+	const struct schema_type *type;	  /* of SCHEMA_STRUCT */
+	const struct schema_value *elem;  /* of SCHEMA_LIST and SCHEMA_MAP */
+};
+
+struct schema_field {
+	const char *name;
+	struct schema_value value;
+	bool required;
+	const char *default_json; /* what the server fills in, as JSON text, or NULL */
+};
+
+struct schema_type {
+	const char *name; /* io.k8s.api.core.v1.Pod */
+	/* Sorted by strcmp of the name. */
+	const struct schema_field *fields;
+	size_t n_fields;
+	bool atomic;		/* as schema_value.atomic, of the type itself */
+	bool preserve_unknown;	/* fields not named here are kept, not pruned */
+};
+
+/* A built-in type by its OpenAPI name, or NULL. */
+const struct schema_type *schema_type_find(const char *name);
+/* Every built-in type, sorted by name; *n how many. */
+const struct schema_type *schema_types(size_t *n);
+const struct schema_field *schema_field_find(const struct schema_type *t, const char *name);
+/* io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta. */
+const struct schema_type *schema_object_meta(void);
+
+#endif
