@@ -10,6 +10,7 @@
 #define OBJECT_SELECTOR_H
 
 #include "base/error.h"
+#include "base/str.h"
 #include "object/object.h"
 
 #include <jansson.h>
