@@ -1,2 +1,21 @@
 noinst_LIBRARIES += libobject.a
-libobject_a_SOURCES =
+libobject_a_SOURCES = \
+	src/object/schema.c src/object/schema.h \
+	src/object/schema_custom.c \
+	src/object/schema_resources.h \
+	src/object/schema_table.h
+nodist_libobject_a_SOURCES = src/object/schema_table.c
+
+# The facts about Kubernetes' types, compiled in.
+schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/resources
+src/object/schema_table.c: $(schema_sources) $(srcdir)/tools/schema-compile
+	$(AM_V_GEN)$(MKDIR_P) src/object && \
+	$(PYTHON3) $(srcdir)/tools/schema-compile $(schema_sources) >$@.tmp && mv $@.tmp $@
+BUILT_SOURCES += src/object/schema_table.c
+CLEANFILES += src/object/schema_table.c src/object/schema_table.c.tmp
+EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import
+
+check_PROGRAMS += tests/unit/object/test_schema
+tests_unit_object_test_schema_SOURCES = tests/unit/object/test_schema.c
+tests_unit_object_test_schema_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_schema

@@ -5,29 +5,37 @@
  * resources make the same structs at run time (schema_type_new). Source of the rules:
  * x-kubernetes-list-type, -list-map-keys, -map-type, patchStrategy and patchMergeKey of the
  * OpenAPI document of a Kubernetes API server.
+ *
+ *	const struct schema_type *pod = schema_type_find("io.k8s.api.core.v1.Pod");
+ *	const struct schema_field *spec = schema_field_find(pod, "spec");
+ *
+ * Threads: any; types are never written once made. Whoever makes one at run time frees it when
+ * nobody reads it any more.
  */
 #ifndef OBJECT_SCHEMA_H
 #define OBJECT_SCHEMA_H
+
+#include "base/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 enum schema_kind {
-	SCHEMA_ANY,	/* anything: RawExtension, JSON, x-preserve-unknown-fields without properties */
+	SCHEMA_ANY, /* anything: RawExtension, JSON, x-preserve-unknown-fields without properties */
 	SCHEMA_STRING,
 	SCHEMA_BOOL,
 	SCHEMA_INT32,
 	SCHEMA_INT64,
 	SCHEMA_NUMBER,
-	SCHEMA_BYTES,	/* base64 in JSON */
-	SCHEMA_TIME,	/* RFC 3339, seconds */
+	SCHEMA_BYTES, /* base64 in JSON */
+	SCHEMA_TIME,  /* RFC 3339, seconds */
 	SCHEMA_MICRO_TIME,
 	SCHEMA_QUANTITY,
 	SCHEMA_INT_OR_STRING,
-	SCHEMA_STRUCT,	/* named fields: type->fields */
-	SCHEMA_MAP,	/* string keys: elem */
-	SCHEMA_LIST,	/* elem */
+	SCHEMA_STRUCT, /* named fields: type->fields */
+	SCHEMA_MAP,    /* string keys: elem */
+	SCHEMA_LIST,   /* elem */
 };
 
 enum schema_list_type { SCHEMA_LIST_ATOMIC, SCHEMA_LIST_SET, SCHEMA_LIST_MAP };
@@ -45,6 +53,7 @@ struct schema_value {
 	enum schema_kind kind;
 	enum schema_list_type list_type;  /* of a SCHEMA_LIST */
 	bool atomic;			  /* x-kubernetes-map-type: atomic of a struct or map */
+	bool nullable;			  /* null is a value of its own; custom resources only */
 	unsigned patch;			  /* schema_patch_flags, of a list or struct */
 	const char *patch_merge_key;	  /* of a list patched by merge of structs, else NULL */
 	const char *const *list_map_keys; /* NULL-terminated, of SCHEMA_LIST_MAP */
@@ -57,7 +66,9 @@ struct schema_field {
 	const char *name;
 	struct schema_value value;
 	bool required;
-	const char *default_json; /* what the server fills in, as JSON text, or NULL */
+	/* What the server fills in, as JSON text, or NULL. A struct filled in ("{}") gets the
+	 * defaults of its own fields after that. */
+	const char *default_json;
 };
 
 struct schema_type {
@@ -65,8 +76,10 @@ struct schema_type {
 	/* Sorted by strcmp of the name. */
 	const struct schema_field *fields;
 	size_t n_fields;
-	bool atomic;		/* as schema_value.atomic, of the type itself */
-	bool preserve_unknown;	/* fields not named here are kept, not pruned */
+	bool atomic;	       /* as schema_value.atomic, of the type itself */
+	bool preserve_unknown; /* fields not named here are kept, not pruned */
+	/* x-kubernetes-group-version-kind of an object or list ("" for core); NULL for a part. */
+	const char *group, *version, *kind;
 };
 
 /* A built-in type by its OpenAPI name, or NULL. */
@@ -76,5 +89,19 @@ const struct schema_type *schema_types(size_t *n);
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name);
 /* io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta. */
 const struct schema_type *schema_object_meta(void);
+
+/*
+ * The type of a custom resource from its openAPIV3Schema, with apiVersion, kind and metadata
+ * (ObjectMeta) whatever the schema says of them. NAME is copied. Formats, patterns and bounds are
+ * no part of a type; x-kubernetes-int-or-string, -preserve-unknown-fields, -embedded-resource,
+ * -list-type, -list-map-keys, -map-type, enum (of strings), nullable, required and default are.
+ * E_INVALID when the schema is not structural enough to be understood: a property that is no
+ * object, a type that is none. The caller frees it with schema_type_free.
+ */
+struct schema_type *schema_type_new(const char *name, const json_t *open_api_v3_schema,
+				    struct error **err);
+/* Only what schema_type_new returned. Takes NULL, returns NULL. */
+struct schema_type *schema_type_free(struct schema_type *t);
+DEFINE_CLEANUP(struct schema_type *, schema_type_free)
 
 #endif
