@@ -1,2 +1,11 @@
 noinst_LIBRARIES += libcache.a
-libcache_a_SOURCES =
+libcache_a_SOURCES = \
+	src/cache/controller.h \
+	src/cache/informer.h \
+	src/cache/recorder.h \
+	src/cache/workqueue.c src/cache/workqueue.h
+
+check_PROGRAMS += tests/unit/cache/test_workqueue
+tests_unit_cache_test_workqueue_SOURCES = tests/unit/cache/test_workqueue.c
+tests_unit_cache_test_workqueue_LDADD = libcache.a $(LIBS_base) $(CMOCKA_LIBS)
+TESTS += tests/unit/cache/test_workqueue
