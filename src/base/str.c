@@ -98,9 +98,10 @@ void str_addf(struct str *s, const char *format, ...)
 	va_end(ap);
 }
 
-/* Length of the valid UTF-8 sequence at P, or 0 (RFC 3629: no overlong forms, no surrogates). */
-static size_t utf8_length(const unsigned char *p, size_t left)
+/* No overlong forms, no surrogates. */
+size_t utf8_length(const char *text, size_t left)
 {
+	const unsigned char *p = (const unsigned char *)text;
 	unsigned lo = 0x80, hi = 0xbf;
 	size_t n, i;
 
@@ -130,12 +131,33 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
+unsigned utf8_decode(const char *p, size_t len)
+{
+	static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	unsigned code_point = (unsigned char)p[0] & first_bits[len];
+
+	for (size_t i = 1; i < len; i++)
+		code_point = code_point << 6 | ((unsigned char)p[i] & 0x3f);
+	return code_point;
+}
+
+size_t utf8_encode(unsigned code_point, char *p)
+{
+	size_t n = code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+	static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+	for (size_t i = n - 1; i > 0; i--, code_point >>= 6)
+		p[i] = (char)(0x80 | (code_point & 0x3f));
+	p[0] = (char)(first[n] | code_point);
+	return n;
+}
+
 void str_add_escaped(struct str *s, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;
 
 	while (p < end) {
-		size_t n = utf8_length(p, (size_t)(end - p));
+		size_t n = utf8_length((const char *)p, (size_t)(end - p));
 		/* C1 controls (U+0080 to U+009F) reach some terminals as commands. */
 		int c1 = n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 

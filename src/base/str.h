@@ -19,9 +19,9 @@ struct str {
 };
 
 extern char str_empty[];
-#define STR_INIT                                                                                   \
-	{                                                                                          \
-		.s = str_empty                                                                     \
+#define STR_INIT               \
+	{                      \
+		.s = str_empty \
 	}
 
 void str_init(struct str *s);
@@ -38,6 +38,12 @@ void str_addf(struct str *s, const char *format, ...) __attribute__((format(prin
 void str_addv(struct str *s, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 /* TEXT with control characters, backslash and invalid UTF-8 as \xNN: safe to print. */
 void str_add_escaped(struct str *s, const char *text, size_t len);
+/* Length of the valid UTF-8 sequence at P (LEFT bytes, at least 1), or 0 (RFC 3629). */
+size_t utf8_length(const char *p, size_t left);
+/* The code point of the sequence at P, which utf8_length found to be LEN bytes long. */
+unsigned utf8_decode(const char *p, size_t len);
+/* Writes CODE_POINT at P (4 bytes of room); returns how many bytes. */
+size_t utf8_encode(unsigned code_point, char *p);
 /* Shortens S to LEN bytes. */
 void str_truncate(struct str *s, size_t len);
 /* Takes the bytes out, to be freed by the caller; S is empty afterwards. */

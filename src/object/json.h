@@ -1,7 +1,7 @@
 /*
  * JSON: reading with bounds, canonical writing, and looking into bytes without a tree.
  *
- * Bounds on what is read: JSON_MAX_BYTES, JSON_MAX_DEPTH; past them E_TOO_LARGE or E_BAD_REQUEST.
+ * Bounds on what is read: JSON_MAX_BYTES, JSON_MAX_DEPTH, JSON_MAX_NODES; past them E_TOO_LARGE.
  * Threads: any; jansson's hash seed is set before the first thread (object_init).
  */
 #ifndef OBJECT_JSON_H
@@ -17,6 +17,7 @@
 
 #define JSON_MAX_BYTES (64u << 20)
 #define JSON_MAX_DEPTH 512
+#define JSON_MAX_NODES 4000000u
 
 /* Once, before the first thread of a program. */
 void object_init(void);
@@ -33,25 +34,50 @@ static inline void json_decref_cleanup(json_t **p)
  */
 int json_key_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
-/* A tree, or NULL and *err (E_BAD_REQUEST with line and column, E_TOO_LARGE). */
+/*
+ * A tree, or NULL and *err (E_BAD_REQUEST "line L, column C: ...", E_TOO_LARGE). Reads as Go does:
+ * the last of duplicate keys counts, an integer beyond int64 is a float, half of a surrogate pair
+ * is U+FFFD. Refused are text that is no UTF-8 and keys that hold NUL. A string may hold NUL
+ * (json_string_length).
+ */
 json_t *json_read(const char *text, size_t len, struct error **err);
-/* Canonical bytes of a tree, appended. */
+/* Canonical bytes of a tree, appended. Floats as Go's encoding/json writes a float64. */
 void json_write(const json_t *tree, struct str *out);
 /* S as a JSON string literal, quotes included, appended. */
 void json_write_string(const char *s, size_t len, struct str *out);
 
+/* A number from text that has the form of one (INTEGER: of an integer); NULL: out of range. */
+json_t *json_number(const char *text, size_t len, bool integer);
+/*
+ * The fewest decimal digits that read back as VALUE's size: d.ddd times ten to EXPONENT. Returns
+ * how many.
+ */
+#define JSON_REAL_DIGITS 17
+size_t json_shortest_digits(double value, char digits[JSON_REAL_DIGITS + 1], int *exponent);
+
 /*
  * Looking into canonical or any valid JSON bytes. PATH is dotted: "metadata.labels"; a key that
  * holds dots stands in brackets: "metadata.labels[app.kubernetes.io/name]"; list elements by
- * number: "spec.containers[0].image".
+ * number: "spec.containers[0].image". Of bytes that are no JSON some part comes back, or nothing;
+ * nothing outside of them is ever read.
  */
 struct span json_find(const char *json, size_t len, const char *path);
-/* Calls EACH for every member of an object (KEY unescaped) or element of an array (KEY NULL)
- * until it returns false. Returns false when it did, or when JSON is neither. */
+/* Calls EACH for every member of an object (KEY unescaped, valid during the call) or element of
+ * an array (KEY NULL) until it returns false. Returns false when it did, or when JSON is neither. */
 bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
 	       void *arg);
+/* Past the value at P (white space before it included), or NULL when it has no end before END. */
+const char *json_skip(const char *p, const char *end);
 /* The text of a JSON string literal, unescaped; NULL when SPAN is no string. The caller frees. */
 char *json_unquote(struct span literal);
+/* Whether LITERAL is a JSON string whose text, unescaped, is TEXT. */
+bool json_literal_equal(struct span literal, const char *text, size_t len);
+/*
+ * Takes the escape at *P (a backslash) off and writes the bytes it stands for. Returns how many,
+ * 0 when it is malformed.
+ */
+size_t json_unescape(const char **p, const char *end, char out[4]);
+/* Whether the bytes of A, as they are, equal TEXT. */
 bool json_span_equal(struct span a, const char *text);
 
 /* The same paths in a tree. Borrowed; NULL, "", fallback when not there or of another type. */
@@ -59,7 +85,8 @@ json_t *json_path(const json_t *tree, const char *path);
 const char *json_path_string(const json_t *tree, const char *path);
 json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback);
 bool json_path_bool(const json_t *tree, const char *path, bool fallback);
-/* Sets PATH, making the maps on the way; takes VALUE over. Lists are not made. */
+/* Sets PATH, making the maps on the way; takes VALUE over. Lists are not made; an element that is
+ * not there is not set. */
 void json_path_set(json_t *tree, const char *path, json_t *value);
 /* Removes PATH; what stands above it stays. */
 void json_path_del(json_t *tree, const char *path);

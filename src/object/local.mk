@@ -1,9 +1,15 @@
 noinst_LIBRARIES += libobject.a
 libobject_a_SOURCES = \
+	src/object/json.h \
+	src/object/json_path.c \
+	src/object/json_read.c \
+	src/object/json_write.c \
+	src/object/object.c src/object/object.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
 	src/object/schema_resources.h \
-	src/object/schema_table.h
+	src/object/schema_table.h \
+	src/object/unicode.c src/object/unicode.h
 nodist_libobject_a_SOURCES = src/object/schema_table.c
 
 # The facts about Kubernetes' types, compiled in.
@@ -14,6 +20,11 @@ src/object/schema_table.c: $(schema_sources) $(srcdir)/tools/schema-compile
 BUILT_SOURCES += src/object/schema_table.c
 CLEANFILES += src/object/schema_table.c src/object/schema_table.c.tmp
 EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import
+
+check_PROGRAMS += tests/unit/object/test_json
+tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
+tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_json
 
 check_PROGRAMS += tests/unit/object/test_schema
 tests_unit_object_test_schema_SOURCES = tests/unit/object/test_schema.c

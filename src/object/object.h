@@ -44,13 +44,16 @@ struct object {
 	_Atomic uint32_t yaml_size;
 };
 
-/* Parses any JSON (bounded: json.h) into canonical form. NULL and *err on failure. */
+/*
+ * Parses any JSON (bounded: json.h) into canonical form. NULL and *err on failure; a NUL character
+ * in one of the strings above is one.
+ */
 struct object *object_parse(const char *json, size_t len, struct error **err);
 /* From bytes that are canonical already, as the store keeps them: copied, not re-ordered. */
 struct object *object_from_canonical(const char *json, size_t len, struct error **err);
 /* From a tree, which stays the caller's. Never NULL: a tree is valid by construction. */
 struct object *object_from_tree(const json_t *tree);
-/* A new tree that the caller may change. */
+/* A new tree that the caller may change. Empty when bytes given as canonical were no JSON. */
 json_t *object_tree(const struct object *o);
 struct object *object_ref(struct object *o);
 void object_unref(struct object *o);

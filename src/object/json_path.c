@@ -1,0 +1,352 @@
+#include "object/json.h"
+
+/* One step of a path: a key, or the number of a list's element. */
+struct step {
+	const char *key;
+	size_t len;
+	bool bracket;
+};
+
+/* Takes the next step off *PATH; false at the end. */
+static bool next_step(const char **path, struct step *step)
+{
+	const char *p = *path;
+
+	if (*p == '.')
+		p++;
+	if (!*p)
+		return false;
+	step->bracket = *p == '[';
+	if (step->bracket) {
+		step->key = ++p;
+		step->len = strcspn(p, "]");
+		p += step->len;
+		*path = *p ? p + 1 : p;
+	} else {
+		step->key = p;
+		step->len = strcspn(p, ".[");
+		*path = p + step->len;
+	}
+	return true;
+}
+
+/* STEP as the number of an element; SIZE_MAX when it is none. */
+static size_t step_index(const struct step *step)
+{
+	size_t index = 0;
+
+	if (!step->bracket || !step->len || step->len > 9)
+		return SIZE_MAX;
+	for (size_t i = 0; i < step->len; i++) {
+		if (step->key[i] < '0' || step->key[i] > '9')
+			return SIZE_MAX;
+		index = index * 10 + (size_t)(step->key[i] - '0');
+	}
+	return index;
+}
+
+static const char *skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+		p++;
+	return p;
+}
+
+/* Past the string literal at P, or NULL. */
+static const char *skip_string(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		if (*p == '\\' && ++p == end)
+			return NULL;
+	return p < end ? p + 1 : NULL;
+}
+
+const char *json_skip(const char *p, const char *end)
+{
+	size_t depth = 0;
+
+	do {
+		p = skip_space(p, end);
+		if (p == end)
+			return NULL;
+		switch (*p) {
+		case '"':
+			p = skip_string(p, end);
+			if (!p)
+				return NULL;
+			break;
+		case '{':
+		case '[':
+			depth++;
+			p++;
+			break;
+		case '}':
+		case ']':
+			if (!depth)
+				return NULL;
+			depth--;
+			p++;
+			break;
+		case ',':
+		case ':':
+			if (!depth)
+				return NULL;
+			p++;
+			break;
+		default:
+			while (p < end && !strchr(",:{}[]\" \n\t\r", *p))
+				p++;
+			if (p < end && !*p) /* strchr finds the NUL too: no JSON holds one */
+				return NULL;
+		}
+	} while (depth);
+	return p;
+}
+
+/* The members of an object, or the elements of an array, one after the other. */
+struct cursor {
+	const char *p, *end;
+	bool object;
+};
+
+static bool cursor_open(struct cursor *c, struct span json)
+{
+	c->end = json.p + json.len;
+	c->p = json.p ? skip_space(json.p, c->end) : c->end;
+	if (c->p == c->end || (*c->p != '{' && *c->p != '['))
+		return false;
+	c->object = *c->p++ == '{';
+	return true;
+}
+
+/* The next one's key literal (NULL in an array) and value; false at the end or when malformed. */
+static bool cursor_next(struct cursor *c, struct span *key, struct span *value)
+{
+	const char *p = skip_space(c->p, c->end), *after;
+
+	*key = (struct span){NULL, 0};
+	if (p < c->end && *p == ',')
+		p = skip_space(p + 1, c->end);
+	if (c->object) {
+		if (p == c->end || *p != '"')
+			return false;
+		after = skip_string(p, c->end);
+		if (!after)
+			return false;
+		*key = (struct span){p, (size_t)(after - p)};
+		p = skip_space(after, c->end);
+		if (p == c->end || *p != ':')
+			return false;
+		p = skip_space(p + 1, c->end);
+	}
+	after = p < c->end ? json_skip(p, c->end) : NULL;
+	if (!after || after == p)
+		return false;
+	*value = (struct span){p, (size_t)(after - p)};
+	c->p = after;
+	return true;
+}
+
+static bool is_string(struct span literal)
+{
+	return literal.p && literal.len >= 2 && literal.p[0] == '"' &&
+	       literal.p[literal.len - 1] == '"';
+}
+
+/* The text of LITERAL into OUT, which has literal.len bytes. SIZE_MAX: malformed. */
+static size_t unquote(struct span literal, char *out)
+{
+	const char *p = literal.p + 1, *end = literal.p + literal.len - 1;
+	size_t n = 0;
+
+	while (p < end) {
+		if (*p != '\\') {
+			out[n++] = *p++;
+			continue;
+		}
+		char bytes[4];
+		size_t len = json_unescape(&p, end, bytes);
+
+		if (!len)
+			return SIZE_MAX;
+		memcpy(out + n, bytes, len);
+		n += len;
+	}
+	return n;
+}
+
+bool json_literal_equal(struct span literal, const char *text, size_t len)
+{
+	const char *p, *end;
+
+	if (!is_string(literal))
+		return false;
+	p = literal.p + 1;
+	end = literal.p + literal.len - 1;
+	while (p < end) {
+		char bytes[4];
+		size_t n = 1;
+
+		if (*p == '\\')
+			n = json_unescape(&p, end, bytes);
+		else
+			bytes[0] = *p++;
+		if (!n || n > len || memcmp(bytes, text, n))
+			return false;
+		text += n;
+		len -= n;
+	}
+	return !len;
+}
+
+struct span json_find(const char *json, size_t len, const char *path)
+{
+	struct span at = {json, len}, key, value;
+	struct cursor c;
+	struct step step;
+
+	while (next_step(&path, &step)) {
+		size_t index, i = 0;
+		bool found = false;
+
+		if (!cursor_open(&c, at))
+			return (struct span){NULL, 0};
+		index = c.object ? SIZE_MAX : step_index(&step);
+		while (!found && cursor_next(&c, &key, &value))
+			found = c.object ? json_literal_equal(key, step.key, step.len)
+					 : i++ == index;
+		if (!found)
+			return (struct span){NULL, 0};
+		at = value;
+	}
+	return at;
+}
+
+bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
+	       void *arg)
+{
+	struct span literal, value;
+	struct cursor c;
+
+	if (!cursor_open(&c, json))
+		return false;
+	while (cursor_next(&c, &literal, &value)) {
+		char *copy free_ptr = NULL;
+		struct span key = {NULL, 0};
+
+		if (literal.p && memchr(literal.p, '\\', literal.len)) {
+			copy = xmalloc(literal.len);
+			key = (struct span){copy, unquote(literal, copy)};
+			if (key.len == SIZE_MAX)
+				return false;
+		} else if (literal.p) {
+			key = (struct span){literal.p + 1, literal.len - 2};
+		}
+		if (!each(arg, key, value))
+			return false;
+	}
+	return true;
+}
+
+char *json_unquote(struct span literal)
+{
+	char *text free_ptr = NULL;
+	size_t n;
+
+	if (!is_string(literal))
+		return NULL;
+	text = xmalloc(literal.len);
+	n = unquote(literal, text);
+	if (n == SIZE_MAX)
+		return NULL;
+	text[n] = '\0';
+	return steal(&text);
+}
+
+bool json_span_equal(struct span a, const char *text)
+{
+	return a.p && a.len == strlen(text) && !memcmp(a.p, text, a.len);
+}
+
+static json_t *step_into(const json_t *tree, const struct step *step)
+{
+	if (json_is_array(tree))
+		return json_array_get(tree, step_index(step));
+	return json_object_getn(tree, step->key, step->len);
+}
+
+json_t *json_path(const json_t *tree, const char *path)
+{
+	json_t *at = (json_t *)(uintptr_t)tree;
+	struct step step;
+
+	while (at && next_step(&path, &step))
+		at = step_into(at, &step);
+	return at;
+}
+
+const char *json_path_string(const json_t *tree, const char *path)
+{
+	const char *text = json_string_value(json_path(tree, path));
+
+	return text ? text : "";
+}
+
+json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback)
+{
+	const json_t *value = json_path(tree, path);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+bool json_path_bool(const json_t *tree, const char *path, bool fallback)
+{
+	const json_t *value = json_path(tree, path);
+
+	return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+/* Walks to what holds the last step of PATH, making maps on the way when MAKE is set. */
+static json_t *holder_of(json_t *tree, const char *path, struct step *last, bool make)
+{
+	struct step step;
+	json_t *child;
+
+	if (!next_step(&path, last))
+		return NULL;
+	while (tree && next_step(&path, &step)) {
+		child = step_into(tree, last);
+		if (make && json_is_object(tree) && !json_is_object(child) &&
+		    !json_is_array(child)) {
+			child = json_object();
+			json_object_setn_new_nocheck(tree, last->key, last->len, child);
+		}
+		tree = child;
+		*last = step;
+	}
+	return tree;
+}
+
+void json_path_set(json_t *tree, const char *path, json_t *value)
+{
+	struct step last;
+	json_t *holder = holder_of(tree, path, &last, true);
+
+	if (json_is_array(holder) && step_index(&last) < json_array_size(holder))
+		json_array_set_new(holder, step_index(&last), value);
+	else if (json_is_object(holder))
+		json_object_setn_new_nocheck(holder, last.key, last.len, value);
+	else
+		json_decref(value);
+}
+
+void json_path_del(json_t *tree, const char *path)
+{
+	struct step last;
+	json_t *holder = holder_of(tree, path, &last, false);
+
+	if (json_is_array(holder))
+		json_array_remove(holder, step_index(&last));
+	else if (json_is_object(holder))
+		json_object_deln(holder, last.key, last.len);
+}

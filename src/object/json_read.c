@@ -1,0 +1,337 @@
+#include "object/json.h"
+
+#include <errno.h>
+#include <math.h>
+
+/*
+ * Our own parser over jansson's trees: jansson's refuses integers that Go reads as floats, has no
+ * bound on nodes, and names no reason that a user could act on.
+ */
+struct reader {
+	const char *text, *p, *end;
+	unsigned depth;
+	size_t nodes;
+	struct str buffer; /* of a string with escapes */
+	struct error **err;
+};
+
+static json_t *fail(struct reader *r, enum error_code code, const char *what)
+{
+	size_t line = 1, column = 1;
+
+	for (const char *p = r->text; p < r->p && p < r->end; p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	error_set(r->err, code, "line %zu, column %zu: %s", line, column, what);
+	return NULL;
+}
+
+static void skip_space(struct reader *r)
+{
+	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r'))
+		r->p++;
+}
+
+static bool take(struct reader *r, char c)
+{
+	skip_space(r);
+	if (r->p == r->end || *r->p != c)
+		return false;
+	r->p++;
+	return true;
+}
+
+/* The code unit of the \uXXXX at P, which has its backslash and u; -1: malformed. */
+static int hex4(const char *p, const char *end)
+{
+	int value = 0;
+
+	if (end - p < 6)
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		char c = p[i];
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			value = value << 4 | ((c | 0x20) - 'a' + 10);
+		else
+			return -1;
+	}
+	return value;
+}
+
+size_t json_unescape(const char **p, const char *end, char out[4])
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char *s = *p, *simple;
+	int high, low;
+
+	if (end - s < 2)
+		return 0;
+	if (s[1] != 'u') {
+		simple = s[1] ? strchr(from, s[1]) : NULL;
+		if (!simple)
+			return 0;
+		out[0] = to[simple - from];
+		*p += 2;
+		return 1;
+	}
+	high = hex4(s, end);
+	if (high < 0)
+		return 0;
+	*p += 6;
+	if (high < 0xd800 || high > 0xdfff)
+		return utf8_encode((unsigned)high, out);
+	low = end - *p >= 2 && (*p)[0] == '\\' && (*p)[1] == 'u' ? hex4(*p, end) : -1;
+	if (high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+		return utf8_encode(0xfffd, out); /* half of a pair, as Go reads it */
+	*p += 6;
+	return utf8_encode(0x10000 + ((unsigned)(high - 0xd800) << 10) + (unsigned)(low - 0xdc00),
+			   out);
+}
+
+/* The text of the string whose opening quote is at r->p: borrowed until the next string. */
+static bool read_string(struct reader *r, struct span *text)
+{
+	const char *start = ++r->p;
+	bool escaped = false;
+	size_t n;
+
+	str_reset(&r->buffer);
+	while (r->p < r->end && *r->p != '"') {
+		unsigned char c = (unsigned char)*r->p;
+
+		if (c == '\\') {
+			char out[4];
+
+			str_add(&r->buffer, start, (size_t)(r->p - start));
+			n = json_unescape(&r->p, r->end, out);
+			if (!n)
+				return fail(r, E_BAD_REQUEST, "invalid escape in a string");
+			str_add(&r->buffer, out, n);
+			start = r->p;
+			escaped = true;
+		} else if (c < 0x20) {
+			return fail(r, E_BAD_REQUEST, "control character in a string");
+		} else if (c < 0x80) {
+			r->p++;
+		} else {
+			n = utf8_length(r->p, (size_t)(r->end - r->p));
+			if (!n)
+				return fail(r, E_BAD_REQUEST, "not UTF-8");
+			r->p += n;
+		}
+	}
+	if (r->p == r->end)
+		return fail(r, E_BAD_REQUEST, "a string has no end");
+	if (escaped)
+		str_add(&r->buffer, start, (size_t)(r->p - start));
+	*text = escaped ? (struct span){r->buffer.s, r->buffer.len}
+			: (struct span){start, (size_t)(r->p - start)};
+	r->p++;
+	return true;
+}
+
+static const char *skip_digits(const char *p, const char *end)
+{
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* The end of the number at P, or NULL; *INTEGER when it has no fraction and no exponent. */
+static const char *number_end(const char *p, const char *end, bool *integer)
+{
+	const char *digits;
+
+	*integer = true;
+	if (p < end && *p == '-')
+		p++;
+	digits = p;
+	p = skip_digits(p, end);
+	if (p == digits || (*digits == '0' && p - digits > 1))
+		return NULL;
+	if (p < end && *p == '.') {
+		*integer = false;
+		digits = ++p;
+		p = skip_digits(p, end);
+		if (p == digits)
+			return NULL;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		*integer = false;
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		digits = p;
+		p = skip_digits(p, end);
+		if (p == digits)
+			return NULL;
+	}
+	return p;
+}
+
+json_t *json_number(const char *text, size_t len, bool integer)
+{
+	char few[64], *copy = few;
+	json_t *number = NULL;
+	long long value;
+	double real;
+
+	if (len >= sizeof(few))
+		copy = xmalloc(len + 1);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	errno = 0;
+	if (integer && (value = strtoll(copy, NULL, 10), !errno)) {
+		number = json_integer(value);
+	} else {
+		real = strtod(copy, NULL);
+		if (isfinite(real))
+			number = json_real(real);
+	}
+	if (copy != few)
+		free(copy);
+	return number;
+}
+
+static json_t *read_number(struct reader *r)
+{
+	bool integer;
+	const char *end = number_end(r->p, r->end, &integer);
+	json_t *number;
+
+	if (!end)
+		return fail(r, E_BAD_REQUEST, "not a JSON value");
+	number = json_number(r->p, (size_t)(end - r->p), integer);
+	if (!number)
+		return fail(r, E_BAD_REQUEST, "a number is out of range");
+	r->p = end;
+	return number;
+}
+
+static json_t *read_value(struct reader *r);
+
+static json_t *read_members(struct reader *r)
+{
+	json_t *object json_auto = json_object();
+	struct span key;
+
+	if (take(r, '}'))
+		return steal(&object);
+	do {
+		char *copy free_ptr = NULL;
+		char few[128], *name = few;
+		json_t *value;
+
+		skip_space(r);
+		if (r->p == r->end || *r->p != '"')
+			return fail(r, E_BAD_REQUEST, "expected a key in quotes");
+		if (!read_string(r, &key))
+			return NULL;
+		if (memchr(key.p, '\0', key.len))
+			return fail(r, E_BAD_REQUEST, "a key holds a NUL character");
+		/* Reading the value uses the buffer that the key may lie in. */
+		if (key.p != r->buffer.s)
+			name = (char *)(uintptr_t)key.p;
+		else if (key.len > sizeof(few))
+			name = copy = xmemdup(key.p, key.len);
+		else
+			memcpy(name, key.p, key.len);
+		if (!take(r, ':'))
+			return fail(r, E_BAD_REQUEST, "expected ':' after a key");
+		value = read_value(r);
+		if (!value)
+			return NULL;
+		json_object_setn_new_nocheck(object, name, key.len, value);
+	} while (take(r, ','));
+	if (!take(r, '}'))
+		return fail(r, E_BAD_REQUEST, "expected ',' or '}' in an object");
+	return steal(&object);
+}
+
+static json_t *read_elements(struct reader *r)
+{
+	json_t *array json_auto = json_array();
+
+	if (take(r, ']'))
+		return steal(&array);
+	do {
+		json_t *value = read_value(r);
+
+		if (!value)
+			return NULL;
+		json_array_append_new(array, value);
+	} while (take(r, ','));
+	if (!take(r, ']'))
+		return fail(r, E_BAD_REQUEST, "expected ',' or ']' in an array");
+	return steal(&array);
+}
+
+static json_t *read_nested(struct reader *r)
+{
+	bool object = *r->p == '{';
+	json_t *value;
+
+	if (r->depth == JSON_MAX_DEPTH)
+		return fail(r, E_TOO_LARGE, "nested too deeply");
+	r->p++;
+	r->depth++;
+	value = object ? read_members(r) : read_elements(r);
+	r->depth--;
+	return value;
+}
+
+static bool take_word(struct reader *r, const char *word)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(r->end - r->p) < n || memcmp(r->p, word, n))
+		return false;
+	r->p += n;
+	return true;
+}
+
+static json_t *read_value(struct reader *r)
+{
+	struct span text;
+
+	skip_space(r);
+	if (r->p == r->end)
+		return fail(r, E_BAD_REQUEST, "unexpected end");
+	if (++r->nodes > JSON_MAX_NODES)
+		return fail(r, E_TOO_LARGE, "too many values");
+	if (*r->p == '{' || *r->p == '[')
+		return read_nested(r);
+	if (*r->p == '"')
+		return read_string(r, &text) ? json_stringn_nocheck(text.p, text.len) : NULL;
+	if (take_word(r, "true"))
+		return json_true();
+	if (take_word(r, "false"))
+		return json_false();
+	if (take_word(r, "null"))
+		return json_null();
+	return read_number(r);
+}
+
+json_t *json_read(const char *text, size_t len, struct error **err)
+{
+	struct reader r = {.text = text, .p = text, .end = text + len, .err = err};
+	json_t *tree;
+
+	if (len > JSON_MAX_BYTES) {
+		error_set(err, E_TOO_LARGE, "more than %u MB of JSON", JSON_MAX_BYTES >> 20);
+		return NULL;
+	}
+	str_init(&r.buffer);
+	tree = read_value(&r);
+	skip_space(&r);
+	if (tree && r.p < r.end) {
+		json_decref(tree);
+		tree = fail(&r, E_BAD_REQUEST, "more text after the JSON value");
+	}
+	str_release(&r.buffer);
+	return tree;
+}
