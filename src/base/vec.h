@@ -50,7 +50,7 @@
 	} while (0)
 
 #define vec_each(vec, p)                                                                           \
-	for (__typeof__((vec)->v) p = (vec)->v; p && p < (vec)->v + (vec)->n; p++)
+	for (__typeof__((vec)->v + 0) p = (vec)->v; p && p < (vec)->v + (vec)->n; p++)
 
 #define vec_release(vec)                                                                           \
 	do {                                                                                       \

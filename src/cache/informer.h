@@ -31,7 +31,8 @@ struct cluster *informers_cluster(struct informers *f);
 
 /* The shared informer of a type in NAMESPACE ("" for all); a new reference. Never fails: what
  * cannot be listed shows in informer_error. */
-struct informer *informers_get(struct informers *f, const struct resource *r, const char *namespace);
+struct informer *informers_get(struct informers *f, const struct resource *r,
+			       const char *namespace);
 void informer_put(struct informer *i);
 const struct resource *informer_resource(const struct informer *i);
 

@@ -1,8 +1,12 @@
 noinst_LIBRARIES += libcache.a
 libcache_a_SOURCES = \
+	src/cache/changes.c \
 	src/cache/controller.h \
-	src/cache/informer.h \
+	src/cache/fanout.c src/cache/fanout.h \
+	src/cache/indexer.c src/cache/indexer.h \
+	src/cache/informer.c src/cache/informer.h src/cache/informer_private.h \
 	src/cache/recorder.h \
+	src/cache/reflector.c \
 	src/cache/workqueue.c src/cache/workqueue.h
 
 check_PROGRAMS += tests/unit/cache/test_workqueue

@@ -1,0 +1,170 @@
+/*
+ * What goes into an informer, from three sides that race: the list, the watch, and the answers of
+ * this program's own writes. The rules that make one history of them:
+ *
+ * - of two states of one object the one with the higher revision stays;
+ * - a uid that is known to be deleted never comes back (a tombstone holds it until the watch has
+ *   told the deletion, a list began after it, or a minute has passed);
+ * - a write's answer that is not newer than what the watch has told says nothing new: if the
+ *   object is not there, the watch has told its deletion already;
+ * - a list removes only what is not newer than the list.
+ */
+#include "cache/informer_private.h"
+
+#include "base/str.h"
+
+#define TOMBSTONE_NS (60 * NS_PER_S)
+
+static void tell(struct informer *i, struct object *old, struct object *new_)
+{
+	fanout_push(i->all->fanout, i, NULL, NOTE_CHANGED, old, new_);
+}
+
+static void drop_tombstone(struct informer *i, size_t at)
+{
+	free(i->tombstones.v[at].uid);
+	vec_remove(&i->tombstones, at);
+}
+
+static bool has_tombstone(const struct informer *i, const char *uid, size_t *at)
+{
+	for (size_t k = 0; k < i->tombstones.n; k++)
+		if (!strcmp(i->tombstones.v[k].uid, uid)) {
+			*at = k;
+			return true;
+		}
+	return false;
+}
+
+static void add_tombstone(struct informer *i, const char *uid)
+{
+	int64_t now = clock_mono(i->all->clock);
+	size_t at;
+
+	while (i->tombstones.n && i->tombstones.v[0].made + TOMBSTONE_NS < now)
+		drop_tombstone(i, 0);
+	if (!has_tombstone(i, uid, &at))
+		vec_push(&i->tombstones,
+			 (struct tombstone){xstrdup(uid), now, ++i->tombstones_made});
+}
+
+static void remove_object(struct informer *i, struct object *cur, struct object *last_state)
+{
+	struct object *old = indexer_remove(i->objects, cur->namespace, cur->name);
+
+	tell(i, last_state ? last_state : old, NULL);
+	object_unref(old);
+}
+
+void changes_put(struct informer *i, struct object *o)
+{
+	struct object *cur = indexer_get(i->objects, o->namespace, o->name);
+	struct object *old;
+	size_t at;
+
+	if (has_tombstone(i, o->uid, &at))
+		return;
+	if (cur && cur->revision >= o->revision && o->revision)
+		return;
+	/* The same name as another object: the earlier one's end was not seen. */
+	if (cur && strcmp(cur->uid, o->uid)) {
+		remove_object(i, cur, NULL);
+		cur = NULL;
+	}
+	old = indexer_put(i->objects, o);
+	tell(i, old, o);
+	object_unref(old);
+}
+
+void changes_deleted(struct informer *i, struct object *o)
+{
+	struct object *cur = indexer_get(i->objects, o->namespace, o->name);
+	size_t at;
+
+	if (has_tombstone(i, o->uid, &at))
+		drop_tombstone(i, at);
+	if (cur && !strcmp(cur->uid, o->uid))
+		remove_object(i, cur, o);
+}
+
+static struct map *names_of(const struct object_list *list)
+{
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct map *names = map_new();
+
+	vec_each (list, o) {
+		str_reset(&key);
+		str_addf(&key, "%s/%s", (*o)->namespace, (*o)->name);
+		map_put(names, key.s, *o);
+	}
+	return names;
+}
+
+static void remove_unlisted(struct informer *i, const struct object_list *list, uint64_t revision)
+{
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct object_list known = {0};
+	struct map *names;
+
+	indexer_list(i->objects, "", &known);
+	names = known.n ? names_of(list) : NULL;
+	vec_each (&known, o) {
+		str_reset(&key);
+		str_addf(&key, "%s/%s", (*o)->namespace, (*o)->name);
+		if (!map_get(names, key.s) && (*o)->revision <= revision)
+			remove_object(i, *o, NULL);
+	}
+	map_free(names, NULL);
+	object_list_release(&known);
+}
+
+void changes_replace(struct informer *i, const struct object_list *list, uint64_t revision,
+		     uint64_t tombstones)
+{
+	remove_unlisted(i, list, revision);
+	vec_each (list, o)
+		changes_put(i, *o);
+	for (size_t k = i->tombstones.n; k-- > 0;)
+		if (i->tombstones.v[k].number <= tombstones)
+			drop_tombstone(i, k);
+	i->seen = MAX(i->seen, revision);
+	if (!i->synced) {
+		i->synced = true;
+		fanout_push(i->all->fanout, i, NULL, NOTE_SYNCED, NULL, NULL);
+	}
+	pthread_cond_broadcast(&i->changed);
+}
+
+static bool is_in_scope(const struct informer *i, const char *namespace)
+{
+	return !*i->namespace || !strcmp(i->namespace, namespace);
+}
+
+void informer_observe(struct informer *i, struct object *o)
+{
+	if (!is_in_scope(i, o->namespace))
+		return;
+	pthread_mutex_lock(&i->lock);
+	if (!o->revision || o->revision > i->seen)
+		changes_put(i, o);
+	pthread_mutex_unlock(&i->lock);
+}
+
+void informer_observe_deleted(struct informer *i, const char *namespace, const char *name,
+			      const char *uid)
+{
+	struct object *cur;
+
+	if (!is_in_scope(i, namespace))
+		return;
+	pthread_mutex_lock(&i->lock);
+	cur = indexer_get(i->objects, namespace, name);
+	if (!uid || !*uid)
+		uid = cur ? cur->uid : NULL;
+	if (uid) {
+		add_tombstone(i, uid);
+		if (cur && !strcmp(cur->uid, uid))
+			remove_object(i, cur, NULL);
+	}
+	pthread_mutex_unlock(&i->lock);
+}
