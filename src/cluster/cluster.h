@@ -47,7 +47,8 @@ struct list_meta {
 	int64_t remaining;    /* -1: not known */
 };
 void list_meta_release(struct list_meta *m);
-/* One item, canonical JSON with apiVersion and kind; borrowed for the call. false stops the list. */
+/* One item, canonical JSON with apiVersion and kind; borrowed for the call. false stops the list.
+ */
 typedef bool list_sink(void *arg, const char *json, size_t len);
 
 enum field_validation { FIELD_VALIDATION_WARN, FIELD_VALIDATION_IGNORE, FIELD_VALIDATION_STRICT };
@@ -61,7 +62,12 @@ struct write_options {
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
 
-enum propagation { PROPAGATE_DEFAULT, PROPAGATE_BACKGROUND, PROPAGATE_FOREGROUND, PROPAGATE_ORPHAN };
+enum propagation {
+	PROPAGATE_DEFAULT,
+	PROPAGATE_BACKGROUND,
+	PROPAGATE_FOREGROUND,
+	PROPAGATE_ORPHAN
+};
 
 struct delete_options {
 	bool dry_run;
@@ -81,13 +87,13 @@ enum watch_type { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED, WATCH_BOOKMARK };
 
 struct watch_event {
 	enum watch_type type;
-	struct object *object;	     /* borrowed; of a bookmark: only its resourceVersion tells */
+	struct object *object; /* borrowed; of a bookmark: only its resourceVersion tells */
 	bool initial_events_end;
 };
 struct watch_handler {
 	void (*event)(void *arg, const struct watch_event *event);
-	/* The watch has ended by itself: E_GONE (list again), E_UNREACHABLE, ... WHY borrowed. It is
-	 * still to be stopped. */
+	/* The watch has ended by itself: E_GONE (list again), E_UNREACHABLE, ... WHY borrowed. It
+	 * is still to be stopped. */
 	void (*closed)(void *arg, const struct error *why);
 };
 
@@ -110,8 +116,8 @@ struct cluster_ops {
 		   const char *namespace, const char *name, const char *subresource,
 		   const char *resource_version, struct object **out, struct error **err);
 	int (*list)(struct cluster *c, const struct call *call, const struct resource *r,
-		    const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
-		    struct list_meta *meta, struct error **err);
+		    const char *namespace, const struct list_options *opt, list_sink *sink,
+		    void *arg, struct list_meta *meta, struct error **err);
 	int (*create)(struct cluster *c, const struct call *call, const struct resource *r,
 		      const char *namespace, const char *name, const char *subresource,
 		      const char *json, size_t len, const struct write_options *opt,
@@ -142,7 +148,8 @@ struct cluster_ops {
 				 const struct stream_handler *handler, void *arg,
 				 struct error **err);
 	void (*stream_stop)(struct stream *s);
-	/* GET of a path outside the resource tree ("/version"): its body, which the caller frees. */
+	/* GET of a path outside the resource tree ("/version"): its body, which the caller frees.
+	 */
 	char *(*raw)(struct cluster *c, const struct call *call, const char *path,
 		     struct error **err);
 };
@@ -165,10 +172,10 @@ struct stream {
  * which), "fake:" for tests.
  */
 struct cluster_config {
-	const char *kubeconfig;	     /* NULL: $KUBECONFIG, ~/.kube/config, in-cluster */
-	const char *context;	     /* NULL: the current one */
-	struct clock *clock;	     /* NULL: the system's */
-	const char *service_cidr;    /* local; NULL: 10.96.0.0/16 */
+	const char *kubeconfig;	  /* NULL: $KUBECONFIG, ~/.kube/config, in-cluster */
+	const char *context;	  /* NULL: the current one */
+	struct clock *clock;	  /* NULL: the system's */
+	const char *service_cidr; /* local; NULL: 10.96.0.0/16 */
 };
 struct cluster *cluster_open(const char *spec, const struct cluster_config *config,
 			     struct error **err);
@@ -178,7 +185,8 @@ DEFINE_CLEANUP(struct cluster *, cluster_close)
 
 /* What is served now; a new ref. Blocks for discovery the first time. */
 struct catalog *cluster_catalog(struct cluster *c, const struct call *call, struct error **err);
-/* CHANGED runs, on a thread of the cluster, after the catalog has changed. For the cluster's life. */
+/* CHANGED runs, on a thread of the cluster, after the catalog has changed. For the cluster's life.
+ */
 void cluster_on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg);
 
 /*

@@ -8,9 +8,9 @@
 #include "cluster/cluster.h"
 
 /*
- * Where a pod's log comes from. On a real cluster kube-apiserver asks the kubelet; here the nodes in
- * the same process register themselves. OPEN is called with the pod as it is stored; it answers like
- * cluster_stream. Without a provider a log answers E_UNAVAILABLE.
+ * Where a pod's log comes from. On a real cluster kube-apiserver asks the kubelet; here the nodes
+ * in the same process register themselves. OPEN is called with the pod as it is stored; it answers
+ * like cluster_stream. Without a provider a log answers E_UNAVAILABLE.
  */
 struct pod_streamer {
 	struct stream *(*open)(void *arg, struct cluster *c, const struct object *pod,

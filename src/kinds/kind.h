@@ -56,8 +56,9 @@ struct kind {
 	void (*set_defaults)(json_t *object);
 	/* Rules beyond types, enums and required fields. OLD NULL: on create. */
 	void (*validate)(const json_t *object, const json_t *old, struct field_errors *errors);
-	/* Before validation of a create (OLD NULL) or update: what the server decides itself (initial
-	 * status, phase, immutable copies). The generic rule resets status and counts generation. */
+	/* Before validation of a create (OLD NULL) or update: what the server decides itself
+	 * (initial status, phase, immutable copies). The generic rule resets status and counts
+	 * generation. */
 	void (*prepare)(json_t *object, const json_t *old);
 	/* NULL: the name is a DNS subdomain (253). Returns what is wrong with it, or NULL. */
 	const char *(*name_rule)(const char *name);
@@ -66,7 +67,8 @@ struct kind {
 	const struct column *columns;
 	size_t n_columns;
 	void (*cells)(const json_t *object, int64_t now, json_t *cells);
-	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated. */
+	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated.
+	 */
 	const char *const *selectable;
 	/* The text of NAME/describe between the generic head and the events; NULL: generic. */
 	void (*describe)(const json_t *object, int64_t now, struct str *out);
@@ -74,6 +76,8 @@ struct kind {
 
 /* The particulars of a kind; never NULL. */
 const struct kind *kind_find(const char *group, const char *kind);
+/* No particulars: what custom resources and most types have. */
+const struct kind *kind_generic(void);
 
 /* A table's column heads (JSON array of metav1.TableColumnDefinition) and one row's cells. */
 json_t *table_columns(const struct resource *r);

@@ -1,2 +1,11 @@
 noinst_LIBRARIES += libkinds.a
-libkinds_a_SOURCES =
+libkinds_a_SOURCES = \
+	src/kinds/catalog.c \
+	src/kinds/kind.c src/kinds/kind.h \
+	src/kinds/resource.c src/kinds/resource.h \
+	src/kinds/row.h
+
+check_PROGRAMS += tests/unit/kinds/test_catalog
+tests_unit_kinds_test_catalog_SOURCES = tests/unit/kinds/test_catalog.c
+tests_unit_kinds_test_catalog_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_catalog

@@ -67,8 +67,8 @@ struct resource {
 	const struct kind *particulars; /* never NULL: generic when the type has none */
 	const struct column *columns;	/* of a custom resource; else NULL */
 	size_t n_columns;
-	/* Types over the same objects (events in two groups, autoscaling v1 and v2) name the one they
-	 * are stored as; else equal to group and version. */
+	/* Types over the same objects (events in two groups, autoscaling v1 and v2) name the one
+	 * they are stored as; else equal to group and version. */
 	const char *storage_group, *storage_version;
 	void *priv; /* of the cluster implementation that made the row */
 };
@@ -93,7 +93,8 @@ void resource_directory(const struct resource *r, struct str *out);
 
 /* An immutable, refcounted list of resources: preferred version of each group first. */
 struct catalog;
-struct catalog *catalog_new(const struct resource *const *rows, size_t n); /* takes refs of its own */
+struct catalog *catalog_new(const struct resource *const *rows,
+			    size_t n); /* takes refs of its own */
 /* The built-in types of the schema table. A new ref. */
 struct catalog *catalog_builtin(void);
 struct catalog *catalog_ref(struct catalog *c);
@@ -108,7 +109,8 @@ const struct resource *catalog_find_kind(const struct catalog *c, const char *ap
 					 const char *kind);
 /* Any name kubectl takes: "po", "deploy", "deployment.apps", "deployments.v1.apps", "Migration". */
 const struct resource *catalog_resolve(const struct catalog *c, const char *name);
-/* Groups whose discovery failed at the last try, as "group/version: why"; NULL-terminated, borrowed. */
+/* Groups whose discovery failed at the last try, as "group/version: why"; NULL-terminated,
+ * borrowed. */
 const char *const *catalog_failures(const struct catalog *c);
 void catalog_add_failure(struct catalog *c, const char *text); /* before it is published */
 
