@@ -5,6 +5,7 @@ libobject_a_SOURCES = \
 	src/object/json_read.c \
 	src/object/json_write.c \
 	src/object/object.c src/object/object.h \
+	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
 	src/object/schema_resources.h \
@@ -30,3 +31,8 @@ check_PROGRAMS += tests/unit/object/test_schema
 tests_unit_object_test_schema_SOURCES = tests/unit/object/test_schema.c
 tests_unit_object_test_schema_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_schema
+
+check_PROGRAMS += tests/unit/object/test_quantity
+tests_unit_object_test_quantity_SOURCES = tests/unit/object/test_quantity.c
+tests_unit_object_test_quantity_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_quantity
