@@ -1,15 +1,18 @@
 noinst_LIBRARIES += libobject.a
 libobject_a_SOURCES = \
+	src/object/field_selector.c \
 	src/object/json.h \
 	src/object/json_path.c \
 	src/object/json_read.c \
 	src/object/json_write.c \
+	src/object/label.c src/object/label.h \
 	src/object/object.c src/object/object.h \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
 	src/object/schema_resources.h \
 	src/object/schema_table.h \
+	src/object/selector.c src/object/selector.h \
 	src/object/unicode.c src/object/unicode.h
 nodist_libobject_a_SOURCES = src/object/schema_table.c
 
@@ -36,3 +39,8 @@ check_PROGRAMS += tests/unit/object/test_quantity
 tests_unit_object_test_quantity_SOURCES = tests/unit/object/test_quantity.c
 tests_unit_object_test_quantity_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_quantity
+
+check_PROGRAMS += tests/unit/object/test_selector
+tests_unit_object_test_selector_SOURCES = tests/unit/object/test_selector.c
+tests_unit_object_test_selector_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_selector
