@@ -1,2 +1,23 @@
 noinst_LIBRARIES += libfs.a
-libfs_a_SOURCES =
+libfs_a_SOURCES = \
+	src/fs/core.h src/fs/fs.h src/fs/fs.c \
+	src/fs/draft.c src/fs/draft.h \
+	src/fs/holds.c src/fs/holds.h \
+	src/fs/journal.c src/fs/journal.h \
+	src/fs/namespace.c src/fs/namespace.h \
+	src/fs/node.c src/fs/nodes.h \
+	src/fs/node_apply.c src/fs/node_errors.c src/fs/node_events.c src/fs/node_logs.c \
+	src/fs/node_namespaces.c src/fs/node_object.c src/fs/node_root.c src/fs/node_types.c \
+	src/fs/notifier.c src/fs/notifier.h \
+	src/fs/ops.c src/fs/ops.h src/fs/ops_dir.c src/fs/ops_file.c src/fs/ops_tree.c \
+	src/fs/options.c \
+	src/fs/pool.c src/fs/pool.h \
+	src/fs/scratch.c src/fs/session.c \
+	src/fs/spool.c src/fs/spool.h \
+	src/fs/table.c \
+	src/fs/tell.c src/fs/tell.h \
+	src/fs/texts.c src/fs/texts.h \
+	src/fs/tree.c \
+	src/fs/types.c src/fs/types.h src/fs/view.c \
+	src/fs/wants.c src/fs/wants.h \
+	src/fs/write.c src/fs/write.h src/fs/write_apply.c src/fs/write_edit.c

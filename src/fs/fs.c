@@ -1,0 +1,196 @@
+#include "fs/core.h"
+
+#include "fs/draft.h"
+#include "fs/holds.h"
+#include "fs/journal.h"
+#include "fs/notifier.h"
+#include "fs/texts.h"
+#include "fs/types.h"
+#include "fs/wants.h"
+
+#define POOL_THREADS 32
+#define TEXTS_MAX (16 << 20)
+
+/*
+ * A cluster tells about its catalog for as long as it lives, a tree may go before: what is
+ * registered is a hook, which outlives both and is used again.
+ */
+struct hook {
+	pthread_mutex_t lock;
+	struct cluster *cluster;
+	struct fs *fs; /* NULL: none */
+};
+static struct {
+	pthread_mutex_t lock;
+	VEC(struct hook *) all;
+} hooks = {.lock = PTHREAD_MUTEX_INITIALIZER, .all = VEC_INIT};
+
+static void run_refresh(void *fs, struct cancel *cancel)
+{
+	if (!cancel_fired(cancel))
+		view_refresh(fs);
+}
+
+static void on_catalog(void *arg)
+{
+	struct hook *h = arg;
+
+	pthread_mutex_lock(&h->lock);
+	if (h->fs)
+		pool_submit(h->fs->pool, run_refresh, h->fs, NULL);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static struct hook *take_hook(struct fs *fs, bool *is_new)
+{
+	struct hook *h = NULL;
+
+	pthread_mutex_lock(&hooks.lock);
+	vec_each (&hooks.all, x) {
+		if ((*x)->cluster == fs->cluster && !(*x)->fs)
+			h = *x;
+	}
+	*is_new = !h;
+	if (!h) {
+		h = xcalloc(1, sizeof(*h));
+		pthread_mutex_init(&h->lock, NULL);
+		h->cluster = fs->cluster;
+		vec_push(&hooks.all, h);
+	}
+	pthread_mutex_lock(&h->lock);
+	h->fs = fs;
+	pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&hooks.lock);
+	return h;
+}
+
+static void follow_catalog(struct fs *fs)
+{
+	bool is_new;
+	struct hook *h = take_hook(fs, &is_new);
+
+	if (is_new)
+		cluster_on_catalog(fs->cluster, on_catalog, h);
+}
+
+static void leave_catalog(struct fs *fs)
+{
+	pthread_mutex_lock(&hooks.lock);
+	vec_each (&hooks.all, x) {
+		pthread_mutex_lock(&(*x)->lock);
+		if ((*x)->fs == fs)
+			(*x)->fs = NULL;
+		pthread_mutex_unlock(&(*x)->lock);
+	}
+	pthread_mutex_unlock(&hooks.lock);
+}
+
+static void copy_words(struct fs_words *to, const struct fs_words *from)
+{
+	*to = (struct fs_words)VEC_INIT;
+	vec_each (from, w)
+		vec_push(to, xstrdup(*w));
+}
+
+static void copy_options(struct fs_options *to, const struct fs_options *from)
+{
+	*to = *from;
+	copy_words(&to->protect, &from->protect);
+	copy_words(&to->namespaces, &from->namespaces);
+	copy_words(&to->fuse, &from->fuse);
+}
+
+static struct node *new_root(struct fs *fs)
+{
+	struct node *n = node_new(NULL, row_root(), "");
+
+	n->fs = fs;
+	return n;
+}
+
+struct fs *fs_new(struct cluster *cluster, struct informers *informers,
+		  const struct fs_options *options, struct error **err)
+{
+	struct view *view = view_new(cluster, NULL, err);
+	struct fs *fs;
+
+	if (!view)
+		return NULL;
+	if (!view->namespaces) {
+		view_unref(view);
+		error_set(err, E_NOT_SUPPORTED, "%s serves no namespaces", cluster->description);
+		return NULL;
+	}
+	fs = xcalloc(1, sizeof(*fs));
+	copy_options(&fs->opt, options);
+	fs->cluster = cluster;
+	fs->informers = informers;
+	fs->clock = options->clock ? options->clock : clock_system();
+	fs->started = clock_wall(fs->clock);
+	fs->view = view;
+	fs->next_ino = 1ull << 62; /* scratch files: far from hashes only by luck, but few */
+	pthread_mutex_init(&fs->lock, NULL);
+	clock_cond_init(&fs->view_changed);
+	fs->types = map_new();
+	fs->pool = pool_new(POOL_THREADS);
+	fs->notifier = notifier_new();
+	fs->texts = texts_new(TEXTS_MAX);
+	fs->served = served_new(SERVED_MAX);
+	fs->journal = journal_new(fs->clock);
+	fs->holds = holds_new(fs);
+	fs->wants = wants_new();
+	fs->root = new_root(fs);
+	follow_catalog(fs);
+	return fs;
+}
+
+/* What the kernel or a map still refers to, children first. The mount is gone: nobody asks. */
+static void forget_nodes(struct node *dir)
+{
+	VEC(struct node *) below = VEC_INIT;
+
+	pthread_mutex_lock(&dir->fs->lock);
+	map_each (dir->drafts, e)
+		vec_push(&below, e->value);
+	map_clear(dir->drafts, NULL);
+	pthread_mutex_unlock(&dir->fs->lock);
+	vec_each (&below, n)
+		node_unref(*n);
+	below.n = 0;
+	pthread_mutex_lock(&dir->fs->lock);
+	map_each (dir->children, e)
+		vec_push(&below, node_ref(e->value));
+	pthread_mutex_unlock(&dir->fs->lock);
+	vec_each (&below, n) {
+		if (node_is_dir(*n))
+			forget_nodes(*n);
+		node_unref(*n);
+	}
+	vec_release(&below);
+}
+
+struct fs *fs_free(struct fs *fs)
+{
+	if (!fs)
+		return NULL;
+	leave_catalog(fs);
+	holds_flush(fs->holds);
+	pool_stop(fs->pool);
+	forget_nodes(fs->root);
+	node_unref(fs->root);
+	types_free(fs);
+	holds_free(fs->holds);
+	pool_free(fs->pool);
+	notifier_free(fs->notifier);
+	wants_free(fs->wants);
+	texts_free(fs->texts);
+	served_free(fs->served);
+	journal_free(fs->journal);
+	map_free(fs->types, NULL);
+	view_unref(fs->view);
+	fs_options_release(&fs->opt);
+	pthread_cond_destroy(&fs->view_changed);
+	pthread_mutex_destroy(&fs->lock);
+	free(fs);
+	return NULL;
+}

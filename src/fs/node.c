@@ -1,0 +1,190 @@
+#include "fs/core.h"
+
+#include "base/vec.h"
+#include "fs/draft.h"
+#include "fs/notifier.h"
+#include "fs/types.h"
+
+#include <fnmatch.h>
+
+/* FNV-1a with a finisher: the same object has the same number in every mount. */
+uint64_t ino_hash(const char *a, const char *b)
+{
+	uint64_t h = 14695981039346656037ull;
+
+	for (const char *p = a; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211ull;
+	h = (h ^ 0xff) * 1099511628211ull;
+	for (const char *p = b; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211ull;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93ull;
+	h ^= h >> 32;
+	return h > 1 ? h : h + 2;
+}
+
+bool node_is_dir(const struct node *n)
+{
+	return S_ISDIR(n->kind->mode);
+}
+
+uint64_t node_id(const struct node *n)
+{
+	return n->parent ? (uintptr_t)n : 1;
+}
+
+struct node *node_new(struct node *parent, const struct node_kind *kind, const char *name)
+{
+	struct node *n = xcalloc(1, sizeof(*n));
+	struct str path CLEANUP(str_release) = STR_INIT;
+
+	n->fs = parent ? parent->fs : NULL;
+	n->parent = parent ? node_ref(parent) : NULL;
+	n->kind = kind;
+	n->name = xstrdup(name);
+	n->namespace = parent ? parent->namespace : "";
+	n->refs = 1;
+	n->mode = kind->mode;
+	n->text = (struct str)STR_INIT;
+	node_path(n, &path);
+	n->ino = parent ? ino_hash(path.s, "") : 1;
+	if (S_ISDIR(kind->mode)) {
+		n->children = map_new();
+		n->drafts = map_new();
+	}
+	return n;
+}
+
+struct node *node_ref(struct node *n)
+{
+	n->refs++;
+	return n;
+}
+
+static void node_free(struct node *n)
+{
+	if (n->kind->ops->release)
+		n->kind->ops->release(n);
+	object_unref(n->object);
+	if (n->resource)
+		resource_unref(n->resource);
+	type_unref(n->type);
+	draft_unref(n->draft);
+	str_release(&n->text);
+	map_free(n->children, NULL);
+	map_free(n->drafts, NULL);
+	free(n->name);
+	free(n);
+}
+
+/* Returns the parent, whose ref the node gave back, when that was the last one. */
+void node_unref_n(struct node *n, uint64_t count)
+{
+	while (n) {
+		struct fs *fs = n->fs;
+		struct node *parent = NULL;
+
+		pthread_mutex_lock(&fs->lock);
+		n->refs -= count;
+		bool last = n->refs == 0;
+
+		if (last && n->parent && node_child(n->parent, n->name) == n)
+			map_del(n->parent->children, n->name);
+		pthread_mutex_unlock(&fs->lock);
+		if (last) {
+			parent = n->parent;
+			node_free(n);
+		}
+		n = parent;
+		count = 1;
+	}
+}
+
+void node_unref(struct node *n)
+{
+	node_unref_n(n, 1);
+}
+
+struct node *node_child(struct node *dir, const char *name)
+{
+	return dir->children ? map_get(dir->children, name) : NULL;
+}
+
+void node_stale(struct node *dir, const char *name)
+{
+	if (dir->children && map_del(dir->children, name))
+		notifier_entry(dir->fs->notifier, node_id(dir), name);
+}
+
+void node_names_changed(struct node *dir)
+{
+	struct timespec now;
+	int64_t wall = clock_wall(dir->fs->clock);
+
+	now.tv_sec = wall / NS_PER_S;
+	now.tv_nsec = wall % NS_PER_S;
+	dir->names++;
+	dir->mtime = dir->changed = now;
+	notifier_attr(dir->fs->notifier, node_id(dir));
+}
+
+void node_path(const struct node *n, struct str *out)
+{
+	if (!n->parent)
+		return;
+	node_path(n->parent, out);
+	if (out->len)
+		str_addc(out, '/');
+	str_adds(out, n->name);
+}
+
+bool node_read_only(const struct node *n)
+{
+	const struct fs_options *o = &n->fs->opt;
+
+	if (o->read_only)
+		return true;
+	for (size_t i = 0; *n->namespace && i < o->protect.n; i++) {
+		if (fnmatch(o->protect.v[i], n->namespace, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool type_is_fixed(const struct node *n)
+{
+	const struct resource *r = n->resource;
+
+	return r && n->object && !(r->verbs & (VERB_UPDATE | VERB_PATCH));
+}
+
+static mode_t node_permissions(struct node *n)
+{
+	mode_t mode = n->mode & 07777;
+
+	if (node_read_only(n) || type_is_fixed(n))
+		mode &= ~(mode_t)0222;
+	return mode & ~n->fs->opt.umask;
+}
+
+void node_stat(struct node *n, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_mode = (n->mode & S_IFMT) | node_permissions(n);
+	st->st_nlink = S_ISDIR(n->mode) ? 2 : 1;
+	st->st_uid = n->fs->opt.uid;
+	st->st_gid = n->fs->opt.gid;
+	st->st_blksize = 4096;
+	pthread_mutex_lock(&n->fs->lock);
+	st->st_ino = n->ino;
+	st->st_size = (off_t)(n->draft ? draft_size(n->draft) : n->size);
+	st->st_mtim = n->mtime;
+	st->st_ctim = n->changed;
+	if (!n->mtime.tv_sec)
+		st->st_mtim.tv_sec = st->st_ctim.tv_sec = n->fs->started / NS_PER_S;
+	pthread_mutex_unlock(&n->fs->lock);
+	if (n->kind->ops->stat && !n->draft)
+		n->kind->ops->stat(n, st);
+	st->st_atim = st->st_mtim;
+	st->st_blocks = (st->st_size + 511) / 512;
+}

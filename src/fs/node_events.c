@@ -1,0 +1,168 @@
+/* events.log: the events of a namespace, or of all, as a table that grows. */
+#include "fs/nodes.h"
+
+#include "fs/spool.h"
+#include "fs/types.h"
+#include "object/json.h"
+#include "object/time.h"
+
+/* One events.log. Under fs->lock. */
+struct events {
+	struct fs *fs;
+	char *namespace; /* "": all */
+	struct spool *spool;
+	struct tree_type *type; /* NULL until it is opened */
+	uint64_t newest;	/* revision of the newest event that is in */
+};
+
+static char *part(const struct object *o, const char *path)
+{
+	char *s = object_string(o, path);
+
+	return s ? s : xstrdup("");
+}
+
+static void event_line(const struct object *o, struct str *out)
+{
+	char *last free_ptr = part(o, "lastTimestamp"), *first free_ptr = part(o, "eventTime");
+	char *type free_ptr = part(o, "type"), *reason free_ptr = part(o, "reason");
+	char *kind free_ptr = part(o, "involvedObject.kind");
+	char *name free_ptr = part(o, "involvedObject.name");
+	char *message free_ptr = part(o, "message");
+	const char *when = *last ? last : *first ? first : o->creation_timestamp;
+
+	str_addf(out, "%-20.19s  %-15s %-8s %-20s %s/%s  ", when, o->namespace, type, reason, kind,
+		 name);
+	str_add_escaped(out, message, strlen(message));
+	str_addc(out, '\n');
+}
+
+static void add_event(struct events *e, const struct object *o)
+{
+	struct str line CLEANUP(str_release) = STR_INIT;
+
+	e->newest = MAX(e->newest, o->revision);
+	event_line(o, &line);
+	spool_add(e->spool, line.s, line.len);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
+	char *p free_ptr = part(x, "lastTimestamp"), *q free_ptr = part(y, "lastTimestamp");
+	int d = strcmp(*p ? p : x->creation_timestamp, *q ? q : y->creation_timestamp);
+
+	return d ? d : (x->revision > y->revision) - (x->revision < y->revision);
+}
+
+/*
+ * What is there already comes first, oldest first; then events_changed adds what is told. An event
+ * that is told after it was listed is known by its revision.
+ */
+static int events_start(struct events *e, const struct call *call, struct error **err)
+{
+	struct view *v CLEANUP(view_unref_cleanup) = view_get(e->fs);
+	struct object_list list = {0};
+	struct tree_type *t = NULL;
+
+	if (!v->events)
+		return error_set(err, E_NOT_FOUND, "the cluster serves no events");
+	if (type_open(e->fs, v->events, e->namespace, call, &t, err) < 0)
+		return -1;
+	pthread_mutex_lock(&e->fs->lock);
+	if (!e->type) {
+		e->type = type_ref(t);
+		informer_list(t->informer, e->namespace, &list);
+		if (list.n)
+			qsort(list.v, list.n, sizeof(*list.v), by_time);
+		vec_each (&list, o)
+			add_event(e, *o);
+	}
+	pthread_mutex_unlock(&e->fs->lock);
+	type_unref(t);
+	object_list_release(&list);
+	return 0;
+}
+
+static void events_init(struct node *n)
+{
+	struct events *e = xcalloc(1, sizeof(*e));
+
+	e->fs = n->fs;
+	e->namespace = xstrdup(n->namespace);
+	e->spool = spool_new(n->fs->clock, SPOOL_MAX);
+	n->state = e;
+}
+
+static void events_release(struct node *n)
+{
+	struct events *e = n->state;
+
+	type_unref(e->type);
+	spool_free(e->spool);
+	free(e->namespace);
+	free(e);
+}
+
+static int events_open(struct node *n, const struct call *call, struct error **err)
+{
+	struct events *e = n->state;
+
+	if (events_start(e, call, err) < 0)
+		return -1;
+	spool_open(e->spool);
+	return 0;
+}
+
+static void events_close(struct node *n)
+{
+	struct events *e = n->state;
+
+	spool_close(e->spool);
+}
+
+/* Every events.log that was opened takes the new event; those of type events are told in order. */
+static void events_changed(struct tree_type *t, struct object *old, struct object *new_)
+{
+	struct node *places[2];
+	struct node *namespace;
+
+	if (strcmp(t->resource->plural, "events") != 0 || !new_)
+		return;
+	namespace = namespace_directory(t->fs, new_->namespace);
+	places[0] = node_child(t->fs->root, "events.log");
+	places[1] = namespace ? node_child(namespace, "events.log") : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct events *e = places[i] ? places[i]->state : NULL;
+
+		if (e && e->type == t && new_->revision > e->newest)
+			add_event(e, new_);
+	}
+}
+
+static void events_stat(struct node *n, struct stat *st)
+{
+	struct events *e = n->state;
+	int64_t grown;
+
+	st->st_size = (off_t)spool_size(e->spool, &grown);
+	if (grown)
+		st->st_mtim = st->st_ctim = (struct timespec){grown / NS_PER_S, grown % NS_PER_S};
+}
+
+static void events_read(struct node *n, off_t offset, size_t size, struct str *out)
+{
+	struct events *e = n->state;
+
+	spool_read(e->spool, offset, size, out);
+}
+
+const struct node_ops events_ops = {
+	.init = events_init,
+	.release = events_release,
+	.changed = events_changed,
+	.stat = events_stat,
+	.open = events_open,
+	.close = events_close,
+	.read = events_read,
+};

@@ -1,0 +1,343 @@
+/* NAME.yaml, NAME.json, NAME/ and NAME/meta. */
+#include "fs/nodes.h"
+
+#include "fs/draft.h"
+#include "fs/holds.h"
+#include "fs/texts.h"
+#include "fs/types.h"
+#include "fs/write.h"
+#include "kinds/kind.h"
+#include "object/json.h"
+#include "object/time.h"
+
+#include <inttypes.h>
+#include <openssl/sha.h>
+
+#define YAML_SUFFIX ".yaml"
+#define LONG_NAME 250 /* bytes; a longer file name is cut */
+#define LONG_KEPT 200
+
+bool resource_is_secret(const struct resource *r)
+{
+	return r && r->group[0] == '\0' && strcmp(r->plural, "secrets") == 0;
+}
+
+void object_file_name(const char *name, struct str *out)
+{
+	size_t len = strlen(name);
+	unsigned char sum[SHA256_DIGEST_LENGTH];
+
+	if (len + strlen(YAML_SUFFIX) <= LONG_NAME) {
+		str_addf(out, "%s" YAML_SUFFIX, name);
+		return;
+	}
+	SHA256((const unsigned char *)name, len, sum);
+	str_addf(out, "%%~%.*s~%02x%02x%02x%02x" YAML_SUFFIX, LONG_KEPT, name, sum[0], sum[1],
+		 sum[2], sum[3]);
+}
+
+static struct object *find_long(struct node *dir, const char *file)
+{
+	struct object_list list = {0};
+	struct object *found = NULL;
+
+	informer_list(dir->type->informer, dir->namespace, &list);
+	vec_each (&list, o) {
+		struct str name CLEANUP(str_release) = STR_INIT;
+
+		object_file_name((*o)->name, &name);
+		if (!found && strcmp(name.s, file) == 0)
+			found = object_ref(*o);
+	}
+	object_list_release(&list);
+	return found;
+}
+
+/* The object NAME, but not when its deletion is held. */
+static struct object *get_object(struct node *dir, const char *name)
+{
+	struct object *o =
+		dir->type ? informer_get(dir->type->informer, dir->namespace, name) : NULL;
+
+	if (o && holds_hides(dir->fs->holds, dir->resource, dir->namespace, o->name, o->uid)) {
+		object_unref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static struct object *with_suffix(struct node *dir, const char *file, const char *suffix)
+{
+	size_t len = strlen(file), cut = strlen(suffix);
+
+	if (len <= cut || !str_has_suffix(file, suffix))
+		return NULL;
+	char *name free_ptr = xstrndup(file, len - cut);
+
+	return get_object(dir, name);
+}
+
+struct object *object_of_file(struct node *dir, const char *name)
+{
+	if (str_has_prefix(name, "%~") && dir->type)
+		return find_long(dir, name);
+	if (strlen(name) > LONG_NAME)
+		return NULL;
+	return with_suffix(dir, name, YAML_SUFFIX);
+}
+
+char *object_name_of_file(const struct resource *r, const char *file)
+{
+	size_t len = strlen(file), cut = strlen(YAML_SUFFIX);
+	const char *(*rule)(const char *) = r->particulars ? r->particulars->name_rule : NULL;
+
+	if (len <= cut || !str_has_suffix(file, YAML_SUFFIX))
+		return NULL;
+	char *name free_ptr = xstrndup(file, len - cut);
+
+	return (rule ? rule : name_dns_subdomain)(name) ? NULL : steal(&name);
+}
+
+struct newest {
+	int64_t user, any; /* wall ns */
+};
+
+static bool newest_entry(void *arg, struct span key, struct span value)
+{
+	struct newest *n = arg;
+	char *text free_ptr = json_unquote(json_find(value.p, value.len, "time"));
+	int64_t at;
+
+	if (!text || time_parse(text, &at) < 0)
+		return true;
+	n->any = MAX(n->any, at);
+	if (!json_find(value.p, value.len, "subresource").p)
+		n->user = MAX(n->user, at);
+	return true;
+}
+
+static void mix(uint64_t *h, struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	for (size_t i = 0; i < s.len; i++)
+		*h = (*h ^ p[i]) * 1099511628211ull;
+}
+
+static bool key_is(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.p, name, key.len) == 0;
+}
+
+static bool mix_metadata(void *arg, struct span key, struct span value)
+{
+	if (!key_is(key, "resourceVersion") && !key_is(key, "managedFields"))
+		mix(arg, value);
+	return true;
+}
+
+static bool mix_member(void *arg, struct span key, struct span value)
+{
+	if (key_is(key, "metadata"))
+		json_each(value, mix_metadata, arg);
+	else if (!key_is(key, "status"))
+		mix(arg, value);
+	return true;
+}
+
+/* The seconds are the server's; the nanoseconds tell two changes of one second apart. */
+void object_times(const struct object *o, struct timespec *mtime, struct timespec *changed)
+{
+	struct newest n = {0};
+	uint64_t h = 14695981039346656037ull;
+	int64_t created = 0;
+
+	if (time_parse(o->creation_timestamp, &created) < 0)
+		created = 0;
+	if (o->managed_fields.p)
+		json_each(o->managed_fields, newest_entry, &n);
+	json_each((struct span){o->json, o->len}, mix_member, &h);
+	mtime->tv_sec = (n.user ? n.user : created) / NS_PER_S;
+	mtime->tv_nsec = (long)(h % NS_PER_S);
+	changed->tv_sec = (n.any ? n.any : created) / NS_PER_S;
+	changed->tv_nsec = (long)(o->revision % NS_PER_S);
+}
+
+static void file_init(struct node *n)
+{
+	n->size = object_yaml_size(n->object);
+	n->ino = ino_hash(n->object->uid, "");
+	object_times(n->object, &n->mtime, &n->changed);
+	if (resource_is_secret(n->resource))
+		n->mode &= ~(mode_t)0077;
+}
+
+static bool find_file(struct node *dir, const char *name, struct found *f)
+{
+	f->object = object_of_file(dir, name);
+	return f->object != NULL;
+}
+
+static void list_objects(struct node *dir, struct listing *l)
+{
+	struct object_list list = {0};
+	const char *last = strchr(row_last(l->kind), '.');
+	bool yaml = last && strcmp(last, YAML_SUFFIX) == 0;
+
+	if (!dir->type)
+		return;
+	informer_list(dir->type->informer, dir->namespace, &list);
+	vec_each (&list, o) {
+		struct str name CLEANUP(str_release) = STR_INIT;
+
+		if (holds_hides(dir->fs->holds, dir->resource, dir->namespace, (*o)->name,
+				(*o)->uid))
+			continue;
+		if (yaml)
+			object_file_name((*o)->name, &name);
+		else
+			str_addf(&name, "%s%s", (*o)->name, last ? last : "");
+		if (name.len <= NAME_BYTES)
+			listing_add(l, name.s, last ? ino_hash((*o)->uid, yaml ? "" : "json") : 0);
+	}
+	object_list_release(&list);
+}
+
+/* Called for every change of every type that is looked at: it touches only names that are known. */
+static void object_changed(struct tree_type *t, struct object *old, struct object *new_)
+{
+	struct object *o = new_ ? new_ : old;
+	struct node *dir = type_directory(t, o->namespace), *below;
+	struct str file CLEANUP(str_release) = STR_INIT, json CLEANUP(str_release) = STR_INIT;
+
+	if (!dir)
+		return;
+	object_file_name(o->name, &file);
+	str_addf(&json, "%s.json", o->name);
+	node_stale(dir, file.s);
+	node_stale(dir, json.s);
+	below = node_child(dir, o->name);
+	if (below)
+		node_stale(below, "meta");
+	if (below && !new_)
+		node_stale(dir, o->name);
+	if (!old || !new_)
+		node_names_changed(dir);
+}
+
+static int submit_file(struct node *dir, const char *name, struct draft *d, pid_t writer,
+		       const struct call *call, struct error **err)
+{
+	struct object *old CLEANUP(object_unref_cleanup) = NULL;
+	char *own free_ptr = object_name_of_file(dir->resource, name);
+
+	pthread_mutex_lock(&dir->fs->lock);
+	old = object_of_file(dir, name);
+	pthread_mutex_unlock(&dir->fs->lock);
+	struct target t = {dir->fs, dir->resource, dir->namespace, old ? old->name : own};
+
+	return write_draft(&t, dir, name, d, writer, call, err);
+}
+
+static int remove_file(struct node *dir, const char *name, struct node *n, const struct call *call,
+		       struct error **err)
+{
+	if (!(dir->resource->verbs & VERB_DELETE))
+		return error_set(err, E_PERMISSION, "%s cannot be deleted", dir->resource->plural);
+	return holds_delete(dir->fs, dir->resource, n->object, call, err);
+}
+
+const struct node_ops object_file_ops = {
+	.find = find_file,
+	.list = list_objects,
+	.init = file_init,
+	.changed = object_changed,
+	.submit = submit_file,
+	.remove = remove_file,
+};
+
+static bool find_json(struct node *dir, const char *name, struct found *f)
+{
+	f->object = with_suffix(dir, name, ".json");
+	return f->object != NULL;
+}
+
+static void json_init(struct node *n)
+{
+	file_init(n);
+	n->ino = ino_hash(n->object->uid, "json");
+}
+
+static void json_text(struct node *n, struct str *out)
+{
+	text_render(n->object, true, out);
+}
+
+const struct node_ops object_json_ops = {
+	.find = find_json,
+	.list = list_objects,
+	.init = json_init,
+	.text = json_text,
+};
+
+static bool find_dir(struct node *dir, const char *name, struct found *f)
+{
+	f->object = get_object(dir, name);
+	return f->object != NULL;
+}
+
+static void dir_init(struct node *n)
+{
+	object_times(n->object, &n->mtime, &n->changed);
+	if (resource_is_secret(n->resource))
+		n->mode &= ~(mode_t)0077;
+}
+
+const struct node_ops object_dir_ops = {
+	.find = find_dir,
+	.list = list_objects,
+	.init = dir_init,
+};
+
+/* The directory outlives versions: meta asks for the object as it is now. */
+static bool find_meta(struct node *dir, const char *name, struct found *f)
+{
+	f->object = get_object(dir->parent, dir->name);
+	return f->object != NULL;
+}
+
+static bool add_manager(void *arg, struct span key, struct span value)
+{
+	char *manager free_ptr = json_unquote(json_find(value.p, value.len, "manager"));
+	char *operation free_ptr = json_unquote(json_find(value.p, value.len, "operation"));
+	char *part free_ptr = json_unquote(json_find(value.p, value.len, "subresource"));
+	char *when free_ptr = json_unquote(json_find(value.p, value.len, "time"));
+
+	str_addf(arg, "manager: %s %s%s%s %s\n", manager ? manager : "", operation ? operation : "",
+		 part ? " " : "", part ? part : "", when ? when : "");
+	return true;
+}
+
+static void meta_text(struct node *n, struct str *out)
+{
+	const struct object *o = n->object;
+	struct owner owner;
+
+	str_addf(out, "uid: %s\nresourceVersion: %s\napiVersion: %s\nkind: %s\n", o->uid,
+		 o->resource_version, o->api_version, o->kind);
+	str_addf(out, "name: %s\n", o->name);
+	if (*o->namespace)
+		str_addf(out, "namespace: %s\n", o->namespace);
+	if (object_controller(o, &owner)) {
+		str_addf(out, "owner: %s/%s %s\n", owner.kind, owner.name, owner.uid);
+		owner_release(&owner);
+	}
+	if (o->managed_fields.p)
+		json_each(o->managed_fields, add_manager, out);
+}
+
+const struct node_ops object_meta_ops = {
+	.find = find_meta,
+	.init = dir_init,
+	.text = meta_text,
+};

@@ -1,0 +1,41 @@
+/* The root, the directories that hold only what nodes[] says, and README. */
+#include "fs/nodes.h"
+
+#include "fs/types.h"
+
+const struct node_ops root_ops = {0};
+const struct node_ops plain_dir_ops = {0};
+
+static void readme_text(struct node *n, struct str *out)
+{
+	str_addf(out, "This directory is the Kubernetes cluster %s.\n",
+		 n->fs->cluster->description);
+	str_adds(out,
+		 "\n"
+		 "  namespaces/NS/TYPE/NAME.yaml   an object, as kubectl get -o yaml prints it\n"
+		 "  namespaces/NS/namespace.yaml   the namespace itself\n"
+		 "  namespaces/NS/logs/POD/C.log   a container's log; tail -f follows\n"
+		 "  cluster/TYPE/NAME.yaml         objects that are in no namespace\n"
+		 "  apply, namespaces/NS/apply     drop boxes for manifests of any kinds\n"
+		 "  events.log                     what happened, oldest first\n"
+		 "  errors.log                     every refused write, with the server's reason\n"
+		 "\n"
+		 "Read with cat, grep and diff. Write with an editor, cp, sed -i or a shell:\n"
+		 "\n"
+		 "  cat app.yaml > apply           applies all of it; cat apply tells the outcome\n"
+		 "  vim namespaces/default/deployments/web.yaml\n"
+		 "  cp web.yaml namespaces/default/deployments/\n"
+		 "  rm namespaces/default/pods/web-0.yaml\n"
+		 "  mkdir namespaces/test; rm -r namespaces/test\n"
+		 "\n"
+		 "A write is one request, made when the writer closes the file. What is refused\n"
+		 "fails there with an errno; the reason is in errors.log and in "
+		 "NAME.yaml.rejected,\n"
+		 "which also keeps the text.\n"
+		 "\n"
+		 "Names that open but are not listed: NAME.json, NAME/meta, and every other name\n"
+		 "kubectl has for a type (po, deploy, deployments.apps). kubefs-tree(5) has the "
+		 "rest.\n");
+}
+
+const struct node_ops readme_ops = {.text = readme_text};

@@ -1,0 +1,65 @@
+/* The directory of a type, and the links that its other names are. */
+#include "fs/nodes.h"
+
+#include "fs/holds.h"
+#include "fs/namespace.h"
+#include "fs/types.h"
+
+static struct map *directories(struct node *dir)
+{
+	struct view *v = dir->fs->view;
+
+	return *dir->namespace ? v->in_namespace : v->in_cluster;
+}
+
+static bool type_is_ready(struct node *dir)
+{
+	if (!dir->type)
+		dir->type = type_ready(dir->fs, dir->resource, dir->namespace);
+	return dir->type != NULL;
+}
+
+static int type_prepare(struct node *dir, const struct call *call, struct error **err)
+{
+	struct tree_type *t = NULL;
+
+	if (type_open(dir->fs, dir->resource, dir->namespace, call, &t, err) < 0)
+		return -1;
+	pthread_mutex_lock(&dir->fs->lock);
+	if (!dir->type)
+		dir->type = steal(&t);
+	pthread_mutex_unlock(&dir->fs->lock);
+	type_unref(t);
+	return 0;
+}
+
+static bool find_type(struct node *dir, const char *name, struct found *f)
+{
+	const struct resource *r = map_get(directories(dir), name);
+
+	if (r)
+		f->resource = resource_ref(r);
+	return r != NULL;
+}
+
+static void list_types(struct node *dir, struct listing *l)
+{
+	map_each (directories(dir), e)
+		listing_add(l, e->key, 0);
+}
+
+const struct node_ops type_ops = {
+	.ready = type_is_ready,
+	.prepare = type_prepare,
+	.find = find_type,
+	.list = list_types,
+	.remove = type_remove,
+};
+
+static bool find_alias(struct node *dir, const char *name, struct found *f)
+{
+	f->link = view_resolve(dir->fs->view, *dir->namespace != '\0', name);
+	return f->link != NULL;
+}
+
+const struct node_ops alias_ops = {.find = find_alias};

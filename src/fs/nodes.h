@@ -1,0 +1,28 @@
+/*
+ * The providers: one struct node_ops a file node_<name>.c, named in nodes[] (table.c).
+ */
+#ifndef FS_NODES_H
+#define FS_NODES_H
+
+#include "fs/core.h"
+
+extern const struct node_ops root_ops, plain_dir_ops, readme_ops;
+extern const struct node_ops namespaces_ops, namespace_ops, namespace_file_ops;
+extern const struct node_ops type_ops, alias_ops;
+extern const struct node_ops object_file_ops, object_json_ops, object_dir_ops, object_meta_ops;
+extern const struct node_ops apply_ops, errors_ops, events_ops;
+extern const struct node_ops logs_ops, log_pod_ops, log_ops;
+
+/* node_object.c: what every row over objects needs. */
+/* The file name of an object: NAME.yaml, or %~ and a part of it where that is too long. */
+void object_file_name(const char *name, struct str *out);
+/* The object whose file is NAME (with .yaml) in a type's directory; a ref, or NULL. */
+struct object *object_of_file(struct node *dir, const char *name);
+/* The name of the object a file called FILE would be; NULL: it would be a scratch file. Freed by
+ * the caller. */
+char *object_name_of_file(const struct resource *r, const char *file);
+/* st_mtime and st_ctime of a version. */
+void object_times(const struct object *o, struct timespec *mtime, struct timespec *changed);
+bool resource_is_secret(const struct resource *r);
+
+#endif

@@ -1,0 +1,187 @@
+#include "fs/notifier.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+struct notice {
+	uint64_t ino;
+	char *name; /* NULL: the attributes of ino */
+};
+
+struct notifier {
+	pthread_mutex_t lock;
+	pthread_cond_t work, quiet;
+	pthread_t thread;
+	struct map *queued; /* key of a notice -> notice */
+	VEC(struct notice *) queue;
+	VEC(uint64_t) held; /* directories, each as often as it is held */
+	struct fuse_session *session;
+	bool stopped, busy;
+};
+
+static char *notice_key(uint64_t ino, const char *name)
+{
+	return xasprintf("%" PRIx64 "/%s", ino, name ? name : "");
+}
+
+static struct notice *notice_free(struct notice *x)
+{
+	free(x->name);
+	free(x);
+	return NULL;
+}
+
+static bool is_held(struct notifier *n, uint64_t ino)
+{
+	vec_each (&n->held, h) {
+		if (*h == ino)
+			return true;
+	}
+	return false;
+}
+
+/* The first notice whose directory nobody holds. */
+static struct notice *take_notice(struct notifier *n)
+{
+	for (size_t i = 0; i < n->queue.n; i++) {
+		struct notice *x = n->queue.v[i];
+
+		if (x->name && is_held(n, x->ino))
+			continue;
+		char *key free_ptr = notice_key(x->ino, x->name);
+
+		vec_remove(&n->queue, i);
+		map_del(n->queued, key);
+		return x;
+	}
+	return NULL;
+}
+
+static void send_notice(struct fuse_session *session, const struct notice *x)
+{
+	if (x->name)
+		fuse_lowlevel_notify_inval_entry(session, x->ino, x->name, strlen(x->name));
+	else
+		fuse_lowlevel_notify_inval_inode(session, x->ino, -1, 0);
+}
+
+static void *run(void *arg)
+{
+	struct notifier *n = arg;
+
+	pthread_mutex_lock(&n->lock);
+	while (!n->stopped) {
+		struct notice *x = take_notice(n);
+
+		if (!x) {
+			pthread_cond_wait(&n->work, &n->lock);
+			continue;
+		}
+		struct fuse_session *session = n->session;
+
+		n->busy = true;
+		pthread_mutex_unlock(&n->lock);
+		if (session)
+			send_notice(session, x);
+		notice_free(x);
+		pthread_mutex_lock(&n->lock);
+		n->busy = false;
+		pthread_cond_broadcast(&n->quiet);
+	}
+	pthread_mutex_unlock(&n->lock);
+	return NULL;
+}
+
+struct notifier *notifier_new(void)
+{
+	struct notifier *n = xcalloc(1, sizeof(*n));
+
+	pthread_mutex_init(&n->lock, NULL);
+	pthread_cond_init(&n->work, NULL);
+	pthread_cond_init(&n->quiet, NULL);
+	n->queued = map_new();
+	pthread_create(&n->thread, NULL, run, n);
+	return n;
+}
+
+void notifier_free(struct notifier *n)
+{
+	if (!n)
+		return;
+	pthread_mutex_lock(&n->lock);
+	n->stopped = true;
+	pthread_cond_broadcast(&n->work);
+	pthread_mutex_unlock(&n->lock);
+	pthread_join(n->thread, NULL);
+	vec_each (&n->queue, x)
+		notice_free(*x);
+	vec_release(&n->queue);
+	vec_release(&n->held);
+	map_free(n->queued, NULL);
+	pthread_cond_destroy(&n->work);
+	pthread_cond_destroy(&n->quiet);
+	pthread_mutex_destroy(&n->lock);
+	free(n);
+}
+
+void notifier_set_session(struct notifier *n, struct fuse_session *session)
+{
+	pthread_mutex_lock(&n->lock);
+	n->session = session;
+	while (n->busy)
+		pthread_cond_wait(&n->quiet, &n->lock);
+	pthread_mutex_unlock(&n->lock);
+}
+
+static void enqueue(struct notifier *n, uint64_t ino, const char *name)
+{
+	char *key free_ptr = notice_key(ino, name);
+
+	pthread_mutex_lock(&n->lock);
+	if (n->session && !map_get(n->queued, key)) {
+		struct notice *x = xcalloc(1, sizeof(*x));
+
+		x->ino = ino;
+		x->name = name ? xstrdup(name) : NULL;
+		map_put(n->queued, key, x);
+		vec_push(&n->queue, x);
+		pthread_cond_signal(&n->work);
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
+{
+	enqueue(n, dir, name);
+}
+
+void notifier_attr(struct notifier *n, uint64_t ino)
+{
+	enqueue(n, ino, NULL);
+}
+
+void notifier_hold(struct notifier *n, uint64_t dir)
+{
+	pthread_mutex_lock(&n->lock);
+	vec_push(&n->held, dir);
+	pthread_mutex_unlock(&n->lock);
+}
+
+void notifier_let(struct notifier *n, uint64_t dir)
+{
+	pthread_mutex_lock(&n->lock);
+	for (size_t i = 0; i < n->held.n; i++) {
+		if (n->held.v[i] == dir) {
+			vec_remove(&n->held, i);
+			break;
+		}
+	}
+	pthread_cond_signal(&n->work);
+	pthread_mutex_unlock(&n->lock);
+}

@@ -1,0 +1,38 @@
+/*
+ * Telling the kernel what it must forget.
+ *
+ * The kernel may cache every name and attribute for as long as it likes, because each event
+ * invalidates exactly what it changed. The notice takes the lock of the directory, which a lookup
+ * or rename that waits for us holds: a handler that waited for a notice would wait for itself. So
+ * handlers and event threads only put a notice into a queue; one thread, which holds no lock and
+ * serves no request, hands them to the kernel. Two notices of the same name are one.
+ *
+ * What a handler itself changes never needs a notice to be seen by its caller: nodes that are being
+ * written are given to the kernel with no timeout, so that the name is looked up again.
+ *
+ * While a request that holds a directory's lock waits for the cluster (notifier_hold), notices of
+ * that directory wait too, and those of all others do not wait for it.
+ *
+ * Threads: all functions from any thread.
+ */
+#ifndef FS_NOTIFIER_H
+#define FS_NOTIFIER_H
+
+#include <stdint.h>
+
+struct fuse_session;
+struct notifier;
+
+struct notifier *notifier_new(void);
+/* Ends the thread; what is queued is dropped. */
+void notifier_free(struct notifier *n);
+/* From now on notices go to SESSION; NULL: they are dropped. Waits for one that is under way. */
+void notifier_set_session(struct notifier *n, struct fuse_session *session);
+/* NAME in the directory DIR. */
+void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
+/* Attributes of INO. */
+void notifier_attr(struct notifier *n, uint64_t ino);
+void notifier_hold(struct notifier *n, uint64_t dir);
+void notifier_let(struct notifier *n, uint64_t dir);
+
+#endif

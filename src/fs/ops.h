@@ -1,0 +1,75 @@
+/*
+ * Requests of the kernel. A handler answers at once when it needs nothing of the cluster; else the
+ * request is parked: a thread of the pool runs it, an interrupt fires its cancel.
+ *
+ * Threads: handlers run on the thread of fs_run; parked requests on the pool's.
+ */
+#ifndef FS_OPS_H
+#define FS_OPS_H
+
+#define FUSE_USE_VERSION 314
+
+#include "fs/core.h"
+
+#include <fuse_lowlevel.h>
+
+struct op {
+	fuse_req_t req;
+	struct fs *fs;
+	struct node *node, *to;	  /* refs while parked */
+	char *name, *new_name;	  /* likewise */
+	struct handle *handle;	  /* a ref while parked, or NULL */
+	struct fuse_file_info fi; /* as the kernel gave it, where the request has one */
+	bool parked;
+	unsigned flags;
+	mode_t mode;
+	pid_t tid;
+	off_t offset;
+	size_t size;
+	/* Answers. Never under fs->lock. */
+	void (*run)(struct op *op, const struct call *call);
+};
+
+/* Runs OP now when NOW, else on the pool with copies and refs of what it names. */
+void op_start(struct op *op, bool now);
+void op_fail(struct op *op, const struct error *err); /* answers its errno */
+/* The request, to be answered now: no interrupt reaches it any more. */
+fuse_req_t op_reply(struct op *op);
+struct op op_begin(fuse_req_t req, fuse_ino_t ino);
+struct node *op_node(fuse_req_t req, fuse_ino_t ino); /* borrowed: the kernel's ref */
+struct fs *op_fs(fuse_req_t req);
+/* Is everything in DIR there? Takes fs->lock. */
+bool op_ready(struct node *dir);
+/* The entry of N for the kernel; the caller's ref becomes the kernel's. */
+void op_entry(struct node *n, struct fuse_entry_param *e);
+/* Attributes and for how long they are good. */
+double op_attr(struct node *n, struct stat *st);
+/* Is the answer to N's name or attributes only good once? */
+bool op_is_brief(const struct node *n);
+
+/* One opening of a file that is written, of a stream, or of a directory. Refcounted. */
+struct handle {
+	_Atomic unsigned refs;
+	struct node *node;   /* a ref */
+	struct draft *draft; /* a ref; NULL: not for writing */
+	pid_t opener;	     /* process */
+	bool writable, stream, claimed;
+	struct listing listing;
+	pthread_mutex_t lock; /* of the listing */
+};
+struct handle *handle_new(struct node *n);
+struct handle *handle_ref(struct handle *h);
+void handle_unref(struct handle *h);
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+/* The process of a thread: its own number where /proc does not tell. */
+pid_t process_of(pid_t tid);
+
+/* Fills in what the file does. */
+void ops_dir(struct fuse_lowlevel_ops *ops);
+void ops_file(struct fuse_lowlevel_ops *ops);
+void ops_tree(struct fuse_lowlevel_ops *ops);
+
+#endif

@@ -1,0 +1,455 @@
+/* open, create, read, write, flush, fsync, release, setattr. */
+#include "fs/ops.h"
+
+#include "fs/draft.h"
+#include "fs/holds.h"
+#include "fs/nodes.h"
+#include "fs/texts.h"
+#include "fs/wants.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static bool wants_to_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static void reply_handle(struct op *op, struct handle *h)
+{
+	op->fi.fh = (uintptr_t)h;
+	op->fi.direct_io = 1;
+	op->fi.noflush = !h->writable;
+	if (fuse_reply_open(op_reply(op), &op->fi) < 0)
+		handle_unref(h);
+}
+
+static struct handle *writing_handle(struct op *op, struct draft *d)
+{
+	struct handle *h = handle_new(op->node);
+
+	h->draft = d;
+	h->writable = true;
+	h->opener = process_of(op->tid);
+	return h;
+}
+
+/* A stream is read by offset and never kept by the kernel; a writer gets a text of its own. */
+static void run_open_stream(struct op *op, const struct call *call)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	const struct node_ops *ops = op->node->kind->ops;
+	bool writing = wants_to_write(op->fi.flags);
+	struct handle *h;
+
+	if (writing && !ops->submit) {
+		fuse_reply_err(op_reply(op), EACCES);
+		return;
+	}
+	if (writing && node_read_only(op->node)) {
+		fuse_reply_err(op_reply(op), EROFS);
+		return;
+	}
+	if (ops->open && ops->open(op->node, call, &err) < 0) {
+		op_fail(op, err);
+		return;
+	}
+	h = writing ? writing_handle(op, draft_new(op->fs, DRAFT_FREE)) : handle_new(op->node);
+	h->stream = true;
+	reply_handle(op, h);
+}
+
+static void open_scratch(struct op *op)
+{
+	struct handle *h;
+
+	if (!wants_to_write(op->fi.flags)) {
+		reply_handle(op, handle_new(op->node));
+		return;
+	}
+	if (op->fi.flags & O_TRUNC) {
+		FS_LOCK(op->fs);
+		draft_truncate(op->node->draft, 0);
+	}
+	h = writing_handle(op, draft_ref(op->node->draft));
+	reply_handle(op, h);
+}
+
+/* The version becomes the text that is written on. */
+static void begin_draft(struct op *op)
+{
+	struct node *n = op->node;
+	struct draft *d = draft_new(op->fs, DRAFT_FREE);
+
+	if (!(op->fi.flags & O_TRUNC))
+		text_render(n->object, false, &d->text);
+	pthread_mutex_lock(&op->fs->lock);
+	n->private = true;
+	n->reserved = -1;
+	n->draft = draft_ref(d);
+	if (node_child(n->parent, n->name) == n)
+		map_del(n->parent->children, n->name);
+	wants_remove(op->fs->wants, n->parent, n->name, op->tid);
+	pthread_mutex_unlock(&op->fs->lock);
+	reply_handle(op, writing_handle(op, d));
+}
+
+/* See wants.h: a version's node is not written on; the kernel is sent to look again. */
+static bool may_write_here(struct op *op)
+{
+	struct node *n = op->node;
+
+	FS_LOCK(op->fs);
+	if (n->private)
+		return n->reserved == op->tid;
+	if (wants_has(op->fs->wants, n->parent, n->name, op->tid))
+		return true;
+	wants_add(op->fs->wants, n->parent, n->name, op->tid);
+	return false;
+}
+
+static void open_for_writing(struct op *op)
+{
+	struct node *n = op->node;
+
+	if (!n->kind->ops->submit)
+		fuse_reply_err(op->req, EACCES);
+	else if (node_read_only(n))
+		fuse_reply_err(op->req, EROFS);
+	else if (!(n->resource->verbs & (VERB_UPDATE | VERB_PATCH)))
+		fuse_reply_err(op->req, EPERM);
+	else if (!may_write_here(op))
+		fuse_reply_err(op->req, ESTALE);
+	else
+		begin_draft(op);
+}
+
+static void open_for_reading(struct op *op)
+{
+	struct node *n = op->node;
+	bool taken;
+
+	pthread_mutex_lock(&op->fs->lock);
+	taken = n->private && n->reserved != op->tid;
+	pthread_mutex_unlock(&op->fs->lock);
+	if (taken) {
+		fuse_reply_err(op->req, ESTALE);
+		return;
+	}
+	if (n->object)
+		served_note(op->fs->served, n->object);
+	op->fi.fh = 0;
+	op->fi.keep_cache = 1;
+	op->fi.noflush = 1;
+	fuse_reply_open(op->req, &op->fi);
+}
+
+static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op = op_begin(req, ino);
+
+	op.fi = *fi;
+	if (op.node->kind->flags & NODE_STREAM) {
+		op.run = run_open_stream;
+		op_start(&op, !op.node->kind->ops->open);
+	} else if (op.node->draft && !op.node->object) {
+		open_scratch(&op);
+	} else if (wants_to_write(fi->flags)) {
+		open_for_writing(&op);
+	} else {
+		open_for_reading(&op);
+	}
+}
+
+/* Is FILE in DIR the name an object would have? */
+static bool is_objects_name(struct node *dir, const char *file)
+{
+	char *name free_ptr = dir->resource ? object_name_of_file(dir->resource, file) : NULL;
+
+	return name != NULL;
+}
+
+static void claim(struct handle *h, bool yes)
+{
+	struct node *dir = h->node->parent;
+	char *name free_ptr =
+		dir->resource ? object_name_of_file(dir->resource, h->node->name) : NULL;
+
+	if (name && (yes || h->claimed))
+		holds_claim(dir->fs->holds, dir->resource, dir->namespace, name, yes);
+	h->claimed = yes;
+}
+
+static struct node *create_node(struct op *op)
+{
+	struct draft *d =
+		draft_new(op->fs, is_objects_name(op->node, op->name) ? DRAFT_FREE : DRAFT_SCRATCH);
+	struct node *n;
+
+	pthread_mutex_lock(&op->fs->lock);
+	n = scratch_find(op->node, op->name);
+	n = n ? node_ref(n) : scratch_add(op->node, op->name, d, op->mode);
+	pthread_mutex_unlock(&op->fs->lock);
+	draft_unref(d);
+	return n;
+}
+
+/* An object that appeared since the kernel looked: it looks again and opens it. */
+static bool has_appeared(struct op *op)
+{
+	FS_LOCK(op->fs);
+	struct object *o CLEANUP(object_unref_cleanup) =
+		op->node->type ? object_of_file(op->node, op->name) : NULL;
+
+	return o != NULL;
+}
+
+static int may_create(struct op *op)
+{
+	if (!(op->node->kind->flags & NODE_SCRATCH))
+		return EPERM;
+	if (node_read_only(op->node))
+		return EROFS;
+	if (strlen(op->name) > NAME_BYTES)
+		return ENAMETOOLONG;
+	if (is_objects_name(op->node, op->name) &&
+	    !(op->node->resource->verbs & (VERB_CREATE | VERB_PATCH)))
+		return EPERM;
+	return has_appeared(op) ? ESTALE : 0;
+}
+
+static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	struct op op = op_begin(req, parent);
+	struct fuse_entry_param e;
+	struct handle *h;
+	int ret;
+
+	op.name = (char *)name;
+	op.mode = resource_is_secret(op.node->resource) ? mode & 0700 : mode;
+	op.fi = *fi;
+	ret = may_create(&op);
+	if (ret) {
+		fuse_reply_err(req, ret);
+		return;
+	}
+	op.node = create_node(&op);
+	h = writing_handle(&op, draft_ref(op.node->draft));
+	claim(h, true);
+	op_entry(op.node, &e);
+	op.fi.fh = (uintptr_t)h;
+	op.fi.direct_io = 1;
+	if (fuse_reply_create(req, &e, &op.fi) < 0) {
+		node_unref(op.node);
+		handle_unref(h);
+	}
+}
+
+static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
+{
+	struct node *n = op_node(req, ino);
+	struct handle *h = handle_of(fi);
+	struct str out CLEANUP(str_release) = STR_INIT;
+	struct draft *d = h && h->draft && !h->stream ? h->draft : NULL;
+
+	pthread_mutex_lock(&n->fs->lock);
+	if (!d && h && !h->stream)
+		d = n->draft;
+	if (d && (size_t)offset < d->text.len)
+		str_add(&out, d->text.s + offset, MIN(size, d->text.len - (size_t)offset));
+	pthread_mutex_unlock(&n->fs->lock);
+	if (!d)
+		tree_read(n, offset, size, &out);
+	fuse_reply_buf(req, out.s, out.len);
+}
+
+static void on_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
+{
+	struct handle *h = handle_of(fi);
+	int ret = EBADF;
+
+	if (h && h->draft) {
+		FS_LOCK(h->node->fs);
+		ret = draft_write(h->draft, buf, size, offset);
+	}
+	if (ret)
+		fuse_reply_err(req, ret);
+	else
+		fuse_reply_write(req, size);
+}
+
+/* A scratch file by an object's name is that object's text; when it was sent the name is the
+ * object's, or the text is in .rejected. */
+static int submit_scratch(struct node *n, struct node *dir, const char *name, struct draft *d,
+			  pid_t writer, const struct call *call, struct error **err)
+{
+	struct node *gone = NULL;
+	int ret;
+
+	if (!is_objects_name(dir, name))
+		return 0;
+	ret = object_file_ops.submit(dir, name, d, writer, call, err);
+	pthread_mutex_lock(&dir->fs->lock);
+	if (scratch_find(dir, name) == n)
+		gone = scratch_remove(dir, name);
+	pthread_mutex_unlock(&dir->fs->lock);
+	node_unref(gone);
+	return ret;
+}
+
+static int submit(struct handle *h, const struct call *call, struct error **err)
+{
+	struct node *n = h->node, *dir;
+	char *name free_ptr = NULL;
+	int ret;
+
+	pthread_mutex_lock(&n->fs->lock);
+	dir = node_ref(n->parent);
+	name = xstrdup(n->name);
+	pthread_mutex_unlock(&n->fs->lock);
+	if (n->kind->ops->submit)
+		ret = n->kind->ops->submit(dir, name, h->draft, h->opener, call, err);
+	else
+		ret = submit_scratch(n, dir, name, h->draft, h->opener, call, err);
+	node_unref(dir);
+	return ret;
+}
+
+static bool has_to_submit(struct handle *h)
+{
+	FS_LOCK(h->node->fs);
+	return h->draft && draft_dirty(h->draft) && !(h->draft->gone && !h->node->object);
+}
+
+static void run_submit(struct op *op, const struct call *call)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	if (has_to_submit(op->handle) && submit(op->handle, call, &err) < 0)
+		op_fail(op, err);
+	else
+		fuse_reply_err(op_reply(op), 0);
+}
+
+static void start_submit(fuse_req_t req, fuse_ino_t ino, struct handle *h)
+{
+	struct op op = op_begin(req, ino);
+
+	op.handle = h;
+	op.run = run_submit;
+	op_start(&op, false);
+}
+
+/* Every close comes here, of every process that has the file; only the opener's applies. */
+static void on_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *h = handle_of(fi);
+
+	if (h && h->writable && has_to_submit(h) && process_of(fuse_req_ctx(req)->pid) == h->opener)
+		start_submit(req, ino, h);
+	else
+		fuse_reply_err(req, 0);
+}
+
+static void on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct handle *h = handle_of(fi);
+
+	if (h && h->writable && has_to_submit(h))
+		start_submit(req, ino, h);
+	else
+		fuse_reply_err(req, 0);
+}
+
+/* The last reference: what the opener never closed is applied now, with nobody to tell. */
+static void run_release(struct op *op, const struct call *call)
+{
+	struct handle *h = op->handle;
+
+	if (h->writable && has_to_submit(h))
+		submit(h, call, NULL);
+	if (h->claimed)
+		claim(h, false);
+	if (h->stream && h->node->kind->ops->close)
+		h->node->kind->ops->close(h->node);
+	fuse_reply_err(op_reply(op), 0);
+	handle_unref(h);
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op = op_begin(req, ino);
+
+	op.handle = handle_of(fi);
+	if (!op.handle) {
+		fuse_reply_err(req, 0);
+		return;
+	}
+	op.run = run_release;
+	op_start(&op, !(op.handle->writable || op.handle->stream));
+}
+
+/* Under fs->lock. 0 or an errno. */
+static int set_scratch(struct node *n, const struct stat *attr, int to_set)
+{
+	int64_t wall = clock_wall(n->fs->clock);
+
+	if (to_set & FUSE_SET_ATTR_MODE)
+		n->mode = S_IFREG | (attr->st_mode & 0777);
+	if (to_set & FUSE_SET_ATTR_MTIME)
+		n->mtime = attr->st_mtim;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		n->mtime = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
+	return 0;
+}
+
+/* What an object has of owner, mode and times is not the user's to set: it stays, quietly. */
+static int set_attributes(struct op *op, const struct stat *attr, int to_set, struct draft *d)
+{
+	const struct fs_options *o = &op->fs->opt;
+	int ret = 0;
+
+	if ((to_set & FUSE_SET_ATTR_UID && attr->st_uid != o->uid) ||
+	    (to_set & FUSE_SET_ATTR_GID && attr->st_gid != o->gid))
+		return EPERM;
+	FS_LOCK(op->fs);
+	if (!d)
+		d = op->node->draft;
+	if (to_set & FUSE_SET_ATTR_SIZE && d)
+		ret = draft_truncate(d, attr->st_size);
+	if (ret == 0 && op->node->draft && !op->node->object)
+		ret = set_scratch(op->node, attr, to_set);
+	return ret;
+}
+
+static void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		       struct fuse_file_info *fi)
+{
+	struct op op = op_begin(req, ino);
+	struct handle *h = handle_of(fi);
+	int ret = set_attributes(&op, attr, to_set, h ? h->draft : NULL);
+	struct stat st;
+	double timeout;
+
+	if (ret) {
+		fuse_reply_err(req, ret);
+		return;
+	}
+	timeout = op_attr(op.node, &st);
+	fuse_reply_attr(req, &st, timeout);
+}
+
+void ops_file(struct fuse_lowlevel_ops *ops)
+{
+	ops->open = on_open;
+	ops->create = on_create;
+	ops->read = on_read;
+	ops->write = on_write;
+	ops->flush = on_flush;
+	ops->fsync = on_fsync;
+	ops->release = on_release;
+	ops->setattr = on_setattr;
+}

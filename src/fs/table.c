@@ -1,0 +1,69 @@
+/* Every kind of file in the tree. One more: one line here, one provider in node_<name>.c. */
+#include "fs/nodes.h"
+
+#define DIR_MODE (S_IFDIR | 0755)
+#define FILE_MODE (S_IFREG | 0644)
+#define READ_MODE (S_IFREG | 0444)
+
+const struct node_kind nodes[] = {
+	{"", S_IFDIR | 0555, 0, &root_ops},
+	{"README", READ_MODE, 0, &readme_ops},
+	{"apply", FILE_MODE, NODE_STREAM, &apply_ops},
+	{"errors.log", S_IFREG | 0600, NODE_STREAM, &errors_ops},
+	{"events.log", READ_MODE, NODE_STREAM, &events_ops},
+	{"cluster", S_IFDIR | 0555, 0, &plain_dir_ops},
+	{"cluster/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
+	{"cluster/%t/%o.yaml", FILE_MODE, 0, &object_file_ops},
+	{"cluster/%t/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},
+	{"cluster/%t/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},
+	{"cluster/%t/%o/meta", READ_MODE, 0, &object_meta_ops},
+	{"cluster/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
+	{"namespaces", DIR_MODE, 0, &namespaces_ops},
+	{"namespaces/%n", DIR_MODE, NODE_SCRATCH, &namespace_ops},
+	{"namespaces/%n/namespace.yaml", FILE_MODE, 0, &namespace_file_ops},
+	{"namespaces/%n/apply", FILE_MODE, NODE_STREAM, &apply_ops},
+	{"namespaces/%n/events.log", READ_MODE, NODE_STREAM, &events_ops},
+	{"namespaces/%n/logs", S_IFDIR | 0555, 0, &logs_ops},
+	{"namespaces/%n/logs/%p", S_IFDIR | 0555, 0, &log_pod_ops},
+	{"namespaces/%n/logs/%p/%c.log", READ_MODE, NODE_STREAM, &log_ops},
+	{"namespaces/%n/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
+	{"namespaces/%n/%t/%o.yaml", FILE_MODE, 0, &object_file_ops},
+	{"namespaces/%n/%t/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},
+	{"namespaces/%n/%t/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},
+	{"namespaces/%n/%t/%o/meta", READ_MODE, 0, &object_meta_ops},
+	{"namespaces/%n/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
+};
+const size_t n_nodes = ARRAY_SIZE(nodes);
+
+const struct node_kind *row_root(void)
+{
+	return &nodes[0];
+}
+
+const char *row_last(const struct node_kind *k)
+{
+	const char *slash = strrchr(k->path, '/');
+
+	return slash ? slash + 1 : k->path;
+}
+
+static bool is_below(const struct node_kind *k, const struct node_kind *dir)
+{
+	size_t len = strlen(dir->path);
+	const char *rest = k->path + len;
+
+	if (k == dir || strncmp(k->path, dir->path, len) != 0)
+		return false;
+	if (len && *rest++ != '/')
+		return false;
+	return *rest && !strchr(rest, '/');
+}
+
+const struct node_kind *row_next(const struct node_kind *dir, const struct node_kind *after)
+{
+	for (const struct node_kind *k = after ? after + 1 : nodes; k < nodes + n_nodes; k++) {
+		if (is_below(k, dir))
+			return k;
+	}
+	return NULL;
+}

@@ -1,0 +1,257 @@
+#include "fs/draft.h"
+#include "fs/holds.h"
+#include "fs/nodes.h"
+#include "fs/notifier.h"
+#include "fs/texts.h"
+#include "fs/types.h"
+#include "fs/wants.h"
+
+#include <errno.h>
+
+bool tree_ready(struct node *dir)
+{
+	return !dir->kind->ops->ready || dir->kind->ops->ready(dir);
+}
+
+int tree_prepare(struct node *dir, const struct call *call, struct error **err)
+{
+	const struct node_ops *ops = dir->kind->ops;
+	bool ready;
+
+	pthread_mutex_lock(&dir->fs->lock);
+	ready = tree_ready(dir);
+	pthread_mutex_unlock(&dir->fs->lock);
+	return ready || !ops->prepare ? 0 : ops->prepare(dir, call, err);
+}
+
+static void found_release(struct found *f)
+{
+	object_unref(f->object);
+	if (f->resource)
+		resource_unref(f->resource);
+	free(f->link);
+}
+
+static bool row_matches(struct node *dir, const struct node_kind *k, const char *name,
+			struct found *f)
+{
+	const char *last = row_last(k);
+
+	if (last[0] != '%' && strcmp(last, name) != 0)
+		return false;
+	return !k->ops->find || k->ops->find(dir, name, f);
+}
+
+/* The node the kernel may have: same row, same version. */
+static bool still_current(struct node *n, const struct node_kind *k, const struct found *f)
+{
+	if (n->kind != k || n->resource != (f->resource ? f->resource : n->resource))
+		return false;
+	if (f->link && !str_equal(f->link, n->text.s))
+		return false;
+	if (!n->object != !f->object)
+		return false;
+	if (node_is_dir(n))
+		return !n->object || str_equal(n->object->uid, f->object->uid);
+	return n->object == f->object ||
+	       (str_equal(n->object->uid, f->object->uid) &&
+		str_equal(n->object->resource_version, f->object->resource_version));
+}
+
+/* Takes what F holds. */
+static struct node *make_node(struct node *dir, const struct node_kind *k, const char *name,
+			      struct found *f)
+{
+	struct node *n = node_new(dir, k, name);
+
+	n->object = steal(&f->object);
+	n->resource = steal(&f->resource);
+	if (!n->resource && dir->resource)
+		n->resource = resource_ref(dir->resource);
+	if (f->link) {
+		str_adds(&n->text, f->link);
+		n->size = n->text.len;
+	}
+	if (k->ops->init)
+		k->ops->init(n);
+	if (k->ops->text) {
+		k->ops->text(n, &n->text);
+		n->size = n->text.len;
+	}
+	return n;
+}
+
+static struct node *node_of(struct node *dir, const struct node_kind *k, const char *name,
+			    struct found *f, bool private)
+{
+	struct node *n = node_child(dir, name);
+
+	if (!private && n && still_current(n, k, f))
+		return node_ref(n);
+	n = make_node(dir, k, name, f);
+	n->private = private;
+	if (!private)
+		map_put(dir->children, name, n);
+	return n;
+}
+
+/* Listed names beat scratch files, and those the unlisted names. */
+static struct node *find_row(struct node *dir, const char *name, bool unlisted, pid_t tid)
+{
+	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
+		struct found f = {0};
+		struct node *n = NULL;
+
+		if (!(k->flags & NODE_UNLISTED) != !unlisted)
+			continue;
+		if (row_matches(dir, k, name, &f)) {
+			bool private = f.object && wants_has(dir->fs->wants, dir, name, tid);
+
+			n = node_of(dir, k, name, &f, private);
+			if (private)
+				n->reserved = tid;
+		}
+		found_release(&f);
+		if (n)
+			return n;
+	}
+	return NULL;
+}
+
+int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call *call,
+		struct node **out, struct error **err)
+{
+	struct node *n;
+
+	if (!node_is_dir(dir))
+		return error_set_errno(err, ENOTDIR, "%s", dir->name);
+	if (strlen(name) > NAME_BYTES)
+		return error_set(err, E_NAME_TOO_LONG, "names have at most %d bytes", NAME_BYTES);
+	if (tree_prepare(dir, call, err) < 0)
+		return -1;
+	FS_LOCK(dir->fs);
+	n = find_row(dir, name, false, tid);
+	if (!n) {
+		n = scratch_find(dir, name);
+		if (n)
+			node_ref(n);
+	}
+	if (!n)
+		n = find_row(dir, name, true, tid);
+	if (!n)
+		return error_set(err, E_NOT_FOUND, "no \"%s\" here", name);
+	*out = n;
+	return 0;
+}
+
+int tree_resolve(struct fs *fs, const char *path, const struct call *call, struct node **out,
+		 struct error **err)
+{
+	char *copy free_ptr = xstrdup(path), *rest = copy, *name;
+	struct node *n, *next;
+
+	pthread_mutex_lock(&fs->lock);
+	n = node_ref(fs->root);
+	pthread_mutex_unlock(&fs->lock);
+	while ((name = strsep(&rest, "/"))) {
+		int ret = *name ? tree_lookup(n, name, 0, call, &next, err) : 0;
+
+		if (*name || ret < 0)
+			node_unref(n);
+		if (ret < 0)
+			return -1;
+		if (*name)
+			n = next;
+	}
+	*out = n;
+	return 0;
+}
+
+void tree_read(struct node *n, off_t offset, size_t size, struct str *out)
+{
+	struct str *text = &n->text;
+
+	if (n->kind->ops->read) {
+		n->kind->ops->read(n, offset, size, out);
+		return;
+	}
+	if (n->object && !n->text.len) {
+		texts_read(n->fs->texts, n->object, n->kind->flags & NODE_FORMAT_JSON, offset, size,
+			   out);
+		return;
+	}
+	if ((size_t)offset < text->len)
+		str_add(out, text->s + offset, MIN(size, text->len - (size_t)offset));
+}
+
+void listing_add(struct listing *l, const char *name, uint64_t ino)
+{
+	struct str path CLEANUP(str_release) = STR_INIT;
+
+	if (!ino) {
+		node_path(l->dir, &path);
+		str_addf(&path, "%s%s", path.len ? "/" : "", name);
+		ino = ino_hash(path.s, "");
+	}
+	vec_push(l, (struct entry){.name = xstrdup(name), .ino = ino, .mode = l->kind->mode});
+}
+
+static void listing_clear(struct listing *l)
+{
+	vec_each (l, e)
+		free(e->name);
+	l->n = 0;
+}
+
+void listing_release(struct listing *l)
+{
+	listing_clear(l);
+	vec_release(l);
+}
+
+static void list_row(struct listing *l, const struct node_kind *k)
+{
+	struct found f = {0};
+
+	l->kind = k;
+	if (row_last(k)[0] == '%') {
+		if (k->ops->list)
+			k->ops->list(l->dir, l);
+	} else if (row_matches(l->dir, k, row_last(k), &f)) {
+		listing_add(l, row_last(k), 0);
+	}
+	found_release(&f);
+}
+
+/* A scratch file that an object's name has taken meanwhile is not listed twice. */
+static void list_drafts(struct listing *l)
+{
+	struct map *listed;
+
+	if (!map_count(l->dir->drafts))
+		return;
+	listed = map_new();
+	vec_each (l, e)
+		map_put(listed, e->name, l);
+	map_each (l->dir->drafts, e) {
+		struct node *n = e->value;
+
+		if (map_get(listed, e->key))
+			continue;
+		vec_push(l, (struct entry){xstrdup(e->key), n->ino, n->mode});
+	}
+	map_free(listed, NULL);
+}
+
+void tree_list(struct node *dir, struct listing *l)
+{
+	FS_LOCK(dir->fs);
+	listing_clear(l);
+	l->dir = dir;
+	l->names = dir->names;
+	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
+		if (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details)
+			list_row(l, k);
+	}
+	list_drafts(l);
+}

@@ -1,0 +1,166 @@
+#include "fs/types.h"
+
+#include "base/log.h"
+#include "fs/notifier.h"
+
+static char *type_key(const struct resource *r, const char *namespace)
+{
+	struct str key = STR_INIT;
+
+	str_addf(&key, "%s/%s@%s", r->api_version, r->plural, namespace);
+	return str_take(&key);
+}
+
+/*
+ * Event threads hold no lock when they call this, and the informer already knows the new version:
+ * whoever looks the name up after the nodes below are stale gets it.
+ */
+static void on_changed(void *arg, struct object *old, struct object *new_)
+{
+	struct tree_type *t = arg;
+
+	if (new_)
+		object_yaml_size(new_);
+	FS_LOCK(t->fs);
+	for (size_t i = 0; i < n_nodes; i++) {
+		if (nodes[i].ops->changed && (i == 0 || nodes[i].ops != nodes[i - 1].ops))
+			nodes[i].ops->changed(t, old, new_);
+	}
+}
+
+static const struct informer_handler handler = {.changed = on_changed};
+
+static struct tree_type *type_new(struct fs *fs, const struct resource *r, const char *namespace)
+{
+	struct tree_type *t = xcalloc(1, sizeof(*t));
+	struct str directory = STR_INIT;
+
+	resource_directory(r, &directory);
+	t->refs = 1;
+	t->fs = fs;
+	t->resource = resource_ref(r);
+	t->key = type_key(r, namespace);
+	t->namespace = xstrdup(namespace);
+	t->directory = str_take(&directory);
+	t->informer = informers_get(fs->informers, r, namespace);
+	return t;
+}
+
+struct tree_type *type_ref(struct tree_type *t)
+{
+	t->refs++;
+	return t;
+}
+
+void type_unref(struct tree_type *t)
+{
+	if (!t || --t->refs > 0)
+		return;
+	informer_remove_handler(t->informer, &handler, t);
+	informer_put(t->informer);
+	resource_unref(t->resource);
+	free(t->key);
+	free(t->namespace);
+	free(t->directory);
+	free(t);
+}
+
+/* The handler is added outside the lock: it is told at once of all that is there already. */
+struct tree_type *type_get(struct fs *fs, const struct resource *r, const char *namespace)
+{
+	char *key free_ptr = type_key(r, namespace);
+	struct tree_type *t, *mine;
+
+	pthread_mutex_lock(&fs->lock);
+	t = map_get(fs->types, key);
+	if (t)
+		type_ref(t);
+	pthread_mutex_unlock(&fs->lock);
+	if (t)
+		return t;
+	mine = type_new(fs, r, namespace);
+	pthread_mutex_lock(&fs->lock);
+	t = map_get(fs->types, key);
+	if (t)
+		type_ref(t);
+	else
+		map_put(fs->types, key, type_ref(mine));
+	pthread_mutex_unlock(&fs->lock);
+	if (t) {
+		type_unref(mine);
+		return t;
+	}
+	informer_add_handler(mine->informer, &handler, mine);
+	return mine;
+}
+
+static bool listing_forbidden(struct tree_type *t)
+{
+	int64_t since;
+	struct error *e = informer_synced(t->informer) ? NULL : informer_error(t->informer, &since);
+	bool forbidden = error_code(e) == E_FORBIDDEN;
+
+	error_free(e);
+	return forbidden;
+}
+
+int type_open(struct fs *fs, const struct resource *r, const char *namespace,
+	      const struct call *call, struct tree_type **out, struct error **err)
+{
+	struct tree_type *t CLEANUP(type_unref_cleanup) = type_get(fs, r, "");
+	struct error *why = NULL;
+	int ret = informer_wait_synced(t->informer, call, &why);
+
+	if (ret < 0 && error_code(why) == E_FORBIDDEN && *namespace) {
+		error_clear(&why);
+		type_unref(t);
+		t = type_get(fs, r, namespace);
+		ret = informer_wait_synced(t->informer, call, &why);
+	}
+	if (ret < 0)
+		return error_move(err, why);
+	*out = steal(&t);
+	return 0;
+}
+
+struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char *namespace)
+{
+	char *all free_ptr = type_key(r, "");
+	struct tree_type *t = map_get(fs->types, all);
+
+	if (t && listing_forbidden(t)) {
+		char *one free_ptr = type_key(r, namespace);
+
+		t = map_get(fs->types, one);
+	}
+	return t && informer_synced(t->informer) ? type_ref(t) : NULL;
+}
+
+void types_free(struct fs *fs)
+{
+	VEC(struct tree_type *) all = VEC_INIT;
+
+	pthread_mutex_lock(&fs->lock);
+	map_each (fs->types, e)
+		vec_push(&all, e->value);
+	map_clear(fs->types, NULL);
+	pthread_mutex_unlock(&fs->lock);
+	vec_each (&all, t)
+		type_unref(*t);
+	vec_release(&all);
+}
+
+struct node *namespace_directory(struct fs *fs, const char *namespace)
+{
+	struct node *all = node_child(fs->root, "namespaces");
+
+	return all ? node_child(all, namespace) : NULL;
+}
+
+struct node *type_directory(struct tree_type *t, const char *namespace)
+{
+	struct node *above = t->resource->namespaced ? namespace_directory(t->fs, namespace)
+						     : node_child(t->fs->root, "cluster");
+
+	return above ? node_child(above, t->directory) : NULL;
+}

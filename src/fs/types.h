@@ -1,0 +1,61 @@
+/*
+ * The types of the cluster as the tree shows them: a view of the catalog by directory name, and
+ * one informer for each type that somebody has looked at.
+ *
+ * Threads: a view is immutable. Types: all functions from any thread; none under fs->lock where
+ * it says so.
+ */
+#ifndef FS_TYPES_H
+#define FS_TYPES_H
+
+#include "fs/core.h"
+
+/* Directory names of one catalog. Refcounted. */
+struct view {
+	_Atomic unsigned refs;
+	struct catalog *catalog;
+	struct map *in_namespace, *in_cluster; /* name -> const struct resource *, of the catalog */
+	const struct resource *namespaces, *pods, *events; /* NULL where they are not served */
+};
+/* Reads the catalog; may wait. */
+struct view *view_new(struct cluster *c, const struct call *call, struct error **err);
+struct view *view_ref(struct view *v);
+void view_unref(struct view *v);
+DEFINE_CLEANUP(struct view *, view_unref)
+/* The current one; a ref. Takes fs->lock. */
+struct view *view_get(struct fs *fs);
+/* Reads the catalog again and tells the kernel which directories came and went. */
+void view_refresh(struct fs *fs);
+/* Any name kubectl takes, when it has a directory there: its name. NULL: none. The caller frees. */
+char *view_resolve(struct view *v, bool namespaced, const char *name);
+
+/* A type somebody looks at, in one namespace or ("") all. Refcounted; holds the informer. */
+struct tree_type {
+	_Atomic unsigned refs;
+	struct fs *fs;
+	const struct resource *resource; /* a ref */
+	char *key, *namespace, *directory;
+	struct informer *informer;
+};
+/* Starts its informer on first use. Not under fs->lock. */
+struct tree_type *type_get(struct fs *fs, const struct resource *r, const char *namespace);
+struct tree_type *type_ref(struct tree_type *t);
+/* Not under fs->lock. */
+void type_unref(struct tree_type *t);
+DEFINE_CLEANUP(struct tree_type *, type_unref)
+/*
+ * The type as NAMESPACE may see it: all namespaces in one informer, or where that may not be
+ * listed, the namespace alone. Waits for its first list. A ref in *out.
+ */
+int type_open(struct fs *fs, const struct resource *r, const char *namespace,
+	      const struct call *call, struct tree_type **out, struct error **err);
+/* The one type_open would give, when it needs no waiting; NULL: wait. A ref. Under fs->lock. */
+struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char *namespace);
+/* Gives back every type, at the end. */
+void types_free(struct fs *fs);
+/* The directory the type's objects of NAMESPACE are in, if the tree knows it. Under fs->lock. */
+struct node *type_directory(struct tree_type *t, const char *namespace);
+/* namespaces/NAMESPACE, if the tree knows it. Borrowed, under fs->lock. */
+struct node *namespace_directory(struct fs *fs, const char *namespace);
+
+#endif
