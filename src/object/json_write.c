@@ -154,7 +154,7 @@ static void write_real(double value, struct str *out)
 	int exponent;
 	size_t n;
 
-	if (signbit(value))
+	if (value < 0) /* minus zero is the integer 0 to whoever reads it back */
 		str_addc(out, '-');
 	n = json_shortest_digits(value, digits, &exponent);
 	if (size != 0 && (size < 1e-6 || size >= 1e21)) {

@@ -13,7 +13,13 @@ libobject_a_SOURCES = \
 	src/object/schema_resources.h \
 	src/object/schema_table.h \
 	src/object/selector.c src/object/selector.h \
-	src/object/unicode.c src/object/unicode.h
+	src/object/status.c src/object/status.h \
+	src/object/time.c src/object/time.h \
+	src/object/unicode.c src/object/unicode.h \
+	src/object/yaml.h \
+	src/object/yaml_read.c \
+	src/object/yaml_scalar.c src/object/yaml_scalar.h \
+	src/object/yaml_write.c
 nodist_libobject_a_SOURCES = src/object/schema_table.c
 
 # The facts about Kubernetes' types, compiled in.
@@ -29,6 +35,17 @@ check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
 tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_json
+
+check_PROGRAMS += tests/unit/object/test_status
+tests_unit_object_test_status_SOURCES = tests/unit/object/test_status.c
+tests_unit_object_test_status_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_status
+
+check_PROGRAMS += tests/unit/object/test_yaml
+tests_unit_object_test_yaml_SOURCES = tests/unit/object/test_yaml.c
+tests_unit_object_test_yaml_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_yaml
+EXTRA_DIST += tests/vectors/generate.py tests/vectors/yaml.jsonl tests/vectors/yaml.expected
 
 check_PROGRAMS += tests/unit/object/test_schema
 tests_unit_object_test_schema_SOURCES = tests/unit/object/test_schema.c

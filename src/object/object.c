@@ -1,5 +1,6 @@
 #include "object/object.h"
 #include "object/json.h"
+#include "object/yaml.h"
 
 #include <stdatomic.h>
 
@@ -308,4 +309,15 @@ void owner_release(struct owner *o)
 	free(o->name);
 	free(o->uid);
 	*o = (struct owner){NULL};
+}
+
+size_t object_yaml_size(struct object *o)
+{
+	uint32_t size = atomic_load_explicit(&o->yaml_size, memory_order_relaxed);
+
+	if (!size) {
+		size = (uint32_t)yaml_size(o->json, o->len, YAML_OMIT_MANAGED_FIELDS);
+		atomic_store_explicit(&o->yaml_size, size, memory_order_relaxed);
+	}
+	return size;
 }

@@ -16,6 +16,8 @@
 #include "base/str.h"
 #include "object/object.h"
 
+#include <jansson.h>
+
 #define YAML_MAX_BYTES (16u << 20)
 #define YAML_MAX_DEPTH 100
 #define YAML_MAX_NODES 2000000u
@@ -24,7 +26,8 @@ enum yaml_flags {
 	YAML_OMIT_MANAGED_FIELDS = 1, /* leave out metadata.managedFields, as kubectl does */
 };
 
-/* Appends the YAML of canonical JSON bytes. */
+/* Appends the YAML of canonical JSON bytes. Of bytes that are none, as much as they make sense.
+ * Where kubectl loses or refuses a character (U+0085, controls), it stands as an escape. */
 void yaml_write(const char *json, size_t len, unsigned flags, struct str *out);
 /* How many bytes yaml_write would append, without writing them. */
 size_t yaml_size(const char *json, size_t len, unsigned flags);
@@ -41,7 +44,8 @@ struct yaml_stream {
 };
 /*
  * All documents of TEXT. E_BAD_REQUEST ("line 3, column 7: ...") or E_TOO_LARGE; duplicate keys are
- * refused. The caller releases. JSON is read too: it is YAML.
+ * refused. The caller releases; after an error there is nothing to release. JSON is read too: it is
+ * YAML.
  */
 int yaml_read(const char *text, size_t len, struct yaml_stream *out, struct error **err);
 void yaml_stream_release(struct yaml_stream *s);
