@@ -1,2 +1,25 @@
 noinst_LIBRARIES += libstore.a
-libstore_a_SOURCES =
+libstore_a_SOURCES = \
+	src/store/check.c \
+	src/store/commit.c \
+	src/store/compact.c \
+	src/store/entry.c \
+	src/store/internal.h \
+	src/store/open.c \
+	src/store/prefixes.c \
+	src/store/read.c \
+	src/store/space.c \
+	src/store/store.h \
+	src/store/watch.c
+
+check_PROGRAMS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch
+tests_unit_store_test_store_SOURCES = tests/unit/store/test_store.c tests/unit/store/util.h
+tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_store_test_store_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
+tests_unit_store_test_open_SOURCES = tests/unit/store/test_open.c tests/unit/store/util.h
+tests_unit_store_test_open_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_store_test_open_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
+tests_unit_store_test_watch_SOURCES = tests/unit/store/test_watch.c tests/unit/store/util.h
+tests_unit_store_test_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_store_test_watch_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
+TESTS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch

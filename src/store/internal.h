@@ -1,0 +1,217 @@
+/*
+ * What the files of src/store/ share; nobody outside includes it.
+ *
+ * Four databases in one LMDB environment:
+ *
+ *	log	revision, index	-> one version of one key: header, key, value
+ *	objects	key		-> where its newest version lies in the log
+ *	deleted	key		-> the same for a key whose newest version is a deletion
+ *	meta	name		-> format, who created it, store id, compacted revision
+ *
+ * A value is written once, in the log, at the end of the tree: one write costs its own pages and
+ * the path to two leaves. The log is the history of every key at the same time, because each
+ * version names the one before it; and it is the ring that watches read, because it lies in the
+ * page cache in revision order. So nothing of it is kept in memory a second time.
+ *
+ * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
+ * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c, check.c.
+ *
+ * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
+ * go. Neither is held while LMDB works or a handler runs, and never both at once.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "base/vec.h"
+#include "store/store.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define STORE_FORMAT 1
+
+/* A version of a key: where it lies in the log, and that it is the VERSION-th of its key. */
+struct ref {
+	uint64_t revision; /* 0: none */
+	uint32_t index;	   /* of the op within its transaction */
+	uint32_t version;
+};
+
+/* One record of the log. Key and value are borrowed from the map. */
+struct entry {
+	struct ref at;
+	struct ref prev;
+	int64_t time_ms; /* wall clock */
+	unsigned tag;
+	bool deleted;
+	bool created; /* the key did not exist before it */
+	const void *key;
+	size_t key_len;
+	const char *value;
+	size_t len;
+};
+
+/* One store_commit that waits. Lives on its caller's stack. */
+struct request {
+	const struct store_op *ops;
+	size_t n;
+	size_t bytes; /* of keys and values together */
+	bool puts;    /* has a STORE_PUT */
+	uint64_t revision;
+	size_t failed;
+	struct error *error;
+	bool done;
+	pthread_cond_t answered;
+	struct request *next;
+};
+
+/* Watches of one prefix. */
+struct group {
+	char *prefix;
+	size_t len;
+	struct group *parent; /* the longest other prefix that begins this one */
+	VEC(struct store_watch *) watches;
+};
+
+/* All groups, ordered by prefix. */
+struct prefixes {
+	struct group **v;
+	size_t n, cap;
+};
+
+struct store_watch {
+	struct store *store;
+	char *prefix;
+	size_t prefix_len;
+	uint64_t from;	   /* events up to here are not for it */
+	uint64_t position; /* while it catches up: read up to here */
+	uint64_t told;	   /* the newest revision its handler has heard of */
+	store_watch_handler *handler;
+	void *arg;
+	bool live, stopped;
+	unsigned refs;
+	struct store_watch *next; /* in watch.behind */
+};
+
+struct watches {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake; /* something to do for the thread */
+	pthread_cond_t idle; /* a handler has returned */
+	bool closing;
+	uint64_t durable;   /* may be told */
+	uint64_t delivered; /* live watches have been told up to here */
+	uint64_t reading;   /* and are being told up to here */
+	uint64_t compacted; /* watches from before this are refused */
+	struct prefixes live;
+	size_t n_live;
+	struct store_watch *behind; /* those that catch up */
+	struct store_watch *running;
+	int64_t progress_at;		   /* CLOCK_NEVER: everybody knows everything */
+	VEC(struct store_watch *) scratch; /* the thread's own */
+};
+
+struct store {
+	MDB_env *env;
+	MDB_dbi log, objects, deleted, meta;
+	int lock_fd, dir_fd;
+	char *dir;
+	struct clock *clock;
+	int64_t keep_ns;
+	unsigned keep_versions;
+	size_t page_size;
+	uint64_t id;
+	_Atomic uint64_t revision;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct request *queue, **queue_end;
+	bool closing;
+	bool threads; /* both are running */
+	pthread_t writer;
+
+	/* The writer's own. */
+	int64_t compact_at; /* clock_mono; CLOCK_NEVER: nothing to compact */
+	uint64_t map_pages; /* pages that data may fill */
+	uint64_t pages;	    /* the same as the disk allows now */
+	uint64_t reserved;  /* bytes of the file that have their place on disk */
+	VEC(struct ref) found;
+
+	pthread_mutex_t readers_lock;
+	VEC(MDB_txn *) readers; /* reset, for use again */
+
+	struct watches watch;
+};
+
+/* entry.c */
+#define LOG_KEY_SIZE 12
+struct log_key {
+	unsigned char b[LOG_KEY_SIZE];
+};
+MDB_val log_key(struct log_key *k, uint64_t revision, uint32_t index);
+MDB_val bytes_val(const void *p, size_t len);
+/* How many bytes the record of a key and a value of these lengths takes. */
+size_t entry_size(size_t key_len, size_t len);
+/* Writes header and key to TO and returns where the value begins. */
+char *entry_write(void *to, const struct entry *e);
+/* MDB_CORRUPTED when the bytes are not a record. */
+int entry_parse(const MDB_val *key, const MDB_val *data, struct entry *e);
+/* The record at REF: 0, MDB_NOTFOUND, or another error of LMDB. */
+int entry_get(struct store *s, MDB_txn *txn, const struct ref *ref, struct entry *e);
+/* The newest version of a key in DBI (objects or deleted). MDB_NOTFOUND sets *ref to none. */
+int ref_get(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, struct ref *ref);
+int ref_put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, const struct ref *ref);
+int ref_parse(const MDB_val *data, struct ref *ref);
+int meta_get_number(struct store *s, MDB_txn *txn, const char *name, uint64_t *value);
+int meta_put_number(struct store *s, MDB_txn *txn, const char *name, uint64_t value);
+/* What the snapshot TXN shows: the newest revision and the compacted one. */
+int snapshot_revisions(struct store *s, MDB_txn *txn, uint64_t *newest, uint64_t *compacted);
+/* Sets *err from an error of LMDB or errno. Returns -1. */
+int store_fail(struct error **err, int rc, const char *what);
+bool is_no_space(int rc);
+
+/* read.c: a read transaction from the pool. */
+MDB_txn *reader_begin(struct store *s, struct error **err);
+void reader_end(struct store *s, MDB_txn *txn);
+void readers_release(struct store *s);
+
+/* commit.c */
+void *writer_main(void *store);
+
+/* space.c */
+/* How much longer than the data's limit the map is. */
+size_t space_slack(size_t map_size);
+/* Before a transaction of about BYTES: places on disk for it and for later deletions. */
+void space_prepare(struct store *s, size_t bytes);
+/* Whether the request fits beside what TXN holds already. */
+bool space_fits(struct store *s, MDB_txn *txn, const struct request *r);
+/* Before anything is read: a file shorter than its own header says is refused. */
+int space_check_file(struct store *s, struct error **err);
+
+/* compact.c: both run in the writer. */
+/* One bounded step; sets compact_at. */
+void compact_step(struct store *s);
+/* Gives up all history that no watch needs any more. True when that freed something. */
+bool compact_shed(struct store *s);
+/* Something was written: makes sure that it is looked at when it has aged. */
+void compact_schedule(struct store *s);
+
+/* watch.c */
+void watches_init(struct store *s);
+void *watches_main(void *store);
+/* The writer has made REVISION durable. */
+void watches_publish(struct store *s, uint64_t revision);
+/* Raises the compacted revision to WANTED or as far as the watches allow; returns it. */
+uint64_t watches_compact(struct store *s, uint64_t wanted);
+void watches_stop(struct store *s);
+void watches_release(struct store *s);
+
+/* prefixes.c */
+struct group *prefixes_add(struct prefixes *p, const void *prefix, size_t len);
+struct group *prefixes_find(struct prefixes *p, const void *prefix, size_t len);
+void prefixes_remove(struct prefixes *p, struct group *g);
+/* The group with the longest prefix that begins KEY, or NULL; its parents are all others. */
+struct group *prefixes_match(const struct prefixes *p, const void *key, size_t len);
+
+#endif

@@ -1,0 +1,257 @@
+/* Opening what is in use, newer, foreign or damaged; and stores that are full. */
+#include "tests/unit/store/util.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sys/stat.h>
+
+struct fixture {
+	char *dir, *data;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	f->dir = tmp_new();
+	f->data = xasprintf("%s/data.mdb", f->dir);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	tmp_remove(f->dir);
+	free(f->data);
+	free(f);
+	return 0;
+}
+
+static void make_store(struct fixture *f)
+{
+	struct store *s = open_with(f->dir, NULL);
+
+	put(s, "a", "1");
+	store_close(s);
+}
+
+static void write_file(const char *path, const char *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+	close(fd);
+}
+
+static void assert_refused(struct fixture *f, enum error_code code, const char *text)
+{
+	struct error *err = NULL;
+
+	assert_null(store_open(f->dir, NULL, &err));
+	assert_int_equal(error_code(err), code);
+	if (!strstr(error_message(err), text))
+		fail_msg("\"%s\" does not say \"%s\"", error_message(err), text);
+	error_free(err);
+}
+
+static void makes_private_files(void **state)
+{
+	struct fixture *f = *state;
+	char *sub free_ptr = xasprintf("%s/sub", f->dir);
+	static const char *const files[] = {"data.mdb", "data.mdb-lock", "lock"};
+	struct stat st;
+
+	store_close(open_with(sub, NULL));
+	assert_int_equal(stat(sub, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char *path free_ptr = xasprintf("%s/%s", sub, files[i]);
+
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
+	}
+}
+
+static void refuses_a_store_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = open_with(f->dir, NULL);
+	char *text free_ptr = xasprintf("in use by process %ld", (long)getpid());
+
+	assert_refused(f, E_UNAVAILABLE, text);
+	put(s, "a", "1");
+	store_close(s);
+	store_close(open_with(f->dir, NULL));
+}
+
+static void set_format(struct fixture *f, uint64_t format)
+{
+	uint64_t big = htobe64(format);
+	MDB_val key = {6, (void *)"format"}, data = {sizeof(big), &big};
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 8);
+	assert_int_equal(mdb_env_open(env, f->data, MDB_NOSUBDIR, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, "meta", MDB_CREATE, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &data, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static void refuses_a_newer_format(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store(f);
+	set_format(f, 2);
+	assert_refused(f, E_UNAVAILABLE, "has format 2 (made by kubefs");
+	set_format(f, 1);
+	store_close(open_with(f->dir, NULL));
+}
+
+static void refuses_what_is_no_store(void **state)
+{
+	struct fixture *f = *state;
+	char text[9000];
+
+	memset(text, 'x', sizeof(text));
+	write_file(f->data, text, sizeof(text));
+	assert_refused(f, E_INTERNAL, "is not a store of kubefs");
+	write_file(f->data, text, 10);
+	assert_refused(f, E_INTERNAL, "is not a store of kubefs");
+	write_file(f->data, "", 0);
+	assert_refused(f, E_INTERNAL, "is not a store of kubefs");
+	unlink(f->data);
+	set_format(f, 1); /* an environment of LMDB, but nothing of ours in it */
+	assert_refused(f, E_INTERNAL, "is not a store of kubefs");
+}
+
+static void refuses_a_truncated_file(void **state)
+{
+	struct fixture *f = *state;
+
+	make_store(f);
+	assert_int_equal(truncate(f->data, 4 * 4096), 0);
+	assert_refused(f, E_INTERNAL, "is damaged: it ends after 16384 of");
+	assert_int_equal(truncate(f->data, 8192), 0);
+	assert_refused(f, E_INTERNAL, "is damaged");
+	assert_int_equal(truncate(f->data, 100), 0);
+	assert_refused(f, E_INTERNAL, "is damaged");
+}
+
+static void refuses_a_bad_directory(void **state)
+{
+	struct fixture *f = *state;
+	struct error *err = NULL;
+
+	assert_null(store_open("/dev/null/store", NULL, &err));
+	assert_non_null(strstr(error_message(err), "/dev/null/store"));
+	error_clear(&err);
+	write_file(f->data, "x", 1);
+	assert_null(store_open(f->data, NULL, &err));
+	error_clear(&err);
+}
+
+/* What a crash while the store was made has left is no obstacle. */
+static void a_half_made_store_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	char *new free_ptr = xasprintf("%s/data.mdb.new", f->dir);
+
+	write_file(new, "half", 4);
+	make_store(f);
+	assert_int_equal(access(new, F_OK), -1);
+}
+
+static void fill(struct store *s, const char *value, int *n)
+{
+	enum error_code code = E_OK;
+	char key[16];
+
+	for (;; (*n)++) {
+		snprintf(key, sizeof(key), "k%05d", *n);
+		try_op(s, op_put(key, value, STORE_ANY), &code);
+		if (code != E_OK)
+			break;
+	}
+	assert_int_equal(code, E_NO_SPACE);
+}
+
+/* A full map is an error to who writes more; deletions, small writes after them, all goes on. */
+static void a_full_map_is_not_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options opt = {.map_size = 2 << 20};
+	struct store *s = open_with(f->dir, &opt);
+	char *value free_ptr = xmalloc(10001);
+	int n = 0, again = 0;
+	char key[16];
+
+	memset(value, 'v', 10000);
+	value[10000] = '\0';
+	fill(s, value, &n);
+	assert_true(n > 100 && n < 200);
+	assert_int_equal(store_count(s, "k", 1), n);
+	assert_value_at(s, "k00000", 0, value);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < n; i++) {
+			snprintf(key, sizeof(key), "k%05d", i);
+			del(s, key);
+		}
+		assert_int_equal(store_count(s, "k", 1), 0);
+		put(s, "small", "1");
+		again = 0;
+		fill(s, value, &again);
+		assert_true(again > n - 10);
+		n = again;
+		assert_sound(s);
+	}
+	store_close(s);
+	s = open_with(f->dir, &opt);
+	assert_int_equal(store_count(s, "k", 1), n);
+	assert_sound(s);
+	store_close(s);
+}
+
+/* History gives way to what is written now. */
+static void old_versions_make_room(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options opt = {.map_size = 2 << 20};
+	struct store *s = open_with(f->dir, &opt);
+	char *value free_ptr = xmalloc(50001);
+
+	memset(value, 'v', 50000);
+	value[50000] = '\0';
+	for (int i = 0; i < 300; i++)
+		put(s, "a", value);
+	assert_value_at(s, "a", 0, value);
+	assert_sound(s);
+	store_close(s);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(makes_private_files),
+		TEST(refuses_a_store_in_use),
+		TEST(refuses_a_newer_format),
+		TEST(refuses_what_is_no_store),
+		TEST(refuses_a_truncated_file),
+		TEST(refuses_a_bad_directory),
+		TEST(a_half_made_store_is_made_again),
+		TEST(a_full_map_is_not_the_end),
+		TEST(old_versions_make_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
