@@ -12,5 +12,6 @@ typedef struct cluster *cluster_opener(const char *where, const struct cluster_c
 				       struct error **err);
 
 cluster_opener fake_cluster_open;
+cluster_opener remote_cluster_open;
 
 #endif

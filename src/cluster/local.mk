@@ -10,4 +10,23 @@ libcluster_a_SOURCES = \
 	src/cluster/patching.c src/cluster/patching.h \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
 	src/cluster/local.h \
-	src/cluster/open.c
+	src/cluster/open.c \
+	src/cluster/remote/auth.c \
+	src/cluster/remote/catalog.c \
+	src/cluster/remote/discovery.c \
+	src/cluster/remote/kubeconfig.c \
+	src/cluster/remote/kubeconfig.h \
+	src/cluster/remote/kubeconfig_file.c \
+	src/cluster/remote/kubeconfig_file.h \
+	src/cluster/remote/list.c \
+	src/cluster/remote/live.c \
+	src/cluster/remote/remote.c \
+	src/cluster/remote/remote.h \
+	src/cluster/remote/request.c \
+	src/cluster/remote/split.c \
+	src/cluster/remote/split.h
+
+check_PROGRAMS += tests/unit/cluster/test_remote_split
+tests_unit_cluster_test_remote_split_SOURCES = tests/unit/cluster/test_remote_split.c
+tests_unit_cluster_test_remote_split_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_remote_split
