@@ -111,8 +111,10 @@ struct cursor {
 
 static bool cursor_open(struct cursor *c, struct span json)
 {
+	if (!json.p)
+		return false;
 	c->end = json.p + json.len;
-	c->p = json.p ? skip_space(json.p, c->end) : c->end;
+	c->p = skip_space(json.p, c->end);
 	if (c->p == c->end || (*c->p != '{' && *c->p != '['))
 		return false;
 	c->object = *c->p++ == '{';

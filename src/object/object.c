@@ -83,12 +83,17 @@ static bool collect(void *arg, struct span key, struct span value)
 
 static bool holds_nul(struct span literal)
 {
-	const char *p = literal.p, *end = literal.p + literal.len;
+	const char *p = literal.p ? literal.p : "", *end = p + literal.len;
 	char bytes[4];
 
-	while (p && (p = memchr(p, '\\', (size_t)(end - p))))
-		if (json_unescape(&p, end, bytes) == 1 && !bytes[0])
+	while ((p = memchr(p, '\\', (size_t)(end - p)))) {
+		size_t n = json_unescape(&p, end, bytes);
+
+		if (!n)
+			return false;
+		if (n == 1 && !bytes[0])
 			return true;
+	}
 	return false;
 }
 

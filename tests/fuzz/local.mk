@@ -1,1 +1,34 @@
-# See Makefile.am: append to TESTS, check_PROGRAMS, EXTRA_DIST.
+# One target a parser: tests/fuzz/fuzz_NAME.c, its seeds in tests/fuzz/seeds/NAME. Every build
+# replays the seeds; a build with --enable-fuzzing (clang) has the libFuzzer programs too.
+fuzz_names = json yaml
+EXTRA_DIST += tests/fuzz/seeds
+
+check_PROGRAMS += tests/fuzz/replay_json tests/fuzz/replay_yaml
+TESTS += tests/fuzz/replay_json tests/fuzz/replay_yaml
+tests_fuzz_replay_json_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
+tests_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_json_LDADD = $(LIBS_object)
+tests_fuzz_replay_yaml_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_yaml.c tests/fuzz/fuzz.h
+tests_fuzz_replay_yaml_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_yaml_LDADD = $(LIBS_object)
+
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_json tests/fuzz/fuzz_yaml
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_json_LDADD = $(LIBS_object)
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_yaml_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_yaml_LDADD = $(LIBS_object)
+
+FUZZ_SECONDS = 60
+fuzz: $(fuzz_names:%=tests/fuzz/fuzz_%)
+	@for name in $(fuzz_names); do \
+		mkdir -p tests/fuzz/corpus/$$name && \
+		tests/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+			-artifact_prefix=tests/fuzz/ tests/fuzz/corpus/$$name \
+			$(srcdir)/tests/fuzz/seeds/$$name || exit 1; \
+	done
+endif

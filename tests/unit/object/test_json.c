@@ -399,6 +399,12 @@ static void objects_refuse_what_is_none(void **state)
 	assert_string_equal(o->kind, "a\\u0000");
 	assert_string_equal(o->name, "");
 	object_unref(o);
+	/* An escape that is none, among bytes that claim to be canonical: no text, no endless loop.
+	 */
+	o = object_from_canonical("{\"kind\":\"\\x\\u0000\"}", 19, NULL);
+	assert_non_null(o);
+	assert_string_equal(o->kind, "");
+	object_unref(o);
 	o = parse("{\"metadata\":null,\"kind\":7}");
 	assert_string_equal(o->kind, "");
 	object_unref(o);
