@@ -1,0 +1,481 @@
+/*
+ * Power loss. The test stands between LMDB and the system calls (the linker binds LMDB's pwrite,
+ * writev, fdatasync and so on to the functions below) and records what is written to the data
+ * file, what is synced and when, and which answers were given. Then, for every moment around a
+ * sync, it builds the files a disk could hold had the power gone: everything synced before, and
+ * of the rest nothing, everything, or a random selection of pages. Each must open, be sound, and
+ * hold every write answered until then.
+ *
+ * A page written reaches the disk whole or not at all here; the one write LMDB relies on being
+ * whole, the header, is smaller than a sector.
+ */
+#include "base/vec.h"
+#include "tests/fault/records.h"
+#include "tests/unit/store/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+enum step_kind { WRITE, SIZE, SYNC_BEGIN, SYNC_END, ANSWER };
+
+struct step {
+	enum step_kind kind;
+	uint64_t offset, len; /* SIZE: len is the new size */
+	char *bytes;
+	bool direct; /* WRITE through O_DSYNC: durable when the call returns */
+	struct record record;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	bool on;
+	dev_t dev;
+	ino_t ino;
+	int fail_syncs; /* so many fdatasync fail with EIO */
+	VEC(struct step) steps;
+} trace = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool traced(int fd)
+{
+	struct stat st;
+
+	return trace.on && !fstat(fd, &st) && st.st_dev == trace.dev && st.st_ino == trace.ino;
+}
+
+static void add_step(struct step step)
+{
+	pthread_mutex_lock(&trace.lock);
+	vec_push(&trace.steps, step);
+	pthread_mutex_unlock(&trace.lock);
+}
+
+static void add_write(int fd, const void *p, size_t len, off_t offset)
+{
+	add_step((struct step){.kind = WRITE,
+			       .offset = (uint64_t)offset,
+			       .len = len,
+			       .bytes = xmemdup(p, len),
+			       .direct = fcntl(fd, F_GETFL) & O_DSYNC});
+}
+
+/* The system calls themselves. Each is what libc's function of that name does. */
+ssize_t pwrite(int fd, const void *p, size_t len, off_t offset)
+{
+	if (traced(fd))
+		add_write(fd, p, len, offset);
+	return syscall(SYS_pwrite64, fd, p, len, offset);
+}
+
+ssize_t writev(int fd, const struct iovec *v, int n)
+{
+	off_t offset = traced(fd) ? lseek(fd, 0, SEEK_CUR) : -1;
+
+	for (int i = 0; offset >= 0 && i < n; i++) {
+		add_write(fd, v[i].iov_base, v[i].iov_len, offset);
+		offset += (off_t)v[i].iov_len;
+	}
+	return syscall(SYS_writev, fd, v, n);
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int n, off_t offset)
+{
+	off_t at = offset;
+
+	for (int i = 0; i < n && traced(fd); i++) {
+		add_write(fd, v[i].iov_base, v[i].iov_len, at);
+		at += (off_t)v[i].iov_len;
+	}
+	return syscall(SYS_pwritev, fd, v, n, offset, 0);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	if (traced(fd))
+		add_step((struct step){.kind = SIZE, .len = (uint64_t)size});
+	return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+static int place(int fd, int mode, off_t offset, off_t len)
+{
+	if (traced(fd))
+		add_step((struct step){.kind = SIZE, .len = (uint64_t)(offset + len)});
+	return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	return place(fd, mode, offset, len);
+}
+
+int fallocate64(int fd, int mode, off64_t offset, off64_t len)
+{
+	return place(fd, mode, offset, len);
+}
+
+static int sync_traced(int fd, long call)
+{
+	bool on = traced(fd);
+	int rc;
+
+	if (on && trace.fail_syncs) {
+		trace.fail_syncs--;
+		errno = EIO;
+		return -1;
+	}
+	if (on)
+		add_step((struct step){.kind = SYNC_BEGIN});
+	rc = (int)syscall(call, fd);
+	if (on && !rc)
+		add_step((struct step){.kind = SYNC_END});
+	return rc;
+}
+
+int fdatasync(int fd)
+{
+	return sync_traced(fd, SYS_fdatasync);
+}
+
+int fsync(int fd)
+{
+	return sync_traced(fd, SYS_fsync);
+}
+
+/* A file as it might lie on the disk. */
+struct image {
+	char *bytes;
+	uint64_t len, cap;
+};
+
+static void image_resize(struct image *m, uint64_t len)
+{
+	if (len > m->cap) {
+		m->bytes = xrealloc(m->bytes, len);
+		m->cap = len;
+	}
+	if (len > m->len)
+		memset(m->bytes + m->len, 0, len - m->len);
+	m->len = len;
+}
+
+static void image_apply(struct image *m, const struct step *s, uint64_t from, uint64_t to)
+{
+	if (s->kind == SIZE) {
+		image_resize(m, MAX(s->len, m->len));
+		return;
+	}
+	image_resize(m, MAX(m->len, s->offset + to));
+	memcpy(m->bytes + s->offset + from, s->bytes + from, to - from);
+}
+
+static void image_copy(struct image *to, const struct image *from)
+{
+	image_resize(to, from->len);
+	memcpy(to->bytes, from->bytes, from->len);
+}
+
+static void image_load(struct image *m, const char *path)
+{
+	int fd close_fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	image_resize(m, (uint64_t)st.st_size);
+	assert_int_equal(read(fd, m->bytes, m->len), st.st_size);
+}
+
+static void image_save(const struct image *m, const char *path)
+{
+	int fd close_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, m->bytes, m->len), (ssize_t)m->len);
+}
+
+/* What is looked at: the file, and which answers it must contain. */
+struct replay {
+	char *dir, *data;
+	struct image durable, image;
+	VEC(const struct step *) pending; /* written and not synced */
+	VEC(struct record) answered;
+	unsigned seed, images;
+};
+
+/* The image that replay->image holds is a whole store with all that was answered. */
+static void assert_image(struct replay *p)
+{
+	struct record more = {99, p->images, 0};
+	unsigned torn = 0;
+	struct store *s;
+
+	image_save(&p->image, p->data);
+	s = open_with(p->dir, NULL);
+	assert_sound(s);
+	assert_int_equal(store_list(s, "", 0, "", 0, 0, record_count_torn, &torn, NULL, NULL), 0);
+	assert_int_equal(torn, 0);
+	vec_each (&p->answered, r)
+		assert_true(record_kept(s, r));
+	if (p->images++ % 16 == 0)
+		assert_int_equal(record_commit(s, &more, NULL), 0);
+	store_close(s);
+}
+
+/* Pages of the pending writes, each with chance 1/2, the writes in random order. */
+static void apply_some(struct replay *p)
+{
+	size_t n = p->pending.n;
+	const struct step **order free_ptr = xcalloc(n + 1, sizeof(*order));
+
+	memcpy(order, p->pending.v, n * sizeof(*order));
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)rand_r(&p->seed) % i;
+		const struct step *other = order[i - 1];
+
+		order[i - 1] = order[j];
+		order[j] = other;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (uint64_t at = 0; at < MAX(order[i]->len, 1); at += 4096)
+			if (rand_r(&p->seed) % 2)
+				image_apply(&p->image, order[i], MIN(at, order[i]->len),
+					    MIN(at + 4096, order[i]->len));
+}
+
+/* The power goes now. */
+static void cut(struct replay *p)
+{
+	image_copy(&p->image, &p->durable);
+	assert_image(p);
+	if (!p->pending.n)
+		return;
+	vec_each (&p->pending, s)
+		image_apply(&p->image, *s, 0, (*s)->len);
+	assert_image(p);
+	for (int i = 0; i < 2; i++) {
+		image_copy(&p->image, &p->durable);
+		p->image.len = p->durable.len;
+		apply_some(p);
+		assert_image(p);
+	}
+}
+
+static void replay_step(struct replay *p, const struct step *s)
+{
+	switch (s->kind) {
+	case WRITE:
+	case SIZE:
+		vec_push(&p->pending, s);
+		if (!s->direct)
+			break;
+		cut(p); /* during it: done or not, with or without what else is pending */
+		p->pending.n--;
+		image_apply(&p->durable, s, 0, s->len);
+		cut(p);
+		break;
+	case SYNC_BEGIN:
+		cut(p);
+		break;
+	case SYNC_END:
+		vec_each (&p->pending, w)
+			image_apply(&p->durable, *w, 0, (*w)->len);
+		p->pending.n = 0;
+		cut(p);
+		break;
+	case ANSWER:
+		vec_push(&p->answered, s->record);
+		break;
+	}
+}
+
+static void answered(const struct record *r)
+{
+	add_step((struct step){.kind = ANSWER, .record = *r});
+}
+
+struct client {
+	pthread_t thread;
+	struct store *store;
+	unsigned id, writes;
+	bool failed;
+};
+
+static void *client_main(void *arg)
+{
+	struct client *c = arg;
+	struct record r = {.writer = c->id};
+
+	for (unsigned i = 0; i < c->writes && !c->failed; i++, r.counter++) {
+		c->failed = record_commit(c->store, &r, NULL);
+		answered(&r);
+	}
+	return NULL;
+}
+
+static void run_clients(struct store *s, unsigned first, unsigned n, unsigned writes)
+{
+	struct client c[8];
+
+	for (unsigned i = 0; i < n; i++) {
+		c[i] = (struct client){.store = s, .id = first + i, .writes = writes};
+		pthread_create(&c[i].thread, NULL, client_main, &c[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		pthread_join(c[i].thread, NULL);
+		assert_false(c[i].failed);
+	}
+}
+
+struct fixture {
+	char *dir, *data;
+	struct image start;
+	struct store *s;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct stat st;
+
+	f->dir = tmp_new();
+	f->data = xasprintf("%s/data.mdb", f->dir);
+	f->s = open_with(f->dir, NULL);
+	image_load(&f->start, f->data);
+	assert_int_equal(stat(f->data, &st), 0);
+	trace.dev = st.st_dev;
+	trace.ino = st.st_ino;
+	trace.on = true;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	trace.on = false;
+	trace.fail_syncs = 0;
+	vec_each (&trace.steps, s)
+		free(s->bytes);
+	vec_release(&trace.steps);
+	store_close(f->s);
+	tmp_remove(f->dir);
+	free(f->data);
+	free(f->start.bytes);
+	free(f);
+	return 0;
+}
+
+static void every_cut_leaves_a_whole_store(void **state)
+{
+	struct fixture *f = *state;
+	struct replay p = {.dir = tmp_new(), .seed = 7};
+
+	p.data = xasprintf("%s/data.mdb", p.dir);
+	image_copy(&p.durable, &f->start);
+	run_clients(f->s, 0, 1, 30);
+	run_clients(f->s, 1, 4, 30);
+	f->s = store_close(f->s);
+	trace.on = false;
+	vec_each (&trace.steps, s)
+		replay_step(&p, s);
+	assert_int_equal(p.answered.n, 150);
+	print_message("# %zu steps, %u images, %zu answers\n", trace.steps.n, p.images,
+		      p.answered.n);
+	vec_release(&p.pending);
+	vec_release(&p.answered);
+	free(p.durable.bytes);
+	free(p.image.bytes);
+	free(p.data);
+	tmp_remove(p.dir);
+}
+
+/* The index of the first write that holds the bytes of R's value, or n. */
+static size_t find_write(const struct record *r)
+{
+	char *text free_ptr =
+		xasprintf("w%u c%u r%" PRIu64 " ", r->writer, r->counter, r->revision);
+
+	for (size_t i = 0; i < trace.steps.n; i++) {
+		const struct step *s = &trace.steps.v[i];
+
+		if (s->kind == WRITE && memmem(s->bytes, s->len, text, strlen(text)))
+			return i;
+	}
+	return trace.steps.n;
+}
+
+/* Where the first step of KIND after FROM is, before END; or END. */
+static size_t find_step(size_t from, size_t end, enum step_kind kind, bool direct)
+{
+	for (size_t i = from; i < end; i++)
+		if (trace.steps.v[i].kind == kind && trace.steps.v[i].direct == direct)
+			return i;
+	return end;
+}
+
+/*
+ * For each answer: its bytes were written, then an fdatasync began and ended, then the header was
+ * written through O_DSYNC, then the answer came. One client, so that no other write's sync can
+ * stand for it, and then eight.
+ */
+static void every_answer_comes_after_its_sync(void **state)
+{
+	struct fixture *f = *state;
+	size_t answers = 0;
+
+	run_clients(f->s, 0, 1, 60);
+	run_clients(f->s, 1, 8, 60);
+	trace.on = false;
+	for (size_t i = 0; i < trace.steps.n; i++) {
+		const struct step *s = &trace.steps.v[i];
+		size_t at;
+
+		if (s->kind != ANSWER)
+			continue;
+		at = find_write(&s->record);
+		assert_true(at < i);
+		at = find_step(at, i, SYNC_BEGIN, false);
+		assert_true(at < i);
+		at = find_step(at, i, SYNC_END, false);
+		assert_true(at < i);
+		assert_true(find_step(at, i, WRITE, true) < i);
+		answers++;
+	}
+	assert_int_equal(answers, 60 * 9);
+}
+
+/* A sync that fails is an error to who waited for it; the store is as it was, and goes on. */
+static void a_failed_sync_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct record r = {.counter = 1}, lost = {.counter = 2};
+	struct error *err = NULL;
+
+	assert_int_equal(record_commit(f->s, &r, NULL), 0);
+	trace.fail_syncs = 1;
+	assert_int_equal(record_commit(f->s, &lost, &err), -1);
+	assert_int_equal(error_code(err), E_INTERNAL);
+	error_free(err);
+	assert_int_equal(store_revision(f->s), r.revision);
+	assert_int_equal(store_count(f->s, "", 0), 1);
+	lost.counter = 3;
+	assert_int_equal(record_commit(f->s, &lost, NULL), 0);
+	assert_int_equal(lost.revision, r.revision + 1);
+	assert_true(record_kept(f->s, &r) && record_kept(f->s, &lost));
+	assert_sound(f->s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_cut_leaves_a_whole_store, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_answer_comes_after_its_sync, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failed_sync_is_an_error, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
