@@ -7,6 +7,11 @@ libobject_a_SOURCES = \
 	src/object/json_write.c \
 	src/object/label.c src/object/label.h \
 	src/object/object.c src/object/object.h \
+	src/object/patch.h \
+	src/object/patch_json.c \
+	src/object/patch_merge.c \
+	src/object/patch_strategic.c \
+	src/object/patch_three_way.c \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
@@ -61,3 +66,8 @@ check_PROGRAMS += tests/unit/object/test_selector
 tests_unit_object_test_selector_SOURCES = tests/unit/object/test_selector.c
 tests_unit_object_test_selector_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_selector
+
+check_PROGRAMS += tests/unit/object/test_patch
+tests_unit_object_test_patch_SOURCES = tests/unit/object/test_patch.c
+tests_unit_object_test_patch_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_patch

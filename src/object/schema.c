@@ -37,3 +37,86 @@ const struct schema_type *schema_object_meta(void)
 {
 	return schema_type_find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 }
+
+struct schema_value schema_root(const struct schema_type *t)
+{
+	return (struct schema_value){
+		.kind = t ? SCHEMA_STRUCT : SCHEMA_ANY,
+		.atomic = t && t->atomic,
+		.type = t,
+	};
+}
+
+const struct schema_value *schema_child(const struct schema_value *v, const char *key)
+{
+	const struct schema_field *field;
+
+	if (v && v->kind == SCHEMA_MAP)
+		return v->elem;
+	if (!v || v->kind != SCHEMA_STRUCT)
+		return NULL;
+	field = schema_field_find(v->type, key);
+	return field ? &field->value : NULL;
+}
+
+const struct schema_value *schema_elem(const struct schema_value *v)
+{
+	return v && v->kind == SCHEMA_LIST ? v->elem : NULL;
+}
+
+static json_t *key_default(const struct schema_value *elem, const char *key)
+{
+	const struct schema_field *field =
+		elem && elem->kind == SCHEMA_STRUCT ? schema_field_find(elem->type, key) : NULL;
+
+	if (!field || !field->default_json)
+		return NULL;
+	return json_loads(field->default_json, JSON_DECODE_ANY, NULL);
+}
+
+static void write_key(const json_t *value, struct str *out)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	str_adds(out, text);
+	free(text);
+}
+
+static bool map_item_key(const struct schema_value *v, const char *const *keys, const json_t *item,
+			 struct str *out)
+{
+	json_t *key = json_object();
+	bool found = false;
+
+	for (; *keys; keys++) {
+		json_t *value = json_object_get(item, *keys);
+
+		if (value)
+			json_object_set(key, *keys, value);
+		else if ((value = key_default(v->elem, *keys)))
+			json_object_set_new(key, *keys, value);
+		found = found || value;
+	}
+	if (found)
+		write_key(key, out);
+	json_decref(key);
+	return found;
+}
+
+bool schema_item_key(const struct schema_value *v, const json_t *item, struct str *out)
+{
+	const char *merge_key[] = {v ? v->patch_merge_key : NULL, NULL};
+
+	if (!v || v->kind != SCHEMA_LIST || !item)
+		return false;
+	if (v->list_type == SCHEMA_LIST_MAP)
+		return json_is_object(item) && map_item_key(v, v->list_map_keys, item, out);
+	if (v->patch_merge_key)
+		return json_is_object(item) && map_item_key(v, merge_key, item, out);
+	if (v->list_type != SCHEMA_LIST_SET && !(v->patch & SCHEMA_PATCH_MERGE))
+		return false;
+	if (json_is_object(item) || json_is_array(item))
+		return false;
+	write_key(item, out);
+	return true;
+}

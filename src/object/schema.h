@@ -16,6 +16,7 @@
 #define OBJECT_SCHEMA_H
 
 #include "base/error.h"
+#include "base/str.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -89,6 +90,20 @@ const struct schema_type *schema_types(size_t *n);
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name);
 /* io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta. */
 const struct schema_type *schema_object_meta(void);
+
+/* An object of type T as a value; of no known type when T is NULL. */
+struct schema_value schema_root(const struct schema_type *t);
+/* What stands under KEY of a struct or map, or NULL where the schema does not say. V may be NULL.
+ */
+const struct schema_value *schema_child(const struct schema_value *v, const char *key);
+/* The elements of a list, or NULL. V may be NULL. */
+const struct schema_value *schema_elem(const struct schema_value *v);
+/*
+ * Appends what tells ITEM apart in the list V, as canonical JSON: {"containerPort":80,
+ * "protocol":"TCP"} by the list's map keys (a missing one counts as its default), or by its patch
+ * merge key where it has no others; the value itself in a set. False: nothing does.
+ */
+bool schema_item_key(const struct schema_value *v, const json_t *item, struct str *out);
 
 /*
  * The type of a custom resource from its openAPIV3Schema, with apiVersion, kind and metadata
