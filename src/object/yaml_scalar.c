@@ -61,7 +61,8 @@ static const struct word {
 static bool resolve_word(const char *text, size_t len, struct yaml_scalar *out)
 {
 	for (size_t i = 0; len <= 5 && i < ARRAY_SIZE(words); i++)
-		if (strlen(words[i].text) == len && !memcmp(words[i].text, text, len)) {
+		if (words[i].text[0] == text[0] && strlen(words[i].text) == len &&
+		    !memcmp(words[i].text, text, len)) {
 			out->kind = words[i].kind;
 			out->boolean = words[i].value != 0;
 			out->real = words[i].value;
