@@ -1,2 +1,27 @@
 noinst_LIBRARIES += libserve.a
-libserve_a_SOURCES =
+libserve_a_SOURCES = \
+	src/serve/auth.c src/serve/auth.h \
+	src/serve/bytes.h \
+	src/serve/discovery.c src/serve/discovery.h \
+	src/serve/file.c src/serve/file.h \
+	src/serve/http.c src/serve/http.h \
+	src/serve/list.c \
+	src/serve/media.c src/serve/media.h \
+	src/serve/metrics.c src/serve/metrics.h \
+	src/serve/openapi.c src/serve/openapi.h src/serve/openapi_write.c \
+	src/serve/pki.c src/serve/pki.h \
+	src/serve/pool.c src/serve/pool.h \
+	src/serve/query.c src/serve/query.h \
+	src/serve/render.c src/serve/render.h \
+	src/serve/request.c src/serve/request.h \
+	src/serve/resource.c src/serve/resource.h \
+	src/serve/route.c \
+	src/serve/serve.c src/serve/serve.h src/serve/server.h \
+	src/serve/target.c src/serve/target.h \
+	src/serve/watch.c \
+	src/serve/writer.c src/serve/writer.h
+
+check_PROGRAMS += tests/unit/serve/test_serve_parts
+tests_unit_serve_test_serve_parts_SOURCES = tests/unit/serve/test_serve_parts.c
+tests_unit_serve_test_serve_parts_LDADD = $(LIBS_serve) $(CMOCKA_LIBS)
+TESTS += tests/unit/serve/test_serve_parts

@@ -18,7 +18,6 @@
 #include "store/internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* More than this is not taken into one transaction: LMDB holds it in memory until the commit. */

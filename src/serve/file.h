@@ -1,0 +1,15 @@
+/*
+ * Small files read and replaced whole. Threads: any.
+ */
+#ifndef SERVE_FILE_H
+#define SERVE_FILE_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* At most MAX bytes, else E_TOO_LARGE; E_NOT_FOUND when there is none. Appends to OUT. */
+int file_read(const char *path, size_t max, struct str *out, struct error **err);
+/* Mode 0600; PATH holds the old or the new bytes at any instant. */
+int file_replace(const char *path, const char *bytes, size_t len, struct error **err);
+
+#endif

@@ -1,0 +1,659 @@
+#include "serve/http.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+#include <string.h>
+
+/* What a client may make the server hold or wait for. */
+#define HEADER_BYTES 32768u
+#define BODY_BYTES (3u << 20)	     /* as kube-apiserver's limit */
+#define BODY_SKIP_BYTES (64ll << 20) /* a larger one is not read before its refusal */
+#define BODIES_BYTES (128u << 20)    /* all requests together */
+#define IN_FLIGHT 1024
+#define STREAMS_PER_CONNECTION 200u /* libwebsockets counts them in a byte */
+#define HEADERS_S 20
+#define BODY_S 60
+#define STALL_S 30
+#define KEEPALIVE_S 120
+
+/* libwebsockets sends at most so much in one writable callback; an HTTP/2 frame with its header
+ * fills one TLS record. */
+#define WRITE_BYTES 65536u
+#define FRAME_BYTES (16384u - 9u)
+#define CHUNK_HEAD 10u /* "ffffffff\r\n" */
+#define CHUNK_TAIL 16u /* "\r\n0\r\n\r\n" */
+#define ANSWER_HEADERS 8192u
+#define SCRATCH_BYTES (LWS_PRE + ANSWER_HEADERS + CHUNK_HEAD + WRITE_BYTES + CHUNK_TAIL)
+
+/* Per stream, kept by libwebsockets. */
+struct exchange {
+	struct request *request;
+};
+
+static struct server *server_of(struct lws *wsi)
+{
+	return lws_context_user(lws_get_context(wsi));
+}
+
+/* ---- headers in */
+
+static const struct {
+	enum lws_token_indexes token;
+	enum method method;
+} method_tokens[] = {
+	{WSI_TOKEN_GET_URI, METHOD_GET},	 {WSI_TOKEN_POST_URI, METHOD_POST},
+	{WSI_TOKEN_PUT_URI, METHOD_PUT},	 {WSI_TOKEN_PATCH_URI, METHOD_PATCH},
+	{WSI_TOKEN_DELETE_URI, METHOD_DELETE},	 {WSI_TOKEN_HEAD_URI, METHOD_HEAD},
+	{WSI_TOKEN_OPTIONS_URI, METHOD_OPTIONS},
+};
+
+static bool read_method(struct lws *wsi, enum method *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(method_tokens); i++)
+		if (lws_hdr_total_length(wsi, method_tokens[i].token)) {
+			*out = method_tokens[i].method;
+			return true;
+		}
+	return false;
+}
+
+static char *read_header(struct lws *wsi, enum lws_token_indexes token)
+{
+	int len = lws_hdr_total_length(wsi, token);
+	char *value;
+
+	if (len <= 0)
+		return NULL;
+	value = xmalloc((size_t)len + 2);
+	if (lws_hdr_copy(wsi, value, len + 1, token) < 0)
+		value[0] = '\0';
+	return value;
+}
+
+/* libwebsockets has split the query at its "&" and decoded each part. */
+static void read_query(struct lws *wsi, struct request *r)
+{
+	char *part free_ptr = xmalloc(HEADER_BYTES);
+	int len;
+
+	for (int i = 0; (len = lws_hdr_copy_fragment(wsi, part, HEADER_BYTES,
+						     WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0;
+	     i++) {
+		char *equals = memchr(part, '=', (size_t)len);
+		size_t name = equals ? (size_t)(equals - part) : (size_t)len;
+		struct parameter q = {.name = xstrndup(part, name)};
+
+		q.value = equals ? xstrndup(equals + 1, (size_t)len - name - 1) : xstrdup("");
+		vec_push(&r->query, q);
+	}
+}
+
+/* The length of the body: 0 none, -1 not told. */
+static int64_t read_length(struct lws *wsi, const struct request *r)
+{
+	char *text free_ptr = read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+	bool has_body =
+		r->method == METHOD_POST || r->method == METHOD_PUT || r->method == METHOD_PATCH;
+	char *end;
+	long long value;
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
+		return -1;
+	if (!text)
+		return has_body ? -1 : 0;
+	value = strtoll(text, &end, 10);
+	return *end || value < 0 ? -1 : value;
+}
+
+static bool path_is_open(const char *path)
+{
+	return str_has_prefix(path, "/livez") || str_has_prefix(path, "/readyz") ||
+	       str_has_prefix(path, "/healthz");
+}
+
+static void authenticate(struct lws *wsi, struct request *r)
+{
+	SSL *ssl = lws_get_ssl(lws_get_network_wsi(wsi));
+	X509 *cert = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
+	char *authorization = read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+	bool known = false;
+
+	if (authorization)
+		known = identity_from_token(r->server->tokens, authorization, &r->who);
+	if (!known && cert && SSL_get_verify_result(ssl) == X509_V_OK) {
+		identity_from_certificate(cert, &r->who);
+		known = r->who.name;
+	}
+	if (authorization)
+		OPENSSL_cleanse(authorization, strlen(authorization));
+	free(authorization);
+	if (!known && !path_is_open(r->path)) {
+		atomic_fetch_add(&r->server->metrics.unauthorized, 1);
+		error_set(&r->refused, E_UNAUTHORIZED, "Unauthorized");
+	}
+}
+
+/* Counts the request in, or refuses it. */
+static void admit(struct request *r)
+{
+	struct server *s = r->server;
+
+	r->counted = true;
+	s->in_flight++;
+	atomic_fetch_add(&s->metrics.in_flight, 1);
+	if (r->body_left > (int64_t)BODY_BYTES)
+		error_set(&r->refused, E_TOO_LARGE, "Request entity too large: limit is %u",
+			  BODY_BYTES);
+	else if (r->body_left < 0)
+		error_set(&r->refused, E_BAD_REQUEST, "a body must tell its Content-Length");
+	else if (s->in_flight > IN_FLIGHT || s->body_bytes + (size_t)r->body_left > BODIES_BYTES) {
+		atomic_fetch_add(&s->metrics.throttled, 1);
+		error_set(&r->refused, E_TOO_MANY, "too many requests, please try again later");
+		if (r->refused->code == E_TOO_MANY)
+			r->refused->retry_after_s = 1;
+	} else {
+		r->body_charged = (size_t)r->body_left;
+		s->body_bytes += r->body_charged;
+	}
+}
+
+/* The request leaves the bounds: it has been answered, or has become a stream. */
+static void discharge(struct request *r)
+{
+	struct server *s = r->server;
+
+	s->body_bytes -= r->body_charged;
+	r->body_charged = 0;
+	if (r->counted) {
+		s->in_flight--;
+		atomic_fetch_sub(&s->metrics.in_flight, 1);
+	}
+	r->counted = false;
+}
+
+static void run_request(void *arg)
+{
+	struct request *r = arg;
+
+	if (r->refused)
+		answer_error(r, r->refused);
+	else
+		server_dispatch(r);
+	request_unref(r);
+}
+
+static void dispatch(struct lws *wsi, struct request *r)
+{
+	r->dispatched = true;
+	r->user = identity_user(&r->who);
+	r->call = (struct call){.user = &r->user,
+				.cancel = r->cancel,
+				.user_agent = r->user_agent,
+				.warnings = &r->warnings};
+	/* From here on the endpoint's own timer watches over the exchange. On HTTP/2 this also
+	 * keeps the connection open below it. */
+	lws_set_timer_usecs(wsi, LWS_SET_TIMER_USEC_CANCEL);
+	if (lws_get_network_wsi(wsi) != wsi)
+		lws_http_mark_sse(wsi);
+	else
+		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	pool_submit(r->server->pool, run_request, request_ref(r));
+}
+
+static int on_request(struct lws *wsi, struct exchange *x, const char *path, size_t len)
+{
+	enum method method;
+	struct request *r;
+
+	if (!read_method(wsi, &method))
+		return -1;
+	r = request_new(server_of(wsi), method, path, len);
+	x->request = r;
+	r->wsi = wsi;
+	r->accept = read_header(wsi, WSI_TOKEN_HTTP_ACCEPT);
+	r->accept_encoding = read_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING);
+	r->content_type = read_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+	r->if_none_match = read_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH);
+	r->user_agent = read_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
+	read_query(wsi, r);
+	r->body_left = read_length(wsi, r);
+	authenticate(wsi, r);
+	admit(r);
+	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES) {
+		r->close_after = true;
+		r->body_left = 0;
+	}
+	if (r->body_left)
+		lws_set_timer_usecs(wsi, BODY_S * LWS_USEC_PER_SEC);
+	else
+		dispatch(wsi, r);
+	return 0;
+}
+
+static int on_body(struct lws *wsi, struct request *r, const char *bytes, size_t len)
+{
+	if (r->dispatched)
+		return 0;
+	atomic_fetch_add(&r->server->metrics.bytes_received, len);
+	if (!r->refused)
+		str_add(&r->body, bytes, len);
+	return 0;
+}
+
+static int on_body_complete(struct lws *wsi, struct request *r)
+{
+	if (!r->dispatched)
+		dispatch(wsi, r);
+	return 0;
+}
+
+/* ---- answers out */
+
+/* The headers of R's answer at *P. */
+static bool put_headers(struct lws *wsi, struct request *r, unsigned char **p, unsigned char *end)
+{
+	struct answer *a = &r->answer;
+	bool h2 = lws_get_network_wsi(wsi) != wsi;
+
+	if (lws_add_http_header_status(wsi, (unsigned)a->status, p, end))
+		return false;
+	if (a->content_type && lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+							    (const unsigned char *)a->content_type,
+							    (int)strlen(a->content_type), p, end))
+		return false;
+	vec_each (&a->headers, h)
+		if (lws_add_http_header_by_name(wsi, (const unsigned char *)h->name,
+						(const unsigned char *)h->value,
+						(int)strlen(h->value), p, end))
+			break; /* hundreds of warnings: those that fit */
+	if (a->length >= 0) {
+		if (lws_add_http_header_content_length(wsi, (lws_filepos_t)a->length, p, end))
+			return false;
+	} else if (!h2) {
+		r->chunked = true;
+		if (lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING,
+						 (const unsigned char *)"chunked", 7, p, end))
+			return false;
+	}
+	if (r->close_after && !h2 &&
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)"close",
+					 5, p, end))
+		return false;
+	return !lws_finalize_http_header(wsi, p, end);
+}
+
+/* Moves up to LIMIT bytes of the queue to P; *last: nothing will follow them. Under the lock. */
+static size_t take(struct answer *a, unsigned char *p, size_t limit, bool *last)
+{
+	size_t n = 0;
+
+	while (a->head < a->queue.n && n < limit) {
+		struct piece *piece = &a->queue.v[a->head];
+		size_t part = MIN(limit - n, piece->len - a->head_offset);
+
+		memcpy(p + n, piece->bytes + a->head_offset, part);
+		n += part;
+		a->head_offset += part;
+		if (a->head_offset < piece->len)
+			break;
+		if (piece->release)
+			piece->release(piece->owner);
+		a->head++;
+		a->head_offset = 0;
+	}
+	if (a->head == a->queue.n) {
+		a->head = a->queue.n = 0;
+		*last = a->ended;
+	} else if (a->head > 1024) {
+		a->queue.n -= a->head;
+		memmove(a->queue.v, a->queue.v + a->head, a->queue.n * sizeof(*a->queue.v));
+		a->head = 0;
+	}
+	a->queued -= n;
+	pthread_cond_broadcast(&a->drained);
+	return n;
+}
+
+/* HTTP/1.1: headers, chunk head, bytes and chunk tail leave in one write. */
+static int write_h1(struct lws *wsi, struct request *r)
+{
+	unsigned char *start = r->server->scratch + LWS_PRE, *p = start;
+	unsigned char *body;
+	bool last = false;
+	size_t n;
+
+	if (!r->headers_sent && !put_headers(wsi, r, &p, start + ANSWER_HEADERS))
+		return -1;
+	r->headers_sent = true;
+	body = p + (r->chunked ? CHUNK_HEAD : 0);
+	n = take(&r->answer, body, WRITE_BYTES, &last);
+	if (r->chunked && n) {
+		char head[CHUNK_HEAD + 1];
+
+		snprintf(head, sizeof(head), "%08x\r\n", (unsigned)n);
+		memcpy(p, head, CHUNK_HEAD);
+		memcpy(body + n, "\r\n", 2);
+		p = body + n + 2;
+	} else {
+		p += n;
+	}
+	if (r->chunked && last) {
+		memcpy(p, "0\r\n\r\n", 5);
+		p += 5;
+	}
+	r->final_sent = last;
+	atomic_fetch_add(&r->server->metrics.bytes_sent, n);
+	if (p == start)
+		return 0;
+	return lws_write(wsi, start, (size_t)(p - start), LWS_WRITE_HTTP) < 0 ? -1 : 0;
+}
+
+static int write_h2_headers(struct lws *wsi, struct request *r)
+{
+	unsigned char *start = r->server->scratch + LWS_PRE, *p = start;
+
+	if (!put_headers(wsi, r, &p, start + ANSWER_HEADERS))
+		return -1;
+	r->headers_sent = true;
+	return lws_write(wsi, start, (size_t)(p - start), LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
+}
+
+/* HTTP/2: DATA frames as far as the peer's windows and the socket go. */
+static int write_h2(struct lws *wsi, struct request *r)
+{
+	unsigned char *start = r->server->scratch + LWS_PRE;
+
+	if (!r->headers_sent && write_h2_headers(wsi, r) < 0)
+		return -1;
+	for (size_t sent = 0; sent < WRITE_BYTES && !r->final_sent;) {
+		lws_fileofs_t allowance = lws_get_peer_write_allowance(wsi);
+		size_t limit = allowance > 0 ? MIN((size_t)allowance, FRAME_BYTES) : 0;
+		bool last = false;
+		size_t n;
+
+		if (lws_partial_buffered(wsi) || lws_partial_buffered(lws_get_network_wsi(wsi)))
+			break;
+		n = take(&r->answer, start, limit, &last);
+		if (!n && !last)
+			break;
+		if (lws_write(wsi, start, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+			return -1;
+		r->final_sent = last;
+		sent += n;
+		atomic_fetch_add(&r->server->metrics.bytes_sent, n);
+	}
+	return 0;
+}
+
+/* The next time somebody must look at R: its end, or the end of the patience with its reader. */
+static void set_timer(struct lws *wsi, struct request *r)
+{
+	int64_t now = clock_mono(r->server->clock), at = r->answer.end_at_ns;
+
+	if (r->answer.queued) {
+		r->stalled_at_ns = now + STALL_S * NS_PER_S;
+		at = at && at < r->stalled_at_ns ? at : r->stalled_at_ns;
+	} else {
+		r->stalled_at_ns = 0;
+	}
+	lws_set_timer_usecs(wsi, at ? MAX(at - now, NS_PER_MS) / 1000 : LWS_SET_TIMER_USEC_CANCEL);
+}
+
+static void on_closed(struct lws *wsi, struct exchange *x);
+
+static int finish(struct lws *wsi, struct request *r, struct exchange *x)
+{
+	bool close = r->close_after;
+
+	on_closed(wsi, x);
+	if (close)
+		return -1;
+	/* What libwebsockets still holds of the answer has its patience too. */
+	if (lws_partial_buffered(wsi))
+		lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, STALL_S);
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+/* Ends the connection below: HTTP/2 has no other way here to break a stream off. */
+static int break_off(struct lws *wsi)
+{
+	struct lws *network = lws_get_network_wsi(wsi);
+
+	if (network != wsi)
+		lws_set_timeout(network, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	return -1;
+}
+
+static int on_writable(struct lws *wsi, struct exchange *x)
+{
+	struct request *r = x->request;
+	struct answer *a = &r->answer;
+	int result = 0;
+	bool more;
+
+	pthread_mutex_lock(&a->lock);
+	if (a->aborted) {
+		pthread_mutex_unlock(&a->lock);
+		return break_off(wsi);
+	}
+	if (a->begun && !r->final_sent && !lws_partial_buffered(wsi))
+		result = lws_get_network_wsi(wsi) != wsi ? write_h2(wsi, r) : write_h1(wsi, r);
+	more = a->begun && !r->final_sent && (a->queued || a->ended);
+	if (result == 0)
+		set_timer(wsi, r);
+	pthread_mutex_unlock(&a->lock);
+	if (result < 0)
+		return -1;
+	if (r->final_sent)
+		return finish(wsi, r, x);
+	if (more)
+		lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int on_timer(struct lws *wsi, struct exchange *x)
+{
+	struct request *r = x->request;
+	int64_t now = clock_mono(r->server->clock);
+
+	if (!r->dispatched || (r->stalled_at_ns && now >= r->stalled_at_ns)) {
+		atomic_fetch_add(&r->server->metrics.cut_off, 1);
+		return break_off(wsi);
+	}
+	pthread_mutex_lock(&r->answer.lock);
+	if (r->answer.end_at_ns && now >= r->answer.end_at_ns) {
+		r->answer.ended = true;
+		r->answer.end_at_ns = 0;
+	}
+	pthread_mutex_unlock(&r->answer.lock);
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+struct closing {
+	void (*run)(void *);
+	void *arg;
+};
+
+static void run_closing(void *arg)
+{
+	struct closing *c = arg;
+
+	c->run(c->arg);
+	free(c);
+}
+
+static void on_closed(struct lws *wsi, struct exchange *x)
+{
+	struct request *r = steal(&x->request);
+	struct closing c;
+
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->answer.lock);
+	r->answer.closed = true;
+	c = (struct closing){.run = steal(&r->answer.on_close), .arg = r->answer.on_close_arg};
+	pthread_cond_broadcast(&r->answer.drained);
+	pthread_mutex_unlock(&r->answer.lock);
+	r->wsi = NULL;
+	lws_set_timer_usecs(wsi, LWS_SET_TIMER_USEC_CANCEL);
+	if (!r->final_sent)
+		cancel_fire(r->cancel);
+	discharge(r);
+	if (r->long_running)
+		atomic_fetch_sub(&r->server->metrics.watches, 1);
+	if (c.run)
+		pool_submit(r->server->pool, run_closing, xmemdup(&c, sizeof(c)));
+	request_unref(r);
+}
+
+void server_wake(struct request *r)
+{
+	struct server *s = r->server;
+	bool first = false;
+
+	pthread_mutex_lock(&s->ready_lock);
+	if (!r->ready_listed) {
+		first = !s->ready;
+		r->ready_listed = true;
+		r->next_ready = s->ready;
+		s->ready = request_ref(r);
+	}
+	pthread_mutex_unlock(&s->ready_lock);
+	if (first)
+		lws_cancel_service(s->context);
+}
+
+/* Workers have news: a stream that began stops counting against the bound of requests. */
+static void on_ready(struct server *s)
+{
+	struct request *r, *next;
+
+	pthread_mutex_lock(&s->ready_lock);
+	r = steal(&s->ready);
+	for (struct request *each = r; each; each = each->next_ready)
+		each->ready_listed = false;
+	/* next_ready may be overwritten once the lock is free: walk a private copy. */
+	VEC(struct request *) list = VEC_INIT;
+	for (; r; r = next) {
+		next = r->next_ready;
+		vec_push(&list, r);
+	}
+	pthread_mutex_unlock(&s->ready_lock);
+	vec_each (&list, each) {
+		bool stream;
+
+		pthread_mutex_lock(&(*each)->answer.lock);
+		stream = (*each)->answer.on_close;
+		pthread_mutex_unlock(&(*each)->answer.lock);
+		if ((*each)->wsi && stream && !(*each)->long_running) {
+			discharge(*each);
+			(*each)->long_running = true;
+			atomic_fetch_add(&s->metrics.watches, 1);
+		}
+		if ((*each)->wsi)
+			lws_callback_on_writable((*each)->wsi);
+		request_unref(*each);
+	}
+	vec_release(&list);
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		    size_t len)
+{
+	struct exchange *x = user;
+
+	switch (reason) {
+	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+		on_ready(server_of(wsi));
+		return 0;
+	case LWS_CALLBACK_HTTP:
+		return on_request(wsi, x, in, len);
+	case LWS_CALLBACK_HTTP_BODY:
+		return x->request ? on_body(wsi, x->request, in, len) : 0;
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return x->request ? on_body_complete(wsi, x->request) : 0;
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return x && x->request ? on_writable(wsi, x) : 0;
+	case LWS_CALLBACK_TIMER:
+		return x && x->request ? on_timer(wsi, x) : 0;
+	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+		if (x)
+			on_closed(wsi, x);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static const struct lws_protocols protocols[] = {
+	{.name = "http", .callback = callback, .per_session_data_size = sizeof(struct exchange)},
+	{0},
+};
+
+static void log_line(int level, const char *line)
+{
+	size_t len = strcspn(line, "\n");
+
+	if (level == LLL_ERR)
+		log_warn("libwebsockets: %.*s", (int)len, line);
+	else
+		log_debug("libwebsockets: %.*s", (int)len, line);
+}
+
+int http_listen(struct server *s, const char *host, int *port, const struct pki *pki,
+		struct error **err)
+{
+	struct lws_context_creation_info info = {
+		.port = *port ? *port : 0,
+		.iface = *host ? host : NULL,
+		.protocols = protocols,
+		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+			   LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
+			   LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED |
+			   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+			   LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
+			   LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+		.ssl_cert_filepath = pki->server_cert,
+		.ssl_private_key_filepath = pki->server_key,
+		.ssl_ca_filepath = pki->ca_cert,
+		.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
+				   SSL_OP_NO_RENEGOTIATION,
+		.alpn = "h2,http/1.1",
+		.http2_settings = {1, 65536, 0, STREAMS_PER_CONNECTION, 1u << 20, 16384,
+				   HEADER_BYTES},
+		.max_http_header_data2 = HEADER_BYTES,
+		.pt_serv_buf_size = 65536,
+		.keepalive_timeout = KEEPALIVE_S,
+		.timeout_secs = HEADERS_S,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+		.vhost_name = "default",
+		.server_string = "kubefs",
+		.user = s,
+	};
+	struct lws_vhost *vhost;
+
+	lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN : 0), log_line);
+	s->context = lws_create_context(&info);
+	if (!s->context)
+		return error_set(err, E_INTERNAL, "cannot start the HTTP library");
+	vhost = lws_create_vhost(s->context, &info);
+	if (!vhost) {
+		lws_context_destroy(steal(&s->context));
+		return error_set(err, E_UNAVAILABLE, "cannot listen on %s port %d", host, *port);
+	}
+	*port = lws_get_vhost_listen_port(vhost);
+	s->scratch = xmalloc(SCRATCH_BYTES);
+	return 0;
+}
+
+void http_run(struct server *s)
+{
+	while (!atomic_load(&s->stopping))
+		if (lws_service(s->context, 0) < 0)
+			break;
+}

@@ -1,0 +1,107 @@
+#include "serve/pool.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/vec.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct job {
+	struct job *next;
+	void (*run)(void *);
+	void *arg;
+};
+
+struct pool {
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct job *first, **last;
+	size_t waiting; /* jobs */
+	unsigned idle, max;
+	VEC(pthread_t) threads;
+	bool stopping;
+};
+
+static void *work(void *arg)
+{
+	struct pool *p = arg;
+
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		struct job *job = p->first;
+
+		if (!job && p->stopping)
+			break;
+		if (!job) {
+			p->idle++;
+			pthread_cond_wait(&p->work, &p->lock);
+			p->idle--;
+			continue;
+		}
+		p->first = job->next;
+		if (!p->first)
+			p->last = &p->first;
+		p->waiting--;
+		pthread_mutex_unlock(&p->lock);
+		job->run(job->arg);
+		free(job);
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+struct pool *pool_new(unsigned max_threads)
+{
+	struct pool *p = xcalloc(1, sizeof(*p));
+
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	p->last = &p->first;
+	p->max = max_threads;
+	return p;
+}
+
+/* Under the lock. */
+static void start_thread(struct pool *p)
+{
+	pthread_t thread;
+	int failed = pthread_create(&thread, NULL, work, p);
+
+	if (!failed)
+		vec_push(&p->threads, thread);
+	else if (!p->threads.n)
+		log_error("cannot start a worker thread: %s", strerror(failed));
+}
+
+void pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	job->run = run;
+	job->arg = arg;
+	pthread_mutex_lock(&p->lock);
+	*p->last = job;
+	p->last = &job->next;
+	p->waiting++;
+	if (p->waiting > p->idle && p->threads.n < p->max)
+		start_thread(p);
+	pthread_cond_signal(&p->work);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pool_free(struct pool *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	vec_each (&p->threads, t)
+		pthread_join(*t, NULL);
+	vec_release(&p->threads);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->work);
+	free(p);
+}

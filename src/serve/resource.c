@@ -1,0 +1,434 @@
+#include "serve/resource.h"
+#include "base/mem.h"
+#include "object/json.h"
+#include "object/yaml.h"
+#include "serve/query.h"
+#include "serve/server.h"
+
+#include <string.h>
+
+int resource_not_found(struct error **err)
+{
+	struct error *e =
+		error_new(E_NOT_FOUND, "the server could not find the requested resource");
+
+	error_set_details(e, "", "", "");
+	return error_move(err, e);
+}
+
+int resource_no_method(struct error **err)
+{
+	struct error *e = error_new(
+		E_METHOD, "the server does not allow this method on the requested resource");
+
+	error_set_details(e, "", "", "");
+	return error_move(err, e);
+}
+
+/* Canonical JSON as the client wants it. */
+static void send_text(const struct ask *a, int status, struct str *json)
+{
+	struct str yaml CLEANUP(str_release) = STR_INIT;
+
+	if (a->media.yaml) {
+		yaml_write(json->s, json->len, 0, &yaml);
+		answer_send(a->request, status, a->media.content_type, &yaml);
+	} else {
+		answer_send(a->request, status, a->media.content_type, json);
+	}
+}
+
+static void release_object(void *o)
+{
+	object_unref(o);
+}
+
+/* The object's own bytes go out, not a copy of them. */
+static void send_as_is(const struct ask *a, int status, struct object *o)
+{
+	struct piece piece = {
+		.bytes = o->json, .len = o->len, .owner = object_ref(o), .release = release_object};
+
+	answer_send_piece(a->request, status, a->media.content_type, &piece);
+}
+
+static void send_object(const struct ask *a, int status, struct object *o)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+	int64_t now = clock_wall(a->request->server->clock);
+
+	if (a->media.as == MEDIA_AS_OBJECT && !a->media.yaml) {
+		send_as_is(a, status, o);
+		return;
+	}
+	if (a->media.as == MEDIA_AS_TABLE && strcmp(o->kind, "Status") != 0) {
+		render_table_head(a->resource, &text);
+		render_row(a->resource, o->json, o->len, a->include, now, &text);
+		str_adds(&text, "],\"metadata\":{\"resourceVersion\":");
+		json_write_string(o->resource_version, strlen(o->resource_version), &text);
+		str_adds(&text, "}}");
+	} else if (a->media.as == MEDIA_AS_PARTIAL) {
+		render_partial(o->json, o->len, &text);
+	} else {
+		str_add(&text, o->json, o->len);
+	}
+	send_text(a, status, &text);
+}
+
+static int handle_get(const struct ask *a, struct error **err)
+{
+	const struct target *t = a->target;
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	int result;
+
+	if (t->subresource && strcmp(t->subresource, "log") == 0)
+		return resource_stream(a, err);
+	result = t->subresource
+			 ? cluster_get_subresource(a->request->server->cluster, &a->request->call,
+						   a->resource, t->namespace, t->name,
+						   t->subresource, &o, err)
+			 : cluster_get(a->request->server->cluster, &a->request->call, a->resource,
+				       t->namespace, t->name, &o, err);
+	if (result == 0)
+		send_object(a, 200, o);
+	return result;
+}
+
+static int handle_create(const struct ask *a, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct str body CLEANUP(str_release) = STR_INIT;
+	struct write_options opt;
+
+	if (query_write(a->request, "CreateOptions", &opt, err) < 0 ||
+	    query_body(a->request, &body, err) < 0 ||
+	    cluster_create(a->request->server->cluster, &a->request->call, a->resource,
+			   a->target->namespace, a->target->name, a->target->subresource, body.s,
+			   body.len, &opt, &o, err) < 0)
+		return -1;
+	send_object(a, 201, o);
+	return 0;
+}
+
+static int handle_update(const struct ask *a, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct str body CLEANUP(str_release) = STR_INIT;
+	struct write_options opt;
+
+	if (query_write(a->request, "UpdateOptions", &opt, err) < 0 ||
+	    query_body(a->request, &body, err) < 0 ||
+	    cluster_update(a->request->server->cluster, &a->request->call, a->resource,
+			   a->target->namespace, a->target->name, a->target->subresource, body.s,
+			   body.len, &opt, &o, err) < 0)
+		return -1;
+	send_object(a, 200, o);
+	return 0;
+}
+
+static const struct {
+	const char *content_type;
+	enum patch_type type;
+} patch_types[] = {
+	{"application/json-patch+json", PATCH_JSON},
+	{"application/merge-patch+json", PATCH_MERGE},
+	{"application/strategic-merge-patch+json", PATCH_STRATEGIC},
+	{"application/apply-patch+yaml", PATCH_APPLY},
+};
+
+static int patch_type(const struct ask *a, enum patch_type *out, struct error **err)
+{
+	const char *type = a->request->content_type;
+	struct error *e;
+
+	for (size_t i = 0; type && i < ARRAY_SIZE(patch_types); i++)
+		if (media_is(type, patch_types[i].content_type) &&
+		    (patch_types[i].type != PATCH_STRATEGIC || !a->resource->custom)) {
+			*out = patch_types[i].type;
+			return 0;
+		}
+	e = error_new(E_MEDIA_TYPE, "415: Unsupported Media Type");
+	error_set_details(e, "", "", "");
+	return error_move(err, e);
+}
+
+/* An apply's configuration is YAML; JSON, which kubectl sends, is read as such. */
+static int apply_body(struct request *r, struct str *out, struct error **err)
+{
+	json_t *tree json_auto = NULL;
+	size_t space = strspn(r->body.s, " \t\r\n");
+
+	if (r->body.s[space] == '{') {
+		*out = r->body;
+		str_init(&r->body);
+		return 0;
+	}
+	tree = yaml_read_one(r->body.s, r->body.len, err);
+	if (!tree)
+		return error_wrap(err, "error decoding YAML");
+	json_write(tree, out);
+	return 0;
+}
+
+static int check_apply_options(const struct write_options *opt, enum patch_type type,
+			       struct error **err)
+{
+	struct error *e;
+	const char *field, *reason, *message;
+
+	if (type == PATCH_APPLY && !opt->field_manager) {
+		field = "fieldManager";
+		reason = "FieldValueRequired";
+		message = "Required value: is required for apply patch";
+	} else if (type != PATCH_APPLY && opt->force) {
+		field = "force";
+		reason = "FieldValueForbidden";
+		message = "Forbidden: may not be specified for non-apply patch";
+	} else {
+		return 0;
+	}
+	e = error_new(E_INVALID, "PatchOptions.meta.k8s.io \"\" is invalid: %s: %s", field,
+		      message);
+	error_set_details(e, "meta.k8s.io", "PatchOptions", NULL);
+	error_add_cause(e, reason, field, "%s", message);
+	return error_move(err, e);
+}
+
+static int handle_patch(const struct ask *a, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct str body CLEANUP(str_release) = STR_INIT;
+	struct write_options opt;
+	enum patch_type type = PATCH_MERGE;
+	bool created = false;
+
+	if (patch_type(a, &type, err) < 0 ||
+	    query_write(a->request, "PatchOptions", &opt, err) < 0 ||
+	    check_apply_options(&opt, type, err) < 0)
+		return -1;
+	if (type == PATCH_APPLY && apply_body(a->request, &body, err) < 0)
+		return -1;
+	if (type != PATCH_APPLY) {
+		body = a->request->body;
+		str_init(&a->request->body);
+	}
+	if (cluster_patch(a->request->server->cluster, &a->request->call, a->resource,
+			  a->target->namespace, a->target->name, a->target->subresource, type,
+			  body.s, body.len, &opt, &o, &created, err) < 0)
+		return -1;
+	send_object(a, created ? 201 : 200, o);
+	return 0;
+}
+
+/* Types whose deletion is answered with the object that was deleted, not with a Status. */
+static const struct {
+	const char *group, *plural;
+} answers_deleted[] = {
+	{"", "persistentvolumeclaims"},
+	{"", "persistentvolumes"},
+	{"", "pods"},
+	{"", "podtemplates"},
+	{"", "resourcequotas"},
+	{"", "serviceaccounts"},
+	{"", "services"},
+};
+
+static bool answers_object(const struct resource *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(answers_deleted); i++)
+		if (strcmp(r->group, answers_deleted[i].group) == 0 &&
+		    strcmp(r->plural, answers_deleted[i].plural) == 0)
+			return true;
+	return false;
+}
+
+static json_t *deleted_status(const struct ask *a, const struct object *o)
+{
+	json_t *status = json_pack("{s:s,s:s,s:{},s:s,s:{s:s,s:s}}", "kind", "Status", "apiVersion",
+				   "v1", "metadata", "status", "Success", "details", "name",
+				   a->target->name, "kind", a->resource->plural);
+
+	if (*a->resource->group)
+		json_path_set(status, "details.group", json_string(a->resource->group));
+	if (o && *o->uid)
+		json_path_set(status, "details.uid", json_string(o->uid));
+	return status;
+}
+
+static void send_tree(const struct ask *a, int status, const json_t *tree)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	json_write(tree, &text);
+	send_text(a, status, &text);
+}
+
+static int handle_delete(const struct ask *a, struct error **err)
+{
+	struct delete_request d CLEANUP(delete_request_release);
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	json_t *status json_auto = NULL;
+	bool gone = true;
+
+	if (query_delete(a->request, &d, err) < 0 ||
+	    cluster_delete(a->request->server->cluster, &a->request->call, a->resource,
+			   a->target->namespace, a->target->name, &d.options, &o, &gone, err) < 0)
+		return -1;
+	if (o && (!gone || answers_object(a->resource))) {
+		send_object(a, !gone && d.orphan_told && !d.orphan ? 202 : 200, o);
+		return 0;
+	}
+	status = deleted_status(a, o);
+	send_tree(a, 200, status);
+	return 0;
+}
+
+static bool keep_item(void *arg, const char *json, size_t len)
+{
+	VEC(struct object *) *items = arg;
+	struct object *o = object_from_canonical(json, len, NULL);
+
+	if (o)
+		vec_push(items, o);
+	return true;
+}
+
+/* Answers with the list of what was deleted, as it was. */
+static int handle_delete_collection(const struct ask *a, struct error **err)
+{
+	struct server *s = a->request->server;
+	struct delete_request d CLEANUP(delete_request_release);
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	struct str text CLEANUP(str_release) = STR_INIT;
+	struct list_options which;
+	VEC(struct object *) items = VEC_INIT;
+	int result;
+
+	if (query_delete(a->request, &d, err) < 0 || query_list(a->request, &which, err) < 0)
+		return -1;
+	result = cluster_list(s->cluster, &a->request->call, a->resource, a->target->namespace,
+			      &which, keep_item, &items, &meta, err);
+	if (result == 0)
+		result = cluster_delete_collection(s->cluster, &a->request->call, a->resource,
+						   a->target->namespace, &which, &d.options, err);
+	str_addf(&text, "{\"apiVersion\":\"%s\",\"items\":[", a->resource->api_version);
+	for (size_t i = 0; i < items.n; i++) {
+		if (i)
+			str_addc(&text, ',');
+		render_item(a->resource, items.v[i]->json, items.v[i]->len, &text);
+		object_unref(items.v[i]);
+	}
+	vec_release(&items);
+	if (result < 0)
+		return -1;
+	str_addf(&text, "],\"kind\":\"%s\",\"metadata\":", a->resource->list_kind);
+	render_list_meta(&meta, &text);
+	str_addc(&text, '}');
+	send_text(a, 200, &text);
+	return 0;
+}
+
+/* A verb is a method on a collection or on one object. */
+static const struct operation {
+	enum method method;
+	bool named, watch;
+	enum verb verb;
+	const char *name;
+	unsigned transforms;
+	int (*handle)(const struct ask *a, struct error **err);
+} operations[] = {
+	{METHOD_GET, true, false, VERB_GET, "get", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL, handle_get},
+	{METHOD_GET, false, false, VERB_LIST, "list", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL_LIST,
+	 resource_list},
+	{METHOD_GET, false, true, VERB_WATCH, "watch", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
+	 resource_watch},
+	{METHOD_POST, false, false, VERB_CREATE, "create", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
+	 handle_create},
+	{METHOD_PUT, true, false, VERB_UPDATE, "update", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
+	 handle_update},
+	{METHOD_PATCH, true, false, VERB_PATCH, "patch", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
+	 handle_patch},
+	{METHOD_DELETE, true, false, VERB_DELETE, "delete", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
+	 handle_delete},
+	{METHOD_DELETE, false, false, VERB_DELETE_COLLECTION, "deletecollection",
+	 MEDIA_AS_TABLE | MEDIA_AS_PARTIAL_LIST, handle_delete_collection},
+};
+
+static const struct operation *find_operation(const struct request *r, const struct target *t)
+{
+	bool watch = r->method == METHOD_GET && !t->name && request_flag(r, "watch");
+
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct operation *o = &operations[i];
+		/* A subresource is created by a POST to the object's path. */
+		bool named = o->named || (t->subresource && o->verb == VERB_CREATE);
+
+		if (o->method == r->method && named == (t->name != NULL) && o->watch == watch)
+			return o;
+	}
+	return NULL;
+}
+
+/* Whether the path exists for the resource, and OP on it. */
+static int check_path(const struct resource *r, const struct target *t, const struct operation *op,
+		      struct error **err)
+{
+	const struct subresource *sub = NULL;
+	bool placed = r->namespaced ? *t->namespace || !t->name : !*t->namespace;
+
+	if (!placed)
+		return resource_not_found(err);
+	if (t->subresource && !(sub = resource_subresource(r, t->subresource)))
+		return resource_not_found(err);
+	/* One object's path exists when something can be done with one object. */
+	if (t->name && !sub && !(r->verbs & (VERB_GET | VERB_UPDATE | VERB_PATCH | VERB_DELETE)))
+		return resource_not_found(err);
+	if (!op || !((sub ? sub->verbs : r->verbs) & op->verb))
+		return resource_no_method(err);
+	/* All namespaces can be read together, nothing else. */
+	if (r->namespaced && !*t->namespace && op->verb != VERB_LIST && op->verb != VERB_WATCH &&
+	    op->verb != VERB_CREATE)
+		return resource_no_method(err);
+	if (op->verb == VERB_CREATE && r->namespaced && !*t->namespace &&
+	    (r->verbs & (VERB_LIST | VERB_GET)))
+		return resource_no_method(err);
+	return 0;
+}
+
+static int handle(struct ask *a, struct error **err)
+{
+	const struct operation *op = find_operation(a->request, a->target);
+
+	if (check_path(a->resource, a->target, op, err) < 0)
+		return -1;
+	a->request->verb = op->name;
+	if (auth_allow(&a->request->user, op->name, a->target, err) < 0)
+		return -1;
+	if (!(a->target->subresource && strcmp(a->target->subresource, "log") == 0) &&
+	    (media_negotiate(a->request->accept, op->transforms, a->resource->verbs & VERB_WATCH,
+			     &a->media, err) < 0 ||
+	     query_include(a->request, &a->include, err) < 0))
+		return -1;
+	return op->handle(a, err);
+}
+
+void resource_handle(struct request *r, const struct target *t)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) =
+		cluster_catalog(r->server->cluster, &r->call, &err);
+	const struct resource *resource CLEANUP(resource_unref_cleanup) = NULL;
+	struct ask a = {.request = r, .target = t};
+	int result = -1;
+
+	if (catalog && t->plural)
+		resource = catalog_find(catalog, t->group, t->version, t->plural);
+	if (resource) {
+		a.resource = resource_ref(resource);
+		result = handle(&a, &err);
+	} else if (catalog) {
+		resource_not_found(&err);
+	}
+	if (result < 0)
+		answer_error_as(r, err, a.media.yaml);
+}

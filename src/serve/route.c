@@ -1,0 +1,122 @@
+/*
+ * Where a path goes: one table, first match wins.
+ */
+#include "config.h"
+
+#include "base/mem.h"
+#include "object/json.h"
+#include "serve/discovery.h"
+#include "serve/openapi.h"
+#include "serve/resource.h"
+#include "serve/server.h"
+
+#include <string.h>
+
+static void send_text(struct request *r, int status, const char *type, const char *text)
+{
+	struct str body CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&body, text);
+	answer_send(r, status, type, &body);
+}
+
+static void handle_health(struct request *r)
+{
+	send_text(r, 200, "text/plain; charset=utf-8", "ok");
+}
+
+static void handle_version(struct request *r)
+{
+	json_t *tree json_auto =
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "major", "1", "minor", "36",
+			  "gitVersion", "v1.36.0+kubefs-" PACKAGE_VERSION, "gitCommit", "",
+			  "gitTreeState", "clean", "buildDate", "1970-01-01T00:00:00Z", "goVersion",
+			  "", "compiler", "cc", "platform", "linux/amd64");
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	json_write(tree, &text);
+	answer_send(r, 200, "application/json", &text);
+}
+
+static void handle_metrics(struct request *r)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	metrics_write(&r->server->metrics, &text);
+	answer_send(r, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+}
+
+static void handle_resources(struct request *r)
+{
+	struct target t CLEANUP(target_release) = {0};
+
+	if (target_parse(r->path, &t) && t.plural)
+		resource_handle(r, &t);
+	else if (t.version)
+		discovery_resources(r, &t);
+	else if (str_has_prefix(r->path, "/apis/"))
+		discovery_group(r, r->path + strlen("/apis/"));
+	else
+		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+static void handle_root(struct request *r);
+
+static const struct route {
+	const char *path; /* with "/" at its end: all paths below */
+	void (*handle)(struct request *r);
+} routes[] = {
+	{"/livez", handle_health},
+	{"/readyz", handle_health},
+	{"/healthz", handle_health},
+	{"/livez/", handle_health},
+	{"/readyz/", handle_health},
+	{"/healthz/", handle_health},
+	{"/version", handle_version},
+	{"/metrics", handle_metrics},
+	{"/openapi/v2", openapi_v2},
+	{"/openapi/v3", openapi_v3_index},
+	{"/openapi/v3/", openapi_v3_document},
+	{"/api", discovery_core},
+	{"/apis", discovery_groups},
+	{"/api/", handle_resources},
+	{"/apis/", handle_resources},
+	{"/", handle_root},
+};
+
+static void handle_root(struct request *r)
+{
+	json_t *paths = json_array(), *tree json_auto = NULL;
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	if (strcmp(r->path, "/") != 0) {
+		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (!str_has_suffix(routes[i].path, "/"))
+			json_array_append_new(paths, json_string(routes[i].path));
+	tree = json_pack("{s:o}", "paths", paths);
+	json_write(tree, &text);
+	answer_send(r, 200, "application/json", &text);
+}
+
+static bool matches(const char *pattern, const char *path)
+{
+	size_t len = strlen(pattern);
+
+	if (pattern[len - 1] == '/')
+		return strncmp(path, pattern, len) == 0 && (path[len] || len == 1);
+	/* A slash too many at the end does no harm. */
+	return strncmp(path, pattern, len) == 0 && (!path[len] || strcmp(path + len, "/") == 0);
+}
+
+void server_dispatch(struct request *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (matches(routes[i].path, r->path)) {
+			routes[i].handle(r);
+			return;
+		}
+	send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}

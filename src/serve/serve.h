@@ -1,0 +1,48 @@
+/*
+ * The Kubernetes REST API over any cluster: HTTPS (TLS 1.2 and up, HTTP/1.1 and HTTP/2) for
+ *kubectl, client-go, helm and everything else that speaks to an API server.
+ *
+ *	struct serve_options opt = {.listen = "127.0.0.1:6443", .dir = dir};
+ *	struct serve *s = serve_start(cluster, &opt, &err);
+ *	printf("https://%s\n", serve_address(s));
+ *	...
+ *	serve_stop(s);
+ *
+ * The first start makes a CA, a server certificate and a client certificate of user system:admin,
+ * group system:masters, in DIR/pki (keys 0600), and each start writes DIR/kubeconfig (0600) for the
+ * address it really listens on. Certificates are renewed at a start in their last 30 days.
+ *
+ * Who asks: a client certificate of that CA (CN the user, O the groups) or a bearer token of the
+ *token file. Everything else gets 401, but /livez, /readyz and /healthz.
+ *
+ * Threads: one service thread owns all connections (libwebsockets); a pool of workers, started on
+ * demand, asks the cluster. A watch or a followed log holds no thread. Both functions may be called
+ * from any thread; serve_stop waits for requests that are under way, which it cancels.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cluster/cluster.h"
+
+struct serve_options {
+	const char *listen; /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
+	const char *dir;    /* of pki/ and kubeconfig; exists */
+	const char
+		*token_file; /* CSV "token,user,uid,\"group,group\"" as kube-apiserver's; or NULL */
+	struct clock *clock; /* NULL: the system's */
+	unsigned workers;    /* at most so many threads ask the cluster; 0: 64 */
+};
+
+struct serve;
+
+/* CLUSTER stays the caller's and outlives the server. NULL and *err when it cannot listen. */
+struct serve *serve_start(struct cluster *cluster, const struct serve_options *options,
+			  struct error **err);
+/* Closes every connection and waits for the threads. Takes NULL, returns NULL. */
+struct serve *serve_stop(struct serve *s);
+/* "127.0.0.1:6443", with the port that was really taken. Borrowed. */
+const char *serve_address(const struct serve *s);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * Watches and followed logs: the cluster's thread hands events to the request's queue, the service
+ * thread sends them. No thread waits for either.
+ *
+ * An object as it is goes out from its own bytes, so that any number of watchers share them; other
+ * forms are rendered once and shared (render.h).
+ */
+#include "base/mem.h"
+#include "object/json.h"
+#include "object/status.h"
+#include "serve/query.h"
+#include "serve/resource.h"
+#include "serve/server.h"
+
+#include <string.h>
+
+#define TIMEOUT_S 1800
+
+struct watching {
+	struct request *request;	 /* a ref */
+	const struct resource *resource; /* a ref */
+	enum media_as as;
+	enum include_object include;
+	bool columns_sent;
+	struct watch *watch;
+	struct stream *stream;
+};
+
+static void watching_free(struct watching *w)
+{
+	resource_unref(w->resource);
+	request_unref(w->request);
+	free(w);
+}
+
+static struct watching *watching_new(const struct ask *a)
+{
+	struct watching *w = xcalloc(1, sizeof(*w));
+
+	w->request = request_ref(a->request);
+	w->resource = resource_ref(a->resource);
+	w->as = a->media.as;
+	w->include = a->include;
+	return w;
+}
+
+static const char *const heads[] = {
+	[WATCH_ADDED] = "{\"type\":\"ADDED\",\"object\":",
+	[WATCH_MODIFIED] = "{\"type\":\"MODIFIED\",\"object\":",
+	[WATCH_DELETED] = "{\"type\":\"DELETED\",\"object\":",
+	[WATCH_BOOKMARK] = "{\"type\":\"BOOKMARK\",\"object\":",
+};
+
+static void release_object(void *o)
+{
+	object_unref(o);
+}
+
+static struct piece object_piece(struct watching *w, struct object *o)
+{
+	struct bytes *rendered;
+
+	if (w->as == MEDIA_AS_OBJECT)
+		return (struct piece){.bytes = o->json,
+				      .len = o->len,
+				      .owner = object_ref(o),
+				      .release = release_object};
+	rendered = render_watched(w->request->server->rendered, w->resource, o, w->as, w->include,
+				  !w->columns_sent, clock_wall(w->request->server->clock));
+	w->columns_sent = true;
+	return (struct piece){.bytes = rendered->data,
+			      .len = rendered->len,
+			      .owner = rendered,
+			      .release = bytes_unref};
+}
+
+/* Only the version matters, and whether the initial events end here. */
+static struct piece bookmark_piece(const struct watching *w, const struct watch_event *event)
+{
+	struct str text = STR_INIT;
+	const char *version = event->object->resource_version;
+
+	if (w->as == MEDIA_AS_TABLE)
+		str_adds(&text, "{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\","
+				"\"columnDefinitions\":null,\"rows\":[],\"metadata\":{");
+	else if (w->as == MEDIA_AS_PARTIAL)
+		str_adds(&text, "{\"kind\":\"PartialObjectMetadata\","
+				"\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{");
+	else
+		str_addf(&text, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{",
+			 w->resource->kind, w->resource->api_version);
+	str_adds(&text, "\"resourceVersion\":");
+	json_write_string(version, strlen(version), &text);
+	if (event->initial_events_end)
+		str_adds(&text, ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}");
+	str_adds(&text, "}}");
+	return piece_take(&text);
+}
+
+static void on_event(void *arg, const struct watch_event *event)
+{
+	struct watching *w = arg;
+	struct piece pieces[] = {
+		piece_static(heads[event->type]),
+		event->type == WATCH_BOOKMARK ? bookmark_piece(w, event)
+					      : object_piece(w, event->object),
+		piece_static("}\n"),
+	};
+
+	answer_writev(w->request, pieces, ARRAY_SIZE(pieces), ANSWER_DROP);
+}
+
+/* The watch has ended by itself: its last event says why. */
+static void on_watch_closed(void *arg, const struct error *why)
+{
+	struct watching *w = arg;
+	json_t *status json_auto = status_from_error(why);
+	struct str text CLEANUP(str_release) = STR_INIT;
+	struct piece piece;
+
+	str_adds(&text, "{\"type\":\"ERROR\",\"object\":");
+	json_write(status, &text);
+	str_adds(&text, "}\n");
+	piece = piece_take(&text);
+	answer_write(w->request, &piece, ANSWER_DROP);
+	answer_end(w->request);
+}
+
+static const struct watch_handler watch_handler = {on_event, on_watch_closed};
+
+static void on_request_closed(void *arg)
+{
+	struct watching *w = arg;
+
+	if (w->watch)
+		watch_stop(w->watch);
+	if (w->stream)
+		stream_stop(w->stream);
+	watching_free(w);
+}
+
+int resource_watch(const struct ask *a, struct error **err)
+{
+	struct watch_options opt;
+	struct watching *w;
+	int64_t timeout_s;
+
+	if (query_watch(a->request, &opt, &timeout_s, err) < 0)
+		return -1;
+	w = watching_new(a);
+	/* The status must be known before it is told: events wait in the queue until it begins. */
+	w->watch = cluster_watch(a->request->server->cluster, &a->request->call, a->resource,
+				 a->target->namespace, &opt, &watch_handler, w, err);
+	if (!w->watch) {
+		watching_free(w);
+		return -1;
+	}
+	answer_on_close(a->request, on_request_closed, w);
+	answer_end_after(a->request, timeout_s > 0 ? timeout_s : TIMEOUT_S);
+	answer_begin(a->request, 200, a->media.content_type);
+	return 0;
+}
+
+/* ---- logs */
+
+static bool on_data(void *arg, const char *bytes, size_t len)
+{
+	struct watching *w = arg;
+	struct piece piece = piece_copy(bytes, len);
+
+	return answer_write(w->request, &piece, ANSWER_DROP) == 0;
+}
+
+static void on_stream_closed(void *arg, const struct error *why)
+{
+	struct watching *w = arg;
+
+	if (why)
+		answer_abort(w->request);
+	else
+		answer_end(w->request);
+}
+
+static const struct stream_handler stream_handler = {on_data, on_stream_closed};
+
+static void add_encoded(struct str *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || strchr("-._~:", c);
+
+		if (plain)
+			str_addc(out, *text);
+		else
+			str_addf(out, "%%%02X", c);
+	}
+}
+
+int resource_stream(const struct ask *a, struct error **err)
+{
+	struct str query CLEANUP(str_release) = STR_INIT;
+	struct watching *w = watching_new(a);
+
+	vec_each (&a->request->query, q) {
+		str_adds(&query, query.len ? "&" : "");
+		add_encoded(&query, q->name);
+		str_addc(&query, '=');
+		add_encoded(&query, q->value);
+	}
+	w->stream = cluster_stream(a->request->server->cluster, &a->request->call, a->resource,
+				   a->target->namespace, a->target->name, a->target->subresource,
+				   query.s, &stream_handler, w, err);
+	if (!w->stream) {
+		watching_free(w);
+		return -1;
+	}
+	answer_on_close(a->request, on_request_closed, w);
+	answer_begin(a->request, 200, "text/plain");
+	return 0;
+}

@@ -1,0 +1,333 @@
+#include "base/clock.h"
+#include "base/mem.h"
+#include "serve/auth.h"
+#include "serve/file.h"
+#include "serve/media.h"
+#include "serve/pki.h"
+#include "serve/pool.h"
+#include "serve/target.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define NOW (1800000000LL * NS_PER_S)
+#define DAY (24LL * 3600 * NS_PER_S)
+
+static const struct {
+	const char *path, *group, *version, *namespace, *plural, *name, *subresource;
+} paths[] = {
+	{"/api/v1/pods", "", "v1", "", "pods", NULL, NULL},
+	{"/api/v1/namespaces", "", "v1", "", "namespaces", NULL, NULL},
+	{"/api/v1/namespaces/x", "", "v1", "", "namespaces", "x", NULL},
+	{"/api/v1/namespaces/x/status", "", "v1", "", "namespaces", "x", "status"},
+	{"/api/v1/namespaces/x/finalize", "", "v1", "", "namespaces", "x", "finalize"},
+	{"/api/v1/namespaces/x/pods", "", "v1", "x", "pods", NULL, NULL},
+	{"/api/v1/namespaces/x/pods/", "", "v1", "x", "pods", NULL, NULL},
+	{"/api/v1/namespaces/x/pods/p/log", "", "v1", "x", "pods", "p", "log"},
+	{"/apis/apps/v1/namespaces/x/deployments/d/scale", "apps", "v1", "x", "deployments", "d",
+	 "scale"},
+	{"/apis/apps/v1", "apps", "v1", "", NULL, NULL, NULL},
+	{"/api/v1/nodes/n/proxy/a/b", "", "v1", "", "nodes", "n", "proxy/a/b"},
+};
+
+static void assert_text(const char *got, const char *want)
+{
+	if (!want)
+		assert_null(got);
+	else
+		assert_string_equal(got, want);
+}
+
+static void paths_name_resources(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct target t CLEANUP(target_release) = {0};
+
+		assert_true(target_parse(paths[i].path, &t));
+		assert_text(t.group, paths[i].group);
+		assert_text(t.version, paths[i].version);
+		assert_text(t.namespace, paths[i].namespace);
+		assert_text(t.plural, paths[i].plural);
+		assert_text(t.name, paths[i].name);
+		assert_text(t.subresource, paths[i].subresource);
+	}
+}
+
+static void other_paths_name_none(void **state)
+{
+	static const char *const bad[] = {"/", "/api", "/apis", "/apis/apps", "/nothing/v1/pods",
+					  ""};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct target t = {0};
+
+		assert_false(target_parse(bad[i], &t));
+		assert_null(t.buffer);
+	}
+}
+
+#define PARTIAL "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+#define TABLE "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+static const struct {
+	const char *accept;
+	unsigned offered;
+	int as; /* -1: refused */
+	bool yaml;
+} accepts[] = {
+	{NULL, 0, MEDIA_AS_OBJECT, false},
+	{"", 0, MEDIA_AS_OBJECT, false},
+	{"*/*", 0, MEDIA_AS_OBJECT, false},
+	{"application/yaml", 0, MEDIA_AS_OBJECT, true},
+	{"text/html", 0, -1, false},
+	{"application/vnd.kubernetes.protobuf", 0, -1, false},
+	{"application/vnd.kubernetes.protobuf,application/json", 0, MEDIA_AS_OBJECT, false},
+	{"application/json;q=0.5, text/html", 0, MEDIA_AS_OBJECT, false},
+	{"application/json;q=0.5, application/yaml", 0, MEDIA_AS_OBJECT, true},
+	{"application/json;q=0", 0, -1, false},
+	{TABLE ",application/json", MEDIA_AS_TABLE, MEDIA_AS_TABLE, false},
+	{TABLE ",application/json", 0, MEDIA_AS_OBJECT, false},
+	{TABLE, 0, -1, false},
+	{PARTIAL, MEDIA_AS_TABLE | MEDIA_AS_PARTIAL, MEDIA_AS_PARTIAL, false},
+	{"application/json;as=Table;v=v9;g=meta.k8s.io", MEDIA_AS_TABLE, -1, false},
+	{"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", MEDIA_AS_DISCOVERY,
+	 MEDIA_AS_DISCOVERY, false},
+	{";;;=,;as=;,", 0, -1, false},
+};
+
+static void accept_header_picks_the_form(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(accepts); i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+		struct media m;
+		int result = media_negotiate(accepts[i].accept, accepts[i].offered, true, &m, &err);
+
+		if (accepts[i].as < 0) {
+			assert_int_equal(result, -1);
+			assert_int_equal(error_http_status(err), 406);
+			continue;
+		}
+		assert_int_equal(result, 0);
+		assert_int_equal(m.as, accepts[i].as);
+		assert_int_equal(m.yaml, accepts[i].yaml);
+	}
+}
+
+static void bodies_are_json_or_yaml(void **state)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	enum body_form form;
+
+	assert_int_equal(media_body(NULL, &form, NULL), 0);
+	assert_int_equal(form, BODY_JSON);
+	assert_int_equal(media_body("application/json; charset=utf-8", &form, NULL), 0);
+	assert_int_equal(media_body("application/yaml", &form, NULL), 0);
+	assert_int_equal(form, BODY_YAML);
+	assert_int_equal(media_body("application/vnd.kubernetes.protobuf", &form, &err), -1);
+	assert_int_equal(error_http_status(err), 415);
+	assert_true(media_accepts_gzip("deflate, gzip;q=0.5"));
+	assert_false(media_accepts_gzip("gzip;q=0"));
+	assert_false(media_accepts_gzip(NULL));
+}
+
+static char *make_dir(void)
+{
+	char *dir = xstrdup("/tmp/kubefs-serve-XXXXXX");
+
+	assert_non_null(mkdtemp(dir));
+	return dir;
+}
+
+static void remove_dir(char *dir)
+{
+	char *command = xasprintf("rm -r %s", dir);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+	free(dir);
+}
+
+static void token_file_is_read_as_csv(void **state)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	static const char text[] = "# who may\n"
+				   "s3cret,alice,1001,\"dev, ops\"\r\n"
+				   "\n"
+				   "\"with \"\"quotes\"\"\",bob,1002\n";
+	char *dir = make_dir(), *path = xasprintf("%s/tokens", dir);
+	struct tokens *t;
+	struct identity id = {0};
+
+	assert_int_equal(file_replace(path, text, strlen(text), NULL), 0);
+	t = tokens_read(path, &err);
+	assert_non_null(t);
+	assert_false(identity_from_token(t, "Bearer nobody", &id));
+	assert_false(identity_from_token(t, "Basic s3cret", &id));
+	assert_false(identity_from_token(NULL, "Bearer s3cret", &id));
+	assert_true(identity_from_token(t, "Bearer s3cret", &id));
+	assert_string_equal(id.name, "alice");
+	assert_string_equal(id.uid, "1001");
+	assert_string_equal(id.groups[0], "dev");
+	assert_string_equal(id.groups[1], "ops");
+	assert_string_equal(id.groups[2], "system:authenticated");
+	assert_null(id.groups[3]);
+	identity_release(&id);
+	assert_true(identity_from_token(t, "bearer with \"quotes\"", &id));
+	assert_string_equal(id.name, "bob");
+	identity_release(&id);
+	tokens_free(t);
+	assert_int_equal(file_replace(path, "just-a-token\n", 13, NULL), 0);
+	assert_null(tokens_read(path, &err));
+	assert_non_null(strstr(error_message(err), "line 1"));
+	assert_null(strstr(error_message(err), "just-a-token"));
+	free(path);
+	remove_dir(dir);
+}
+
+static X509 *read_certificate(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	X509 *cert;
+
+	assert_non_null(f);
+	cert = PEM_read_X509(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(cert);
+	return cert;
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void first_start_makes_certificates(void **state)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct pki p CLEANUP(pki_release) = {0};
+	struct identity id = {0};
+	char *dir = make_dir(), *kubeconfig = xasprintf("%s/kubeconfig", dir);
+	X509 *ca, *server, *admin;
+
+	assert_int_equal(pki_ensure(dir, "192.0.2.7", NOW, &p, &err), 0);
+	assert_int_equal(mode_of(p.server_key), 0600);
+	assert_int_equal(mode_of(p.admin_key), 0600);
+	ca = read_certificate(p.ca_cert);
+	server = read_certificate(p.server_cert);
+	admin = read_certificate(p.admin_cert);
+	assert_int_equal(X509_verify(server, X509_get0_pubkey(ca)), 1);
+	assert_int_equal(X509_verify(admin, X509_get0_pubkey(ca)), 1);
+	assert_int_equal(X509_check_host(server, "kubernetes.default.svc", 0, 0, NULL), 1);
+	assert_int_equal(X509_check_host(server, "example.com", 0, 0, NULL), 0);
+	assert_int_equal(X509_check_ip_asc(server, "10.96.0.1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(server, "::1", 0), 1);
+	assert_int_equal(X509_check_ip_asc(server, "192.0.2.7", 0), 1);
+	identity_from_certificate(admin, &id);
+	assert_string_equal(id.name, "system:admin");
+	assert_string_equal(id.groups[0], "system:masters");
+	assert_string_equal(id.groups[1], "system:authenticated");
+	identity_release(&id);
+	assert_int_equal(pki_write_kubeconfig(dir, &p, "https://192.0.2.7:1", &err), 0);
+	assert_int_equal(mode_of(kubeconfig), 0600);
+	X509_free(ca);
+	X509_free(server);
+	X509_free(admin);
+	free(kubeconfig);
+	remove_dir(dir);
+}
+
+static char *slurp(const char *path)
+{
+	struct str text = STR_INIT;
+
+	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+	return str_take(&text);
+}
+
+/* What differs between two starts: "ca", "server", "admin". */
+static void start_again(const char *dir, const char *host, int64_t now, bool ca, bool server,
+			bool admin)
+{
+	static const char *const names[] = {"ca", "server", "admin"};
+	const bool changes[] = {ca, server, admin};
+	char *before[3];
+	struct pki p CLEANUP(pki_release) = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		char *path = xasprintf("%s/pki/%s.crt", dir, names[i]);
+
+		before[i] = slurp(path);
+		free(path);
+	}
+	assert_int_equal(pki_ensure(dir, host, now, &p, NULL), 0);
+	for (size_t i = 0; i < 3; i++) {
+		char *path = xasprintf("%s/pki/%s.crt", dir, names[i]);
+		char *after = slurp(path);
+
+		assert_int_equal(strcmp(before[i], after) != 0, changes[i]);
+		free(path);
+		free(after);
+		free(before[i]);
+	}
+}
+
+static void later_starts_renew_what_must_be(void **state)
+{
+	struct pki p CLEANUP(pki_release) = {0};
+	char *dir = make_dir(), *path = xasprintf("%s/pki/admin.key", dir);
+
+	assert_int_equal(pki_ensure(dir, "127.0.0.1", NOW, &p, NULL), 0);
+	start_again(dir, "127.0.0.1", NOW + DAY, false, false, false);
+	start_again(dir, "192.0.2.9", NOW + DAY, false, true, false);
+	start_again(dir, "127.0.0.1", NOW + 300 * DAY, false, false, false);
+	start_again(dir, "127.0.0.1", NOW + 340 * DAY, false, true, true);
+	start_again(dir, "127.0.0.1", NOW + 3640 * DAY, true, true, true);
+	assert_int_equal(file_replace(path, "damaged", 7, NULL), 0);
+	start_again(dir, "127.0.0.1", NOW + 3640 * DAY, false, false, true);
+	free(path);
+	remove_dir(dir);
+}
+
+static void count(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+static void pool_runs_everything(void **state)
+{
+	struct pool *p = pool_new(8);
+	_Atomic int ran = 0;
+
+	for (int i = 0; i < 10000; i++)
+		pool_submit(p, count, &ran);
+	pool_free(p);
+	assert_int_equal(ran, 10000);
+	pool_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_name_resources),
+		cmocka_unit_test(other_paths_name_none),
+		cmocka_unit_test(accept_header_picks_the_form),
+		cmocka_unit_test(bodies_are_json_or_yaml),
+		cmocka_unit_test(token_file_is_read_as_csv),
+		cmocka_unit_test(first_start_makes_certificates),
+		cmocka_unit_test(later_starts_renew_what_must_be),
+		cmocka_unit_test(pool_runs_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
