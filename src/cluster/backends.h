@@ -1,5 +1,6 @@
 /*
- * The openers of the back ends, for the table of cluster_open() (open.c) and for nobody else.
+ * The openers of the back ends, for the table of cluster_open() (open.c) and for the unit
+ * tests of one of them.
  * WHERE is what follows the scheme's colon, CONFIG never NULL. They return NULL and *err, or a
  * cluster for cluster_close.
  */

@@ -30,3 +30,15 @@ check_PROGRAMS += tests/unit/cluster/test_remote_split
 tests_unit_cluster_test_remote_split_SOURCES = tests/unit/cluster/test_remote_split.c
 tests_unit_cluster_test_remote_split_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_remote_split
+
+check_PROGRAMS += tests/unit/cluster/test_remote
+tests_unit_cluster_test_remote_SOURCES = tests/unit/cluster/test_remote.c \
+	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h
+tests_unit_cluster_test_remote_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_remote
+EXTRA_DIST += tests/unit/cluster/remote_server.py
+
+check_PROGRAMS += tests/unit/cluster/test_remote_kubeconfig
+tests_unit_cluster_test_remote_kubeconfig_SOURCES = tests/unit/cluster/test_remote_kubeconfig.c
+tests_unit_cluster_test_remote_kubeconfig_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_remote_kubeconfig
