@@ -12,7 +12,6 @@
 typedef struct cluster *cluster_opener(const char *where, const struct cluster_config *config,
 				       struct error **err);
 
-cluster_opener fake_cluster_open;
-cluster_opener remote_cluster_open;
+cluster_opener fake_cluster_open, local_cluster_open, remote_cluster_open;
 
 #endif

@@ -10,6 +10,19 @@ libcluster_a_SOURCES = \
 	src/cluster/patching.c src/cluster/patching.h \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
 	src/cluster/local.h \
+	src/cluster/local/admission.c \
+	src/cluster/local/commit.c \
+	src/cluster/local/convert.c \
+	src/cluster/local/crd.c \
+	src/cluster/local/delete.c \
+	src/cluster/local/keys.c \
+	src/cluster/local/list.c \
+	src/cluster/local/local.c \
+	src/cluster/local/pipeline.c \
+	src/cluster/local/private.h \
+	src/cluster/local/services.c \
+	src/cluster/local/watch.c \
+	src/cluster/local/write.c \
 	src/cluster/open.c \
 	src/cluster/remote/auth.c \
 	src/cluster/remote/catalog.c \

@@ -10,6 +10,7 @@ static const struct {
 	cluster_opener *open;
 } schemes[] = {
 	{"fake", fake_cluster_open},
+	{"local", local_cluster_open},
 	{"remote", remote_cluster_open},
 };
 

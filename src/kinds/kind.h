@@ -41,6 +41,11 @@ void field_forbidden(struct field_errors *e, const char *detail, const char *pat
 void field_type(struct field_errors *e, const char *bad_type, const char *detail, const char *path,
 		...) __attribute__((format(printf, 4, 5)));
 
+void field_not_found(struct field_errors *e, const json_t *value, const char *path, ...)
+	__attribute__((format(printf, 3, 4)));
+void field_too_long(struct field_errors *e, const char *detail, const char *path, ...)
+	__attribute__((format(printf, 3, 4)));
+
 struct field_errors *field_errors_new(void);
 void field_errors_free(struct field_errors *e);
 DEFINE_CLEANUP(struct field_errors *, field_errors_free)
@@ -86,8 +91,10 @@ json_t *table_cells(const struct resource *r, const json_t *object, int64_t now)
 /* The whole of create-time and update-time defaulting: schema, then the kind. */
 void object_set_defaults(json_t *object, const struct resource *r);
 /*
- * Types, enums, required and unknown fields by the schema table. UNKNOWN (may be NULL) collects the
- * paths of fields that the type does not have, which are removed from OBJECT.
+ * Decoding: types and unknown fields by the schema table. UNKNOWN (may be NULL) collects the paths
+ * of fields that the type does not have, which are removed from OBJECT, as are nulls and, for
+ * built-in types, optional empty lists and maps. A wrong type is E_BAD_REQUEST, of a custom
+ * resource an entry of ERRORS.
  */
 struct unknown_fields {
 	char **v;
@@ -96,6 +103,11 @@ struct unknown_fields {
 void unknown_fields_release(struct unknown_fields *u);
 int object_check_schema(json_t *object, const struct resource *r, struct unknown_fields *unknown,
 			struct field_errors *errors, struct error **err);
+/* Required fields and enums by the schema table, of an object that has its defaults. */
+void object_check_rules(const json_t *object, const struct resource *r,
+			struct field_errors *errors);
+/* Keys and values of a map of labels at PATH. */
+void labels_validate(const json_t *labels, struct field_errors *errors, const char *path);
 /* metadata: name, generateName, namespace, labels, annotations, owner references, finalizers. */
 void object_validate_meta(const json_t *object, const json_t *old, const struct resource *r,
 			  struct field_errors *errors);

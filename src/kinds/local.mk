@@ -1,6 +1,11 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
 	src/kinds/catalog.c \
+	src/kinds/check.c \
+	src/kinds/defaults.c \
+	src/kinds/field_errors.c \
+	src/kinds/meta.c \
+	src/kinds/names.c \
 	src/kinds/kind.c src/kinds/kind.h \
 	src/kinds/resource.c src/kinds/resource.h \
 	src/kinds/row.h

@@ -104,7 +104,8 @@ static void keep_metadata(const json_t *old, json_t *tree)
 					   "metadata.deletionTimestamp",
 					   "metadata.namespace",
 					   "metadata.name",
-					   "metadata.deletionGracePeriodSeconds"};
+					   "metadata.deletionGracePeriodSeconds",
+					   "metadata.resourceVersion"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		json_t *value = json_path(old, kept[i]);
@@ -147,6 +148,19 @@ static int modify_locked(struct fake *f, const struct resource *r, const char *n
 		fake_publish(f, r, key, *out, NULL);
 	}
 	object_unref(old);
+	return 0;
+}
+
+/* A write to a scale answers with the scale. */
+static int show_scale(const struct resource *r, struct object **out, struct error **err)
+{
+	json_t *tree json_auto = object_tree(*out);
+	json_t *scale json_auto = scale_get(tree, r, err);
+
+	object_unref(steal(out));
+	if (!scale)
+		return -1;
+	*out = object_from_tree(scale);
 	return 0;
 }
 
@@ -277,7 +291,9 @@ int fake_update(struct cluster *c, const struct call *call, const struct resourc
 	pthread_mutex_lock(&f->lock);
 	result = modify_locked(f, r, namespace, p.name, opt->dry_run, change_replace, &p, out, err);
 	pthread_mutex_unlock(&f->lock);
-	return result;
+	return result == 0 && subresource && strcmp(subresource, "scale") == 0
+		       ? show_scale(r, out, err)
+		       : result;
 }
 
 struct patching {
@@ -356,7 +372,9 @@ int fake_patch(struct cluster *c, const struct call *call, const struct resource
 			  : modify_locked(f, r, namespace, name, opt->dry_run, change_patch, &p,
 					  out, err);
 	pthread_mutex_unlock(&f->lock);
-	return result;
+	return result == 0 && subresource && strcmp(subresource, "scale") == 0
+		       ? show_scale(r, out, err)
+		       : result;
 }
 
 int fake_delete(struct cluster *c, const struct call *call, const struct resource *r,

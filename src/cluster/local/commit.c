@@ -1,0 +1,127 @@
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "object/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void op_release(struct op *op)
+{
+	str_release(&op->key);
+	str_release(&op->value);
+}
+
+void commit_release(struct commit *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		op_release(&c->v[i]);
+	vec_release(c);
+}
+
+static struct op *add(struct commit *c, enum store_op_kind kind, uint64_t expect)
+{
+	vec_push(c, (struct op){.key = STR_INIT,
+				.value = STR_INIT,
+				.op = {.kind = kind, .expect = expect}});
+	return &c->v[c->n - 1];
+}
+
+/* The bytes of TREE with room for the revision: what stands between head and tail is written by
+ * the store. */
+static void add_object(struct commit *c, enum store_op_kind kind, const struct resource *storage,
+		       const json_t *tree, uint64_t expect)
+{
+	struct op *op = add(c, kind, expect);
+	struct span rv;
+	json_t *copy json_auto = json_copy((json_t *)tree);
+	json_t *meta json_auto = json_copy(json_object_get(tree, "metadata"));
+
+	object_key(storage, json_path_string(tree, "metadata.namespace"),
+		   json_path_string(tree, "metadata.name"), &op->key);
+	json_object_set_new(meta, "resourceVersion", json_string("0"));
+	json_object_set(copy, "metadata", meta);
+	json_write(copy, &op->value);
+	rv = json_find(op->value.s, op->value.len, "metadata.resourceVersion");
+	op->op.with_revision = true;
+	op->op.head_len = (size_t)(rv.p - op->value.s) + 1;
+	op->op.tail_len = op->value.len - op->op.head_len - 1;
+}
+
+void commit_put(struct commit *c, const struct resource *storage, const json_t *tree,
+		uint64_t expect)
+{
+	struct op own;
+
+	add_object(c, STORE_PUT, storage, tree, expect);
+	/* To the front: it is what commit_run answers with. */
+	own = c->v[c->n - 1];
+	memmove(c->v + 1, c->v, (c->n - 1) * sizeof(*c->v));
+	c->v[0] = own;
+}
+
+void commit_delete(struct commit *c, const struct resource *storage, const json_t *tree,
+		   uint64_t expect)
+{
+	add_object(c, STORE_DELETE, storage, tree, expect);
+}
+
+void commit_key(struct commit *c, const char *key, const char *value, uint64_t expect)
+{
+	struct op *op = add(c, value ? STORE_PUT : STORE_DELETE, expect);
+
+	str_adds(&op->key, key);
+	if (!value)
+		return;
+	str_adds(&op->value, value);
+	op->op.head_len = op->value.len;
+}
+
+void commit_check(struct commit *c, const struct resource *storage, const char *namespace,
+		  const char *name, uint64_t expect)
+{
+	object_key(storage, namespace, name, &add(c, STORE_CHECK, expect)->key);
+}
+
+/* The vector is complete: only now may anything point into it. */
+static struct store_op *point_ops(struct commit *c)
+{
+	struct store_op *ops = xcalloc(c->n, sizeof(*ops));
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct op *op = &c->v[i];
+
+		op->op.key = op->key.s;
+		op->op.key_len = op->key.len;
+		op->op.head = op->value.s;
+		op->op.tail = op->op.with_revision ? op->value.s + op->op.head_len + 1 : NULL;
+		ops[i] = op->op;
+	}
+	return ops;
+}
+
+static struct object *object_of(const struct op *op, uint64_t revision, struct error **err)
+{
+	struct str json CLEANUP(str_release) = STR_INIT;
+
+	str_grow(&json, op->value.len + 20);
+	str_add(&json, op->op.head, op->op.head_len);
+	str_addf(&json, "%" PRIu64, revision);
+	str_add(&json, op->op.tail, op->op.tail_len);
+	return object_from_canonical(json.s, json.len, err);
+}
+
+int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
+	       struct error **err)
+{
+	struct store_op *ops free_ptr = point_ops(c);
+	uint64_t revision;
+
+	*failed = 0;
+	if (store_commit(l->store, ops, c->n, &revision, failed, err) < 0)
+		return -1;
+	if (!first)
+		return 0;
+	*first = object_of(&c->v[0], revision, err);
+	return *first ? 0 : -1;
+}

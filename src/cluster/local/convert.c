@@ -1,0 +1,137 @@
+/*
+ * Types over the same objects: events in two groups, autoscaling v1 and v2. Fields that only have
+ * another name are a table; what has another form has a function.
+ */
+#include "cluster/local/private.h"
+
+#include "object/json.h"
+
+#include <string.h>
+
+struct rename {
+	const char *stored, *shown;
+};
+
+static const struct rename event_fields[] = {
+	{"involvedObject", "regarding"},
+	{"message", "note"},
+	{"source", "deprecatedSource"},
+	{"firstTimestamp", "deprecatedFirstTimestamp"},
+	{"lastTimestamp", "deprecatedLastTimestamp"},
+	{"count", "deprecatedCount"},
+	{"reportingComponent", "reportingController"},
+	{NULL, NULL},
+};
+static const struct rename no_fields[] = {{NULL, NULL}};
+
+static bool is_cpu(const json_t *metric)
+{
+	return strcmp(json_path_string(metric, "type"), "Resource") == 0 &&
+	       strcmp(json_path_string(metric, "resource.name"), "cpu") == 0;
+}
+
+/* autoscaling/v1 knows one metric: the use of cpu. */
+static void hpa_to_storage(json_t *tree)
+{
+	json_t *target json_auto =
+		json_incref(json_path(tree, "spec.targetCPUUtilizationPercentage"));
+
+	json_path_del(tree, "spec.targetCPUUtilizationPercentage");
+	if (target)
+		json_path_set(tree, "spec.metrics",
+			      json_pack("[{s:s,s:{s:s,s:{s:s,s:O}}}]", "type", "Resource",
+					"resource", "name", "cpu", "target", "type", "Utilization",
+					"averageUtilization", target));
+}
+
+static void hpa_from_storage(json_t *tree)
+{
+	size_t i;
+	json_t *metric;
+
+	json_array_foreach (json_path(tree, "spec.metrics"), i, metric) {
+		json_t *value = json_path(metric, "resource.target.averageUtilization");
+
+		if (is_cpu(metric) && value)
+			json_path_set(tree, "spec.targetCPUUtilizationPercentage",
+				      json_incref(value));
+	}
+	json_path_del(tree, "spec.metrics");
+	json_path_del(tree, "spec.behavior");
+	json_path_del(tree, "status.currentMetrics");
+	json_path_del(tree, "status.conditions");
+	if (!json_path(tree, "status.currentReplicas") && json_path(tree, "status"))
+		json_path_set(tree, "status.currentReplicas", json_integer(0));
+}
+
+static const struct conversion {
+	const char *group, *version, *kind;
+	const struct rename *renames;
+	void (*to_storage)(json_t *tree);
+	void (*from_storage)(json_t *tree);
+} conversions[] = {
+	{"events.k8s.io", "v1", "Event", event_fields, NULL, NULL},
+	{"autoscaling", "v1", "HorizontalPodAutoscaler", no_fields, hpa_to_storage,
+	 hpa_from_storage},
+};
+
+static const struct conversion *find(const struct resource *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(conversions); i++)
+		if (strcmp(conversions[i].group, r->group) == 0 &&
+		    strcmp(conversions[i].version, r->version) == 0 &&
+		    strcmp(conversions[i].kind, r->kind) == 0)
+			return &conversions[i];
+	return NULL;
+}
+
+static void move(json_t *tree, const char *from, const char *to)
+{
+	json_t *value = json_incref(json_object_get(tree, from));
+
+	if (!value)
+		return;
+	json_object_del(tree, from);
+	json_object_set_new(tree, to, value);
+}
+
+void convert_to_storage(const struct resource *r, json_t *tree)
+{
+	const struct conversion *c = r->custom ? NULL : find(r);
+	const struct resource *storage = storage_of(r);
+
+	json_object_set_new(tree, "apiVersion", json_string(storage->api_version));
+	if (!c)
+		return;
+	for (const struct rename *f = c->renames; f->stored; f++)
+		move(tree, f->shown, f->stored);
+	if (c->to_storage)
+		c->to_storage(tree);
+}
+
+void convert_from_storage(const struct resource *r, json_t *tree)
+{
+	const struct conversion *c = r->custom ? NULL : find(r);
+
+	json_object_set_new(tree, "apiVersion", json_string(r->api_version));
+	if (!c)
+		return;
+	for (const struct rename *f = c->renames; f->stored; f++)
+		move(tree, f->stored, f->shown);
+	if (c->from_storage)
+		c->from_storage(tree);
+}
+
+struct object *convert_object(const struct resource *r, struct object *o)
+{
+	json_t *tree json_auto = NULL;
+	struct object *shown;
+
+	if (strcmp(o->api_version, r->api_version) == 0)
+		return o;
+	tree = object_tree(o);
+	convert_from_storage(r, tree);
+	shown = object_from_tree(tree);
+	object_unref(o);
+	return shown;
+}

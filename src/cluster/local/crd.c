@@ -1,0 +1,263 @@
+/*
+ * Custom resources: definitions in the store become rows of the catalog. The rows are made anew
+ * whenever a definition changes; readers of the old catalog keep theirs.
+ */
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "object/json.h"
+#include "object/schema.h"
+
+#include <string.h>
+
+#define REMOVE_BATCH 256
+
+bool is_crd(const struct resource *r)
+{
+	return strcmp(r->plural, "customresourcedefinitions") == 0 &&
+	       strcmp(r->group, "apiextensions.k8s.io") == 0;
+}
+
+static const json_t *storage_version(const json_t *crd)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (json_path(crd, "spec.versions"), i, v)
+		if (json_path_bool(v, "storage", false))
+			return v;
+	return NULL;
+}
+
+void crd_prepare(struct local *l, json_t *tree)
+{
+	const char *stored = json_path_string(storage_version(tree), "name");
+
+	json_object_set_new(tree, "status",
+			    json_pack("{s:n,s:{s:s,s:s},s:[s]}", "conditions", "acceptedNames",
+				      "plural", "", "kind", "", "storedVersions", stored));
+}
+
+static void free_type(void *type)
+{
+	schema_type_free(type);
+}
+
+static const struct subresource *subresources(const json_t *version, struct subresource *out,
+					      size_t *n)
+{
+	const unsigned verbs = VERB_GET | VERB_PATCH | VERB_UPDATE;
+
+	*n = 0;
+	if (json_path(version, "subresources.status"))
+		out[(*n)++] = (struct subresource){.name = "status", .verbs = verbs};
+	if (json_path(version, "subresources.scale"))
+		out[(*n)++] = (struct subresource){.name = "scale",
+						   .verbs = verbs,
+						   .kind = "Scale",
+						   .group = "autoscaling",
+						   .version = "v1"};
+	return out;
+}
+
+struct strings {
+	const char **v;
+	size_t n, cap;
+};
+
+static const char *const *strings_of(const json_t *array, struct strings *out)
+{
+	size_t i;
+	json_t *s;
+
+	json_array_foreach (array, i, s)
+		if (json_is_string(s))
+			vec_push(out, json_string_value(s));
+	vec_push(out, NULL);
+	return out->v;
+}
+
+static struct column *columns_of(const json_t *version, size_t *n)
+{
+	const json_t *list = json_path(version, "additionalPrinterColumns");
+	struct column *columns = xcalloc(json_array_size(list) + 1, sizeof(*columns));
+	size_t i;
+	json_t *c;
+
+	*n = json_array_size(list);
+	json_array_foreach (list, i, c)
+		columns[i] = (struct column){
+			.name = json_path_string(c, "name"),
+			.type = json_path_string(c, "type"),
+			.format = json_path_string(c, "format"),
+			.description = json_path_string(c, "description"),
+			.priority = (int)json_path_int(c, "priority", 0),
+			.json_path = json_path_string(c, "jsonPath"),
+		};
+	return columns;
+}
+
+/* One version of a definition as a row; NULL and *err where its schema cannot be understood. */
+static const struct resource *row_of(const json_t *crd, const json_t *version, struct error **err)
+{
+	const json_t *names = json_path(crd, "spec.names");
+	const char *group = json_path_string(crd, "spec.group");
+	const char *storage = json_path_string(storage_version(crd), "name");
+	char *name free_ptr = xasprintf("%s.%s.%s", group, json_path_string(version, "name"),
+					json_path_string(names, "kind"));
+	struct schema_type *type =
+		schema_type_new(name, json_path(version, "schema.openAPIV3Schema"), err);
+	struct strings shorts = {0}, categories = {0};
+	struct subresource subs[2];
+	struct resource row = {.group = group, .custom = true};
+	struct column *columns;
+	const struct resource *r;
+
+	if (!type)
+		return NULL;
+	row.version = json_path_string(version, "name");
+	row.plural = json_path_string(names, "plural");
+	row.singular = json_path_string(names, "singular");
+	row.kind = json_path_string(names, "kind");
+	row.list_kind = json_path_string(names, "listKind");
+	row.short_names = strings_of(json_path(names, "shortNames"), &shorts);
+	row.categories = strings_of(json_path(names, "categories"), &categories);
+	row.namespaced = strcmp(json_path_string(crd, "spec.scope"), "Namespaced") == 0;
+	row.verbs = VERB_GET | VERB_LIST | VERB_WATCH | VERB_CREATE | VERB_UPDATE | VERB_PATCH |
+		    VERB_DELETE | VERB_DELETE_COLLECTION;
+	row.subresources = subresources(version, subs, &row.n_subresources);
+	for (size_t i = 0; i < row.n_subresources; i++)
+		subs[i].kind = subs[i].kind ? subs[i].kind : row.kind;
+	row.type = type;
+	row.columns = columns = columns_of(version, &row.n_columns);
+	row.storage_group = group;
+	row.storage_version = storage;
+	row.priv = type;
+	r = resource_new(&row, free_type);
+	vec_release(&shorts);
+	vec_release(&categories);
+	free(columns);
+	return r;
+}
+
+int crd_check(const json_t *tree, struct error **err)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (json_path(tree, "spec.versions"), i, v) {
+		const struct resource *r = row_of(tree, v, err);
+
+		if (!r)
+			return -1;
+		resource_unref(r);
+	}
+	return 0;
+}
+
+struct rows {
+	const struct resource **v;
+	size_t n, cap;
+};
+
+static bool established(const json_t *crd)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach (json_path(crd, "status.conditions"), i, c)
+		if (strcmp(json_path_string(c, "type"), "Established") == 0)
+			return strcmp(json_path_string(c, "status"), "True") == 0;
+	return false;
+}
+
+static void add_versions(struct rows *rows, const json_t *crd, bool stored)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (json_path(crd, "spec.versions"), i, v) {
+		const struct resource *r;
+
+		if (!json_path_bool(v, "served", true) ||
+		    json_path_bool(v, "storage", false) != stored)
+			continue;
+		r = row_of(crd, v, NULL);
+		if (r)
+			vec_push(rows, r);
+	}
+}
+
+/* The stored version first: it is the preferred one. */
+static bool add_definition(void *arg, const char *json, size_t len)
+{
+	json_t *crd json_auto = json_read(json, len, NULL);
+
+	if (!crd || !established(crd))
+		return true;
+	add_versions(arg, crd, true);
+	add_versions(arg, crd, false);
+	return true;
+}
+
+int crd_reload(struct local *l, struct error **err)
+{
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+	const struct resource *definitions =
+		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	struct list_options opt = {0};
+	struct rows rows = {0};
+	size_t n = catalog_count(builtin);
+	int result;
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&rows, catalog_at(builtin, i));
+	result = local_list(&l->base, NULL, definitions, "", &opt, add_definition, &rows, &meta,
+			    err);
+	if (result == 0)
+		local_set_catalog(l, catalog_new(rows.v, rows.n));
+	for (size_t i = n; i < rows.n; i++)
+		resource_unref(rows.v[i]);
+	vec_release(&rows);
+	return result;
+}
+
+struct removal {
+	struct local *l;
+	const struct resource *r;
+	struct commit commit;
+};
+
+static bool add_removal(void *arg, const char *json, size_t len)
+{
+	struct removal *removal = arg;
+	json_t *tree json_auto = json_read(json, len, NULL);
+
+	if (tree)
+		commit_delete(&removal->commit, removal->r, tree, STORE_ANY);
+	return true;
+}
+
+int crd_remove_instances(struct local *l, const json_t *tree, struct error **err)
+{
+	const json_t *version = storage_version(tree);
+	const struct resource *r = version ? row_of(tree, version, err) : NULL;
+	struct list_options opt = {.limit = REMOVE_BATCH};
+	int result = 0;
+	bool more = r != NULL;
+
+	while (result == 0 && more) {
+		struct list_meta meta CLEANUP(list_meta_release) = {0};
+		struct removal removal = {.l = l, .r = r};
+		size_t failed;
+
+		result = local_list(&l->base, NULL, r, "", &opt, add_removal, &removal, &meta, err);
+		if (result == 0 && removal.commit.n)
+			result = commit_run(l, &removal.commit, NULL, &failed, err);
+		more = meta.continue_token != NULL;
+		commit_release(&removal.commit);
+	}
+	resource_unref(r);
+	return result;
+}

@@ -1,0 +1,146 @@
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "cluster/lifecycle.h"
+#include "object/json.h"
+
+#include <string.h>
+
+#define TRIES 16
+#define COLLECTION_PAGE 500
+
+static int check_protected(const struct resource *r, const char *name, struct error **err)
+{
+	static const char *const forever[] = {"default", "kube-system", "kube-public"};
+	struct error *e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forever); i++) {
+		if (*r->group || strcmp(r->plural, "namespaces") || strcmp(name, forever[i]))
+			continue;
+		e = error_new(E_FORBIDDEN,
+			      "namespaces \"%s\" is forbidden: this namespace may not be deleted",
+			      name);
+		error_set_details(e, "", "namespaces", name);
+		return error_move(err, e);
+	}
+	return 0;
+}
+
+static int delete_once(struct local *l, const struct resource *r, const char *namespace,
+		       const char *name, const struct delete_options *opt, struct object **out,
+		       bool *gone, struct error **err)
+{
+	struct object *old CLEANUP(object_unref_cleanup) =
+		local_read(l, r, namespace, name, 0, err);
+	struct commit c CLEANUP(commit_release) = {0};
+	json_t *tree json_auto = NULL;
+	enum deletion next;
+	size_t failed;
+
+	if (!old)
+		return -1;
+	tree = object_tree(old);
+	if (lifecycle_preconditions(tree, r, opt, err) < 0)
+		return -1;
+	next = lifecycle_delete(tree, r, opt, clock_wall(l->clock));
+	*gone = next == DELETION_NOW;
+	if (next == DELETION_PENDING || opt->dry_run) {
+		*out = next == DELETION_MARKED ? object_from_tree(tree) : steal(&old);
+		return 0;
+	}
+	if (next == DELETION_MARKED) {
+		commit_put(&c, storage_of(r), tree, old->revision);
+		return commit_run(l, &c, out, &failed, err);
+	}
+	if (is_crd(r) && crd_remove_instances(l, tree, err) < 0)
+		return -1;
+	commit_delete(&c, storage_of(r), tree, old->revision);
+	services_release(tree, &c);
+	if (commit_run(l, &c, NULL, &failed, err) < 0)
+		return -1;
+	*out = steal(&old);
+	return 0;
+}
+
+int local_delete(struct cluster *cluster, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const struct delete_options *opt,
+		 struct object **out, bool *gone, struct error **err)
+{
+	struct local *l = local_of(cluster);
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+
+	if (call_cancelled(call))
+		return error_set(err, E_CANCELLED, "the request was given up");
+	if (check_protected(r, name, err) < 0)
+		return -1;
+	for (int i = 0; i < TRIES; i++) {
+		error_clear(&why);
+		if (delete_once(l, r, namespace, name, opt, out, gone, &why) == 0) {
+			*out = convert_object(r, *out);
+			return is_crd(r) && *gone && !opt->dry_run ? crd_reload(l, err) : 0;
+		}
+		if (error_code(why) != E_CONFLICT || why->name)
+			return error_move(err, steal(&why));
+	}
+	return refuse_conflict(r, name, conflict_modified, err);
+}
+
+struct names {
+	char **v;
+	size_t n, cap;
+};
+
+static bool add_name(void *arg, const char *json, size_t len)
+{
+	struct names *names = arg;
+	char *namespace = json_unquote(json_find(json, len, "metadata.namespace"));
+
+	vec_push(names, namespace ? namespace : xstrdup(""));
+	vec_push(names, json_unquote(json_find(json, len, "metadata.name")));
+	return true;
+}
+
+static int delete_names(struct cluster *c, const struct call *call, const struct resource *r,
+			const struct names *names, const struct delete_options *opt,
+			struct error **err)
+{
+	for (size_t i = 0; i < names->n; i += 2) {
+		struct object *o CLEANUP(object_unref_cleanup) = NULL;
+		struct error *why CLEANUP(error_free_cleanup) = NULL;
+		bool gone;
+
+		if (local_delete(c, call, r, names->v[i], names->v[i + 1], opt, &o, &gone, &why) ==
+		    0)
+			continue;
+		if (error_code(why) != E_NOT_FOUND)
+			return error_move(err, steal(&why));
+	}
+	return 0;
+}
+
+int local_delete_collection(struct cluster *c, const struct call *call, const struct resource *r,
+			    const char *namespace, const struct list_options *which,
+			    const struct delete_options *opt, struct error **err)
+{
+	struct list_options page = *which;
+	char *token free_ptr = NULL;
+	int result = 0;
+
+	if (!page.limit)
+		page.limit = COLLECTION_PAGE;
+	do {
+		struct names names = {0};
+		struct list_meta meta CLEANUP(list_meta_release) = {0};
+
+		page.continue_token = token ? token : which->continue_token;
+		result = local_list(c, call, r, namespace, &page, add_name, &names, &meta, err);
+		if (result == 0)
+			result = delete_names(c, call, r, &names, opt, err);
+		vec_each (&names, name)
+			free(*name);
+		vec_release(&names);
+		free(token);
+		token = steal(&meta.continue_token);
+	} while (result == 0 && token && !which->limit);
+	return result;
+}

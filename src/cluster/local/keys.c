@@ -1,0 +1,39 @@
+/*
+ * Keys of objects: "o/", 16 hex digits that stand for group and plural, the namespace, the name.
+ * A group and a plural may be 253 and 63 bytes long, too much for a key; their hash is not.
+ */
+#include "cluster/local/private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t fnv(uint64_t h, const char *s)
+{
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
+	return h;
+}
+
+void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out)
+{
+	uint64_t type = fnv(0xcbf29ce484222325ULL, r->plural);
+
+	type = fnv(fnv(type, "."), r->storage_group);
+	str_addf(out, "o/%016" PRIx64 "/", type);
+	if (r->namespaced && (!namespace || !*namespace))
+		return;
+	str_addf(out, "%s/%s", r->namespaced ? namespace : "", name ? name : "");
+}
+
+const struct resource *storage_of(const struct resource *r)
+{
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = NULL;
+	const struct resource *stored;
+
+	if (r->custom || (strcmp(r->group, r->storage_group) == 0 &&
+			  strcmp(r->version, r->storage_version) == 0))
+		return r;
+	builtin = catalog_builtin();
+	stored = catalog_find(builtin, r->storage_group, r->storage_version, r->plural);
+	return stored ? stored : r;
+}

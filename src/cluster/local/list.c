@@ -1,0 +1,242 @@
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "kinds/kind.h"
+#include "object/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+static bool selectable(const struct resource *r, const char *field)
+{
+	const char *const *extra = r->particulars->selectable;
+
+	if (strcmp(field, "metadata.name") == 0)
+		return true;
+	if (strcmp(field, "metadata.namespace") == 0)
+		return true;
+	for (; extra && *extra; extra++)
+		if (strcmp(*extra, field) == 0)
+			return true;
+	return false;
+}
+
+int filter_init(struct filter *f, const struct resource *r, const char *labels, const char *fields,
+		struct error **err)
+{
+	const char *field;
+
+	*f = (struct filter){0};
+	if (labels && *labels && !(f->labels = selector_parse(labels, err)))
+		return -1;
+	if (!fields || !*fields)
+		return 0;
+	f->fields = field_selector_parse(fields, err);
+	if (!f->fields) {
+		filter_release(f);
+		return -1;
+	}
+	for (size_t i = 0; (field = field_selector_field(f->fields, i)); i++) {
+		if (selectable(r, field))
+			continue;
+		error_set(err, E_BAD_REQUEST, "field label not supported: %s", field);
+		filter_release(f);
+		return -1;
+	}
+	return 0;
+}
+
+void filter_release(struct filter *f)
+{
+	selector_free(f->labels);
+	field_selector_free(f->fields);
+	*f = (struct filter){0};
+}
+
+bool filter_matches(const struct filter *f, const struct object *o)
+{
+	return (!f->labels || selector_matches(f->labels, o)) &&
+	       (!f->fields || field_selector_matches(f->fields, o));
+}
+
+int revision_parse(const char *text, uint64_t *out, struct error **err)
+{
+	char *end;
+
+	*out = 0;
+	if (!text || !*text)
+		return 0;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (errno || *end || *text == '-' || *text == '+' || *text == ' ')
+		return error_set(err, E_BAD_REQUEST,
+				 "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: "
+				 "parsing \"%s\": invalid syntax",
+				 text, text);
+	return 0;
+}
+
+/* A continue token is the base64 of the revision and the key to go on after. */
+static char *token_make(uint64_t revision, const char *key, size_t len)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+	char *out;
+
+	str_addf(&text, "%" PRIu64 " ", revision);
+	str_add(&text, key, len);
+	out = xmalloc(text.len / 3 * 4 + 8);
+	EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text.s, (int)text.len);
+	return out;
+}
+
+static int token_parse(const char *token, const char *prefix, uint64_t *revision, struct str *after,
+		       struct error **err)
+{
+	size_t n = strlen(token);
+	unsigned char *text free_ptr = xcalloc(1, n + 4);
+	char *end;
+
+	if (n > 2048 || n % 4 || EVP_DecodeBlock(text, (const unsigned char *)token, (int)n) < 0)
+		goto bad;
+	*revision = strtoull((char *)text, &end, 10);
+	if (*end != ' ' || !*revision || strncmp(end + 1, prefix, strlen(prefix)))
+		goto bad;
+	str_adds(after, end + 1);
+	str_addc(after, '\0'); /* the next key in order */
+	return 0;
+bad:
+	return error_set(err, E_BAD_REQUEST, "continue key is not valid");
+}
+
+struct listing {
+	const struct resource *r;
+	const struct filter *filter;
+	int64_t limit, n, more;
+	list_sink *sink;
+	void *arg;
+	struct str last; /* key of the last item */
+	bool stopped, converts;
+	struct error *error;
+};
+
+static bool keep(const struct listing *l, const char *value, size_t len, struct object *o)
+{
+	if (l->filter->fields)
+		return filter_matches(l->filter, o);
+	return !l->filter->labels ||
+	       selector_matches_span(l->filter->labels, json_find(value, len, "metadata.labels"));
+}
+
+static bool give(struct listing *l, const char *value, size_t len)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+
+	if (!l->converts && !l->filter->fields)
+		return !keep(l, value, len, NULL) ||
+		       (l->n++, !(l->stopped = !l->sink(l->arg, value, len)));
+	o = object_from_canonical(value, len, &l->error);
+	if (!o)
+		return false;
+	if (!keep(l, value, len, o))
+		return true;
+	if (l->converts)
+		o = convert_object(l->r, o);
+	l->n++;
+	l->stopped = !l->sink(l->arg, o->json, o->len);
+	return !l->stopped;
+}
+
+static bool each(void *arg, const void *key, size_t key_len, const char *value, size_t len,
+		 uint64_t revision)
+{
+	struct listing *l = arg;
+	int64_t before = l->n;
+
+	if (l->limit && l->n >= l->limit) {
+		l->more++;
+		/* How many are left is only told where counting needs no selector. */
+		return !l->filter->labels && !l->filter->fields;
+	}
+	if (!give(l, value, len))
+		return false;
+	if (l->limit && l->n > before) {
+		str_reset(&l->last);
+		str_add(&l->last, key, key_len);
+	}
+	return true;
+}
+
+static int too_large(const char *rv, uint64_t now, struct error **err)
+{
+	struct error *e =
+		error_new(E_TIMEOUT, "Too large resource version: %s, current: %" PRIu64, rv, now);
+
+	error_add_cause(e, "ResourceVersionTooLarge", NULL, "Too large resource version");
+	e->retry_after_s = 1;
+	return error_move(err, e);
+}
+
+/* At which revision the list is to be read; 0: the newest. */
+static int choose_revision(struct local *l, const struct list_options *opt, const char *prefix,
+			   uint64_t *at, struct str *after, struct error **err)
+{
+	uint64_t rv;
+
+	*at = 0;
+	if (opt->continue_token && *opt->continue_token) {
+		if (opt->resource_version && *opt->resource_version &&
+		    strcmp(opt->resource_version, "0"))
+			return error_set(err, E_BAD_REQUEST,
+					 "specifying resource version is not allowed when using "
+					 "continue");
+		return token_parse(opt->continue_token, prefix, at, after, err);
+	}
+	if (revision_parse(opt->resource_version, &rv, err) < 0)
+		return -1;
+	if (rv > store_revision(l->store))
+		return too_large(opt->resource_version, store_revision(l->store), err);
+	if (opt->match == RV_MATCH_EXACT)
+		*at = rv;
+	return 0;
+}
+
+int local_list(struct cluster *c, const struct call *call, const struct resource *r,
+	       const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
+	       struct list_meta *meta, struct error **err)
+{
+	struct local *l = local_of(c);
+	struct filter filter CLEANUP(filter_release) = {0};
+	struct str prefix CLEANUP(str_release) = STR_INIT;
+	struct str after CLEANUP(str_release) = STR_INIT;
+	struct str last CLEANUP(str_release) = STR_INIT;
+	struct listing listing = {.r = r,
+				  .filter = &filter,
+				  .limit = opt->limit,
+				  .sink = sink,
+				  .arg = arg,
+				  .converts = storage_of(r) != r};
+	uint64_t at, revision;
+	int result;
+
+	object_key(r, namespace, NULL, &prefix);
+	if (filter_init(&filter, r, opt->label_selector, opt->field_selector, err) < 0 ||
+	    choose_revision(l, opt, prefix.s, &at, &after, err) < 0)
+		return -1;
+	listing.last = last;
+	result = store_list(l->store, prefix.s, prefix.len, after.s, after.len, at, each, &listing,
+			    &revision, err);
+	last = listing.last;
+	if (listing.error)
+		return error_move(err, listing.error);
+	if (result < 0)
+		return -1;
+	meta->resource_version = xasprintf("%" PRIu64, revision);
+	if (listing.more && !listing.stopped) {
+		meta->continue_token = token_make(revision, last.s, last.len);
+		if (!filter.labels && !filter.fields)
+			meta->remaining = listing.more;
+	}
+	return 0;
+}

@@ -1,0 +1,266 @@
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "cluster/backends.h"
+#include "cluster/lifecycle.h"
+#include "object/json.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define SERVICE_CIDR "10.96.0.0/16"
+
+static struct catalog *local_catalog(struct cluster *c, const struct call *call, struct error **err)
+{
+	struct local *l = local_of(c);
+	struct catalog *out;
+
+	pthread_mutex_lock(&l->lock);
+	out = catalog_ref(l->catalog);
+	pthread_mutex_unlock(&l->lock);
+	return out;
+}
+
+static void on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg)
+{
+	struct local *l = local_of(c);
+
+	pthread_mutex_lock(&l->lock);
+	vec_push(&l->listeners, (struct listener){changed, arg});
+	pthread_mutex_unlock(&l->lock);
+}
+
+void local_set_catalog(struct local *l, struct catalog *fresh)
+{
+	VEC(struct listener) listeners = VEC_INIT;
+	struct catalog *old;
+
+	pthread_mutex_lock(&l->lock);
+	old = l->catalog;
+	l->catalog = fresh;
+	vec_each (&l->listeners, p)
+		vec_push(&listeners, *p);
+	pthread_mutex_unlock(&l->lock);
+	catalog_unref(old);
+	watches_prune(l);
+	vec_each (&listeners, p)
+		p->changed(p->arg);
+	vec_release(&listeners);
+}
+
+struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
+			  const char *name, uint64_t at_revision, struct error **err)
+{
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct store_value v = {0};
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct object *o;
+
+	object_key(r, namespace, name, &key);
+	if (store_get(l->store, key.s, key.len, at_revision, &v, &why) < 0) {
+		if (error_code(why) == E_NOT_FOUND)
+			refuse_not_found(r, name, err);
+		else
+			error_move(err, steal(&why));
+		return NULL;
+	}
+	o = object_from_canonical(v.bytes, v.len, err);
+	store_value_release(&v);
+	return o;
+}
+
+/* The object at exactly that revision: what was newest then must have been written by it. */
+static struct object *read_version(struct local *l, const struct resource *r, const char *namespace,
+				   const char *name, const char *rv, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	uint64_t revision;
+
+	if (revision_parse(rv, &revision, err) < 0)
+		return NULL;
+	o = local_read(l, r, namespace, name, revision, err);
+	if (!o || !revision || o->revision == revision)
+		return steal(&o);
+	error_set(err, E_GONE, "version %s of %s \"%s\" is not kept", rv, r->plural, name);
+	return NULL;
+}
+
+static int get(struct cluster *c, const struct call *call, const struct resource *r,
+	       const char *namespace, const char *name, const char *subresource, const char *rv,
+	       struct object **out, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) =
+		read_version(local_of(c), r, namespace, name, rv, err);
+	json_t *tree json_auto = NULL;
+	json_t *scale json_auto = NULL;
+
+	if (!o)
+		return -1;
+	if (subresource && strcmp(subresource, "scale") == 0) {
+		tree = object_tree(o);
+		scale = scale_get(tree, r, err);
+		*out = scale ? object_from_tree(scale) : NULL;
+		return scale ? 0 : -1;
+	}
+	*out = convert_object(r, steal(&o));
+	return 0;
+}
+
+static struct stream *open_stream(struct cluster *c, const struct call *call,
+				  const struct resource *r, const char *namespace, const char *name,
+				  const char *subresource, const char *query,
+				  const struct stream_handler *handler, void *arg,
+				  struct error **err)
+{
+	struct local *l = local_of(c);
+	struct object *pod CLEANUP(object_unref_cleanup) =
+		local_read(l, r, namespace, name, 0, err);
+	const struct pod_streamer *streamer;
+	struct stream *s;
+	void *streamer_arg;
+
+	if (!pod)
+		return NULL;
+	pthread_mutex_lock(&l->lock);
+	streamer = l->streamer;
+	streamer_arg = l->streamer_arg;
+	pthread_mutex_unlock(&l->lock);
+	if (!streamer) {
+		error_set(err, E_UNAVAILABLE, "no node serves the streams of pods");
+		return NULL;
+	}
+	s = streamer->open(streamer_arg, c, pod, subresource, query, handler, arg, err);
+	if (s)
+		s->cluster = c;
+	return s;
+}
+
+static void stop_stream(struct stream *s)
+{
+	struct local *l = local_of(s->cluster);
+	const struct pod_streamer *streamer;
+
+	pthread_mutex_lock(&l->lock);
+	streamer = l->streamer;
+	pthread_mutex_unlock(&l->lock);
+	if (streamer)
+		streamer->stop(s);
+}
+
+void local_set_streamer(struct cluster *c, const struct pod_streamer *streamer, void *arg)
+{
+	struct local *l = local_of(c);
+
+	pthread_mutex_lock(&l->lock);
+	l->streamer = streamer;
+	l->streamer_arg = arg;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static char *raw(struct cluster *c, const struct call *call, const char *path, struct error **err)
+{
+	if (strcmp(path, "/version") == 0)
+		return xstrdup(
+			"{\"major\":\"1\",\"minor\":\"36\",\"gitVersion\":\"v1.36.0+kubefs\","
+			"\"gitCommit\":\"\",\"gitTreeState\":\"clean\",\"buildDate\":\"\","
+			"\"goVersion\":\"\",\"compiler\":\"\",\"platform\":\"linux/amd64\"}");
+	error_set(err, E_NOT_FOUND, "the server could not find the requested resource");
+	return NULL;
+}
+
+static void local_close(struct cluster *c)
+{
+	struct local *l = local_of(c);
+
+	watches_close(l);
+	store_close(l->store);
+	catalog_unref(l->catalog);
+	vec_release(&l->listeners);
+	pthread_mutex_destroy(&l->lock);
+	free(c->default_namespace);
+	free(c->description);
+	free(l);
+}
+
+static const struct cluster_ops ops = {
+	.name = "local",
+	.close = local_close,
+	.catalog = local_catalog,
+	.on_catalog = on_catalog,
+	.get = get,
+	.list = local_list,
+	.create = local_create,
+	.update = local_update,
+	.patch = local_patch,
+	.delete = local_delete,
+	.delete_collection = local_delete_collection,
+	.watch = local_watch,
+	.watch_stop = local_watch_stop,
+	.stream = open_stream,
+	.stream_stop = stop_stream,
+	.raw = raw,
+};
+
+static int parse_cidr(struct local *l, const char *cidr, struct error **err)
+{
+	const char *slash = strchr(cidr, '/');
+	char *address free_ptr = slash ? xstrndup(cidr, (size_t)(slash - cidr)) : NULL;
+	long bits = slash ? strtol(slash + 1, NULL, 10) : 0;
+	struct in_addr a;
+
+	if (!address || inet_pton(AF_INET, address, &a) != 1 || bits < 12 || bits > 30)
+		return error_set(err, E_BAD_REQUEST,
+				 "\"%s\" is no service range: an IPv4 network of 12 to 30 bits is",
+				 cidr);
+	l->service_bits = (unsigned)bits;
+	l->service_network = ntohl(a.s_addr) & ~((1u << (32 - bits)) - 1);
+	return 0;
+}
+
+/* The namespaces that a cluster always has. */
+static int make_namespaces(struct local *l, struct error **err)
+{
+	static const char *const names[] = {"default", "kube-system", "kube-public",
+					    "kube-node-lease"};
+	static const struct call self = {.user_agent = "kube-apiserver"};
+	const struct resource *namespaces = catalog_find(l->catalog, "", "v1", "namespaces");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct object *o CLEANUP(object_unref_cleanup) =
+			local_read(l, namespaces, "", names[i], 0, NULL);
+		json_t *tree json_auto = json_pack("{s:{s:s}}", "metadata", "name", names[i]);
+
+		if (!o &&
+		    cluster_create_tree(&l->base, &self, namespaces, "", tree, NULL, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct cluster *local_cluster_open(const char *where, const struct cluster_config *config,
+				   struct error **err)
+{
+	struct local *l = xcalloc(1, sizeof(*l));
+
+	if (parse_cidr(l, config->service_cidr ? config->service_cidr : SERVICE_CIDR, err) < 0) {
+		free(l);
+		return NULL;
+	}
+	l->clock = config->clock ? config->clock : clock_system();
+	l->store = store_open(where, &(struct store_options){.clock = l->clock}, err);
+	if (!l->store) {
+		free(l);
+		return NULL;
+	}
+	l->base.ops = &ops;
+	l->base.default_namespace = xstrdup("default");
+	l->base.description = xstrdup(where);
+	l->catalog = catalog_builtin();
+	pthread_mutex_init(&l->lock, NULL);
+	watches_open(l);
+	if (crd_reload(l, err) == 0 && make_namespaces(l, err) == 0)
+		return &l->base;
+	local_close(&l->base);
+	return NULL;
+}

@@ -1,0 +1,290 @@
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "cluster/lifecycle.h"
+#include "kinds/kind.h"
+#include "object/apply.h"
+#include "object/json.h"
+#include "object/time.h"
+
+#include <string.h>
+
+static const char *manager_of(const struct write *w)
+{
+	if (w->opt->field_manager && *w->opt->field_manager)
+		return w->opt->field_manager;
+	return w->call && w->call->user_agent ? w->call->user_agent : "kubefs";
+}
+
+static int check_type(const struct write *w, json_t *tree, struct error **err)
+{
+	const char *api_version = json_path_string(tree, "apiVersion");
+	const char *kind = json_path_string(tree, "kind");
+
+	if (*api_version && strcmp(api_version, w->r->api_version))
+		return error_set(err, E_BAD_REQUEST,
+				 "the API version in the data (%s) does not match the expected API "
+				 "version (%s)",
+				 api_version, w->r->api_version);
+	if (*kind && strcmp(kind, w->r->kind))
+		return error_set(
+			err, E_BAD_REQUEST,
+			"%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is "
+			"registered for version \"%s\"",
+			kind, w->r->version, w->r->kind, kind, w->r->api_version);
+	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
+	json_object_set_new(tree, "kind", json_string(w->r->kind));
+	return 0;
+}
+
+static int report_unknown(const struct write *w, const struct unknown_fields *unknown,
+			  struct error **err)
+{
+	struct str list CLEANUP(str_release) = STR_INIT;
+
+	if (!unknown->n || w->opt->validation == FIELD_VALIDATION_IGNORE)
+		return 0;
+	for (size_t i = 0; i < unknown->n; i++) {
+		if (w->opt->validation == FIELD_VALIDATION_STRICT)
+			str_addf(&list, "%sunknown field \"%s\"", i ? ", " : "", unknown->v[i]);
+		else if (w->call && w->call->warnings)
+			warnings_add(w->call->warnings, "unknown field \"%s\"", unknown->v[i]);
+	}
+	if (w->opt->validation != FIELD_VALIDATION_STRICT)
+		return 0;
+	if (w->r->custom)
+		return error_set(err, E_BAD_REQUEST, "strict decoding error: %s", list.s);
+	return error_set(
+		err, E_BAD_REQUEST,
+		"%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+		w->r->kind, w->r->version, w->r->kind, list.s);
+}
+
+/* The name an answer speaks of. */
+static const char *name_of(const struct write *w, const json_t *tree)
+{
+	return w->name ? w->name : json_path_string(tree, "metadata.name");
+}
+
+/* Go's structs are there even when nobody wrote them. */
+static void complete(const struct resource *r, json_t *tree)
+{
+	const struct schema_field *spec = r->type ? schema_field_find(r->type, "spec") : NULL;
+
+	if (!json_is_object(json_object_get(tree, "metadata")))
+		json_object_set_new(tree, "metadata", json_object());
+	if (!r->custom && spec && spec->value.kind == SCHEMA_STRUCT &&
+	    !json_object_get(tree, "spec"))
+		json_object_set_new(tree, "spec", json_object());
+}
+
+int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
+{
+	struct unknown_fields unknown CLEANUP(unknown_fields_release) = {0};
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+
+	if (check_type(w, tree, err) < 0)
+		return -1;
+	if (object_check_schema(tree, w->r, &unknown, errors, err) < 0 ||
+	    report_unknown(w, &unknown, err) < 0 ||
+	    field_errors_finish(errors, w->r, name_of(w, tree), err) < 0)
+		return -1;
+	convert_to_storage(w->r, tree);
+	complete(w->storage, tree);
+	object_set_defaults(tree, w->storage);
+	return 0;
+}
+
+json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err)
+{
+	json_t *tree json_auto = json_read(json, len, err);
+
+	if (!tree) {
+		error_wrap(err, "the object provided is unrecognized (must be of type %s)",
+			   w->r->kind);
+		return NULL;
+	}
+	if (!json_is_object(tree)) {
+		error_set(err, E_BAD_REQUEST, "json: cannot unmarshal a value that is no object");
+		return NULL;
+	}
+	return pipeline_admit_tree(w, tree, err) < 0 ? NULL : steal(&tree);
+}
+
+static void zero_fill(json_t *object, const struct schema_type *t)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct schema_field *f = &t->fields[i];
+
+		if (!f->required || json_object_get(object, f->name))
+			continue;
+		switch (f->value.kind) {
+		case SCHEMA_INT32:
+		case SCHEMA_INT64:
+			json_object_set_new(object, f->name, json_integer(0));
+			break;
+		case SCHEMA_BOOL:
+			json_object_set_new(object, f->name, json_false());
+			break;
+		case SCHEMA_LIST:
+			json_object_set_new(object, f->name, json_null());
+			break;
+		case SCHEMA_STRUCT:
+			json_object_set_new(object, f->name, json_object());
+			zero_fill(json_object_get(object, f->name), f->value.type);
+			break;
+		default:
+			json_object_set_new(object, f->name, json_string(""));
+		}
+	}
+}
+
+/* A status that a client sends at creation does not count; the empty one is there. */
+static void reset_status(const struct resource *r, json_t *tree)
+{
+	const struct schema_field *f = r->type ? schema_field_find(r->type, "status") : NULL;
+
+	if (!resource_subresource(r, "status") && !(f && !r->custom))
+		return;
+	if (strcmp(r->plural, "nodes") || *r->group)
+		json_object_del(tree, "status");
+	if (!f || r->custom || f->value.kind != SCHEMA_STRUCT)
+		return;
+	if (!json_object_get(tree, "status"))
+		json_object_set_new(tree, "status", json_object());
+	zero_fill(json_object_get(tree, "status"), f->value.type);
+}
+
+void pipeline_stamp(const struct write *w, json_t *tree)
+{
+	static const char *const dropped[] = {"deletionTimestamp", "deletionGracePeriodSeconds",
+					      "selfLink",	   "managedFields",
+					      "resourceVersion",   "generation"};
+	char uid[UID_TEXT], now[TIME_TEXT];
+	json_t *meta = json_object_get(tree, "metadata");
+
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		if (!w->apply || strcmp(dropped[i], "managedFields"))
+			json_object_del(meta, dropped[i]);
+	json_object_set_new(meta, "uid", json_string(lifecycle_uid(uid)));
+	json_object_set_new(meta, "creationTimestamp",
+			    json_string(time_format(clock_wall(w->l->clock), now)));
+	if (!w->storage->particulars->no_generation)
+		json_object_set_new(meta, "generation", json_integer(1));
+	if (w->r->namespaced)
+		json_object_set_new(meta, "namespace", json_string(w->namespace));
+	else
+		json_object_del(meta, "namespace");
+	reset_status(w->storage, tree);
+}
+
+static void keep(const json_t *old, json_t *tree, const char *path)
+{
+	json_t *value = json_path(old, path);
+
+	if (value)
+		json_path_set(tree, path, json_incref(value));
+	else
+		json_path_del(tree, path);
+}
+
+static bool spec_changed(const json_t *old, json_t *tree)
+{
+	static const char *const apart[] = {"metadata", "status", "apiVersion", "kind"};
+	json_t *a json_auto = json_copy((json_t *)old);
+	json_t *b json_auto = json_copy(tree);
+
+	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+		json_object_del(a, apart[i]);
+		json_object_del(b, apart[i]);
+	}
+	return !json_equal(a, b);
+}
+
+/* TREE becomes OLD with only PATH of its own. */
+static void take_only(const json_t *old, json_t *tree, const char *path)
+{
+	json_t *part json_auto = json_incref(json_path(tree, path));
+	json_t *managed json_auto = json_incref(json_path(tree, "metadata.managedFields"));
+	json_t *base json_auto = json_deep_copy(old);
+
+	json_object_clear(tree);
+	json_object_update(tree, base);
+	if (managed)
+		json_path_set(tree, "metadata.managedFields", json_incref(managed));
+	if (part)
+		json_path_set(tree, path, json_incref(part));
+	else
+		json_path_del(tree, path);
+}
+
+int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err)
+{
+	static const char *const kept[] = {"metadata.uid",
+					   "metadata.creationTimestamp",
+					   "metadata.generation",
+					   "metadata.deletionTimestamp",
+					   "metadata.deletionGracePeriodSeconds",
+					   "metadata.resourceVersion"};
+	const json_t *managed = json_path(tree, "metadata.managedFields");
+
+	if (w->subresource && strcmp(w->subresource, "status") == 0)
+		take_only(old, tree, "status");
+	else if (w->subresource && strcmp(w->subresource, "finalize") == 0)
+		take_only(old, tree, "spec.finalizers");
+	else if (resource_subresource(w->storage, "status") && !w->subresource)
+		keep(old, tree, "status");
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		keep(old, tree, kept[i]);
+	if (!json_path(tree, "metadata.namespace"))
+		keep(old, tree, "metadata.namespace");
+	if (!w->apply && !(managed && json_array_size(managed) == 0))
+		keep(old, tree, "metadata.managedFields");
+	if (!w->storage->particulars->no_generation && spec_changed(old, tree))
+		json_path_set(tree, "metadata.generation",
+			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
+	return 0;
+}
+
+static int validate(const struct write *w, const json_t *old, const json_t *tree,
+		    struct error **err)
+{
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct kind *kind = w->storage->particulars;
+
+	object_validate_meta(tree, old, w->storage, errors);
+	if (!w->subresource || strcmp(w->subresource, "status")) {
+		object_check_rules(tree, w->storage, errors);
+		if (kind->validate)
+			kind->validate(tree, old, errors);
+	}
+	if (is_crd(w->storage) && !field_errors_count(errors) && crd_check(tree, err) < 0)
+		return -1;
+	return field_errors_finish(errors, w->r, json_path_string(tree, "metadata.name"), err);
+}
+
+static int track(const struct write *w, const json_t *old, json_t *tree, struct error **err)
+{
+	char now[TIME_TEXT];
+	struct apply_options opt = {
+		.manager = manager_of(w),
+		.api_version = w->r->api_version,
+		.subresource = w->subresource ? w->subresource : "",
+		.now = time_format(clock_wall(w->l->clock), now),
+	};
+
+	return w->apply ? 0 : apply_track_update(old, tree, w->storage->type, &opt, err);
+}
+
+int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err)
+{
+	if (admission_run(w, old, tree, err) < 0)
+		return -1;
+	if (w->storage->particulars->prepare)
+		w->storage->particulars->prepare(tree, old);
+	if (is_crd(w->storage) && !old)
+		crd_prepare(w->l, tree);
+	if (validate(w, old, tree, err) < 0)
+		return -1;
+	return track(w, old, tree, err);
+}

@@ -1,0 +1,195 @@
+/*
+ * Shared by the files of the embedded cluster; nobody else includes it.
+ *
+ * A request goes down one road: decode (pipeline.c) -> convert to the stored version (convert.c)
+ * -> default (kinds/) -> admit (admission.c) -> prepare and validate (pipeline.c) -> commit
+ * (commit.c). What differs between create, update and patch is how the next state is made
+ * (write.c); deletion is in delete.c.
+ *
+ * Threads: struct local is guarded by its lock where said so; all else is immutable after open.
+ */
+#ifndef CLUSTER_LOCAL_PRIVATE_H
+#define CLUSTER_LOCAL_PRIVATE_H
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "cluster/cluster.h"
+#include "cluster/local.h"
+#include "object/selector.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+struct local_watch;
+struct listener {
+	void (*changed)(void *arg);
+	void *arg;
+};
+
+struct local {
+	struct cluster base;
+	struct clock *clock;
+	struct store *store;
+	uint32_t service_network; /* host order */
+	unsigned service_bits;	  /* of the prefix: 16 */
+	pthread_mutex_t lock;	  /* guards what follows */
+	struct catalog *catalog;
+	VEC(struct listener) listeners;
+	const struct pod_streamer *streamer;
+	void *streamer_arg;
+	/* Watches (watch.c). */
+	pthread_mutex_t watch_lock;
+	pthread_cond_t watch_wake, watch_idle;
+	struct local_watch *watches;
+	struct local_watch *running;
+	pthread_t starter;
+	bool closing;
+	/* The last event's objects: every watch of a type gets the same ones. Store's thread only.
+	 */
+	struct {
+		uint64_t revision;
+		struct str key;
+		struct object *new, *old;
+	} parsed;
+};
+
+static inline struct local *local_of(struct cluster *c)
+{
+	return (struct local *)c;
+}
+
+/* One write on its way down the pipeline. */
+struct write {
+	struct local *l;
+	const struct call *call;
+	const struct resource *r;	/* as asked for */
+	const struct resource *storage; /* as stored */
+	const char *namespace, *name, *subresource;
+	const struct write_options *opt;
+	bool apply; /* managedFields are already right */
+};
+
+/* keys.c */
+
+/* "o/TYPE/NAMESPACE/NAME"; the prefix of a list where NAMESPACE or NAME is NULL. */
+void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out);
+/* The row that R's objects are stored as; borrowed from the built-in catalog, or R itself. */
+const struct resource *storage_of(const struct resource *r);
+
+/* local.c */
+
+/* The object as it is stored, or NULL and E_NOT_FOUND in R's words. */
+struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
+			  const char *name, uint64_t at_revision, struct error **err);
+/* Replaces the catalog (taken over) and tells who wants to know. */
+void local_set_catalog(struct local *l, struct catalog *fresh);
+
+/* list.c */
+int local_list(struct cluster *c, const struct call *call, const struct resource *r,
+	       const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
+	       struct list_meta *meta, struct error **err);
+/* Both selectors of a list or watch of R, checked; the owner releases. */
+struct filter {
+	struct selector *labels; /* NULL: all */
+	struct field_selector *fields;
+};
+int filter_init(struct filter *f, const struct resource *r, const char *labels, const char *fields,
+		struct error **err);
+void filter_release(struct filter *f);
+bool filter_matches(const struct filter *f, const struct object *o);
+int revision_parse(const char *text, uint64_t *out, struct error **err);
+
+/* watch.c */
+struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *r,
+			  const char *namespace, const struct watch_options *opt,
+			  const struct watch_handler *handler, void *arg, struct error **err);
+void local_watch_stop(struct watch *w);
+void watches_open(struct local *l);
+void watches_close(struct local *l);
+/* Ends the watches of types that the catalog no longer has. */
+void watches_prune(struct local *l);
+
+/* pipeline.c */
+
+/* Decodes a body of R into a tree of the storage version with its defaults. */
+json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err);
+/* The same for a tree that a patch made; TREE is changed in place. */
+int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err);
+/* Stamps a new object. */
+void pipeline_stamp(const struct write *w, json_t *tree);
+/* Keeps of OLD what a client may not change, by SUBRESOURCE, and counts the generation. */
+int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err);
+/* Admission, prepare, validation and managedFields. OLD NULL: a create. */
+int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err);
+
+/* admission.c */
+int admission_run(const struct write *w, const json_t *old, json_t *tree, struct error **err);
+
+/* convert.c: between a type and the one it is stored as; trees are changed in place. */
+void convert_to_storage(const struct resource *r, json_t *tree);
+void convert_from_storage(const struct resource *r, json_t *tree);
+/* O (taken over) as R shows it. */
+struct object *convert_object(const struct resource *r, struct object *o);
+
+/* commit.c */
+struct op {
+	struct str key, value;
+	struct store_op op;
+};
+struct commit {
+	struct op *v;
+	size_t n, cap;
+};
+void commit_release(struct commit *c);
+/* TREE as the next state of its object, as the first op; EXPECT as in store_op. */
+void commit_put(struct commit *c, const struct resource *storage, const json_t *tree,
+		uint64_t expect);
+/* The object goes; watchers see TREE as its last state. */
+void commit_delete(struct commit *c, const struct resource *storage, const json_t *tree,
+		   uint64_t expect);
+/* A key of our own ("a/..."): PUT with VALUE, or deletion where VALUE is NULL. */
+void commit_key(struct commit *c, const char *key, const char *value, uint64_t expect);
+void commit_check(struct commit *c, const struct resource *storage, const char *namespace,
+		  const char *name, uint64_t expect);
+/* Hands it in. *FIRST: the first op's object at its new version; may be NULL. *failed: as store. */
+int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
+	       struct error **err);
+
+/* services.c: cluster IPs and node ports live as keys beside the service. */
+int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
+		      struct error **err);
+void services_release(const json_t *tree, struct commit *c);
+
+/* crd.c */
+bool is_crd(const struct resource *r);
+/* Status that the server itself gives a definition. */
+void crd_prepare(struct local *l, json_t *tree);
+/* Checks that a schema can be understood. */
+int crd_check(const json_t *tree, struct error **err);
+/* Rebuilds the catalog from the definitions in the store. */
+int crd_reload(struct local *l, struct error **err);
+/* Removes every instance of a definition. */
+int crd_remove_instances(struct local *l, const json_t *tree, struct error **err);
+
+/* write.c, delete.c */
+int local_create(struct cluster *c, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const char *subresource, const char *json,
+		 size_t len, const struct write_options *opt, struct object **out,
+		 struct error **err);
+int local_update(struct cluster *c, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const char *subresource, const char *json,
+		 size_t len, const struct write_options *opt, struct object **out,
+		 struct error **err);
+int local_patch(struct cluster *c, const struct call *call, const struct resource *r,
+		const char *namespace, const char *name, const char *subresource,
+		enum patch_type type, const char *patch, size_t len,
+		const struct write_options *opt, struct object **out, bool *created,
+		struct error **err);
+int local_delete(struct cluster *c, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const struct delete_options *opt,
+		 struct object **out, bool *gone, struct error **err);
+int local_delete_collection(struct cluster *c, const struct call *call, const struct resource *r,
+			    const char *namespace, const struct list_options *which,
+			    const struct delete_options *opt, struct error **err);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * Cluster IPs and node ports. Each that is in use is a key of its own, "a/ip/10.96.0.7" or
+ * "a/port/30080", that must be absent when a service takes it: allocation and service are one
+ * transaction, and two services never get the same.
+ */
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "cluster/lifecycle.h"
+#include "object/json.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define NODE_PORT_MIN 30000
+#define NODE_PORT_MAX 32767
+
+static bool is_service(const struct resource *r)
+{
+	return !*r->group && strcmp(r->plural, "services") == 0;
+}
+
+static bool type_is(const json_t *tree, const char *type)
+{
+	return strcmp(json_path_string(tree, "spec.type"), type) == 0;
+}
+
+static char *ip_key(const char *ip)
+{
+	return xasprintf("a/ip/%s", ip);
+}
+
+static bool is_taken(struct local *l, const char *key)
+{
+	struct store_value v = {0};
+	bool taken = store_get(l->store, key, strlen(key), 0, &v, NULL) == 0;
+
+	store_value_release(&v);
+	return taken;
+}
+
+static uint32_t random_below(uint32_t n)
+{
+	uint32_t r;
+
+	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		abort();
+	return r % n;
+}
+
+static char *pick_ip(struct local *l)
+{
+	uint32_t size = 1u << (32 - l->service_bits);
+	uint32_t start = random_below(size - 2);
+
+	for (uint32_t i = 0; i < size - 2; i++) {
+		uint32_t offset = 1 + (start + i) % (size - 2);
+		struct in_addr a = {.s_addr = htonl(l->service_network + offset)};
+		char text[INET_ADDRSTRLEN];
+		char *key free_ptr = NULL;
+
+		inet_ntop(AF_INET, &a, text, sizeof(text));
+		key = ip_key(text);
+		/* .1 is the API server's own. */
+		if (offset != 1 && !is_taken(l, key))
+			return xstrdup(text);
+	}
+	return NULL;
+}
+
+static json_int_t pick_port(struct local *l, const struct commit *c)
+{
+	uint32_t n = NODE_PORT_MAX - NODE_PORT_MIN + 1, start = random_below(n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		json_int_t port = NODE_PORT_MIN + (start + i) % n;
+		char *key free_ptr = xasprintf("a/port/%lld", (long long)port);
+		bool used = is_taken(l, key);
+
+		for (size_t j = 0; j < c->n && !used; j++)
+			used = strcmp(c->v[j].key.s, key) == 0;
+		if (!used)
+			return port;
+	}
+	return 0;
+}
+
+static int refuse(const struct write *w, const json_t *tree, const char *field, const char *value,
+		  const char *detail, struct error **err)
+{
+	const char *name = json_path_string(tree, "metadata.name");
+	struct error *e =
+		error_new(E_INVALID, "Service \"%s\" is invalid: %s: Invalid value: %s: %s", name,
+			  field, value, detail);
+
+	error_set_details(e, "", "Service", name);
+	error_add_cause(e, "FieldValueInvalid", field, "Invalid value: %s: %s", value, detail);
+	return error_move(err, e);
+}
+
+static int take_ip(const struct write *w, json_t *tree, struct commit *c, struct error **err)
+{
+	const char *asked = json_path_string(tree, "spec.clusterIP");
+	char *ip free_ptr = *asked ? xstrdup(asked) : pick_ip(w->l);
+	char *key free_ptr = NULL;
+	struct in_addr a;
+
+	if (!ip)
+		return error_set(err, E_INTERNAL, "the service range is full");
+	if (strcmp(ip, "None") == 0) {
+		json_path_set(tree, "spec.clusterIPs", json_pack("[s]", "None"));
+		return 0;
+	}
+	if (*asked) {
+		char *value free_ptr = xasprintf("[\"%s\"]", ip);
+
+		if (inet_pton(AF_INET, ip, &a) == 1 &&
+		    (ntohl(a.s_addr) >> (32 - w->l->service_bits)) !=
+			    (w->l->service_network >> (32 - w->l->service_bits)))
+			return refuse(w, tree, "spec.clusterIPs", value,
+				      "failed to allocate IP: the provided IP is not in the valid "
+				      "range",
+				      err);
+		key = ip_key(ip);
+		if (is_taken(w->l, key))
+			return refuse(w, tree, "spec.clusterIPs", value,
+				      "failed to allocate IP: provided IP is already allocated",
+				      err);
+	}
+	json_path_set(tree, "spec.clusterIP", json_string(ip));
+	json_path_set(tree, "spec.clusterIPs", json_pack("[s]", ip));
+	if (!key)
+		key = ip_key(ip);
+	commit_key(c, key, json_path_string(tree, "metadata.name"), STORE_ABSENT);
+	return 0;
+}
+
+static bool had_port(const json_t *old, json_int_t port)
+{
+	size_t i;
+	json_t *p;
+
+	json_array_foreach (json_path(old, "spec.ports"), i, p)
+		if (json_path_int(p, "nodePort", 0) == port)
+			return true;
+	return false;
+}
+
+static int take_ports(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
+		      struct error **err)
+{
+	size_t i;
+	json_t *p;
+
+	json_array_foreach (json_path(tree, "spec.ports"), i, p) {
+		json_int_t port = json_path_int(p, "nodePort", 0);
+		char *key free_ptr = NULL;
+
+		if (port && had_port(old, port))
+			continue;
+		if (!port)
+			port = pick_port(w->l, c);
+		if (!port)
+			return error_set(err, E_INTERNAL, "the node port range is full");
+		key = xasprintf("a/port/%lld", (long long)port);
+		if (is_taken(w->l, key)) {
+			char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
+			char *value free_ptr = xasprintf("%lld", (long long)port);
+
+			return refuse(w, tree, field, value, "provided port is already allocated",
+				      err);
+		}
+		json_object_set_new(p, "nodePort", json_integer(port));
+		commit_key(c, key, json_path_string(tree, "metadata.name"), STORE_ABSENT);
+	}
+	return 0;
+}
+
+static void release_ports(const json_t *old, const json_t *tree, struct commit *c)
+{
+	size_t i;
+	json_t *p;
+
+	json_array_foreach (json_path(old, "spec.ports"), i, p) {
+		json_int_t port = json_path_int(p, "nodePort", 0);
+		char *key free_ptr = xasprintf("a/port/%lld", (long long)port);
+
+		if (port && !(tree && had_port(tree, port)))
+			commit_key(c, key, NULL, STORE_ANY);
+	}
+}
+
+int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
+		      struct error **err)
+{
+	bool external = type_is(tree, "ExternalName");
+
+	if (!is_service(w->storage))
+		return 0;
+	if (!external && (!old || !*json_path_string(old, "spec.clusterIP")) &&
+	    take_ip(w, tree, c, err) < 0)
+		return -1;
+	if ((type_is(tree, "NodePort") || type_is(tree, "LoadBalancer")) &&
+	    take_ports(w, old, tree, c, err) < 0)
+		return -1;
+	if (old)
+		release_ports(old, tree, c);
+	return 0;
+}
+
+void services_release(const json_t *tree, struct commit *c)
+{
+	const char *ip = json_path_string(tree, "spec.clusterIP");
+	char *key free_ptr = ip_key(ip);
+
+	if (strcmp(json_path_string(tree, "kind"), "Service") ||
+	    strcmp(json_path_string(tree, "apiVersion"), "v1"))
+		return;
+	if (*ip && strcmp(ip, "None"))
+		commit_key(c, key, NULL, STORE_ANY);
+	release_ports(tree, NULL, c);
+}

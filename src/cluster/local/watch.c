@@ -1,0 +1,383 @@
+/*
+ * Watches. The store calls handle() for every change below a watch's prefix, in order, from one
+ * thread; it makes the objects once an event, however many watches want it, and hands them on.
+ *
+ * A watch that begins with the present state has to tell it first, and not from the caller's
+ * thread: the starter tells what is there and only then joins the store at that state's revision.
+ */
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "object/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BOOKMARK_EVERY_NS (10 * NS_PER_S)
+
+struct local_watch {
+	struct watch base;
+	const struct resource *resource;
+	bool converts;
+	char *namespace;
+	struct filter filter;
+	bool bookmarks, initial_end;
+	const struct watch_handler *handler;
+	void *arg;
+	struct store_watch *store_watch;
+	int64_t bookmarked; /* mono ns of the last bookmark */
+	enum { WATCH_STARTING, WATCH_RUNNING, WATCH_BROKEN, WATCH_ENDED } state;
+	bool stopped; /* by its own handler on the starter's thread, which frees it */
+	struct local_watch *next;
+};
+
+static void watch_free(struct local_watch *w)
+{
+	filter_release(&w->filter);
+	resource_unref(w->resource);
+	free(w->namespace);
+	free(w);
+}
+
+static struct object *bookmark_object(const struct local_watch *w, uint64_t revision, bool end)
+{
+	json_t *tree json_auto = json_pack("{s:s,s:s,s:{}}", "apiVersion", w->resource->api_version,
+					   "kind", w->resource->kind, "metadata");
+	char *text free_ptr = xasprintf("%" PRIu64, revision);
+
+	json_path_set(tree, "metadata.resourceVersion", json_string(text));
+	if (end)
+		json_path_set(tree, "metadata.annotations[k8s.io/initial-events-end]",
+			      json_string("true"));
+	return object_from_tree(tree);
+}
+
+static void tell(const struct local_watch *w, enum watch_type type, struct object *o, bool end)
+{
+	w->handler->event(w->arg, &(struct watch_event){
+					  .type = type, .object = o, .initial_events_end = end});
+}
+
+static void bookmark(struct local_watch *w, uint64_t revision)
+{
+	struct local *l = local_of(w->base.cluster);
+	int64_t now = clock_mono(l->clock);
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+
+	if (!w->bookmarks || now - w->bookmarked < BOOKMARK_EVERY_NS)
+		return;
+	w->bookmarked = now;
+	o = bookmark_object(w, revision, false);
+	tell(w, WATCH_BOOKMARK, o, false);
+}
+
+/* The last state of what went, at the revision at which it went. */
+static struct object *deleted_object(const char *json, size_t len, uint64_t revision)
+{
+	json_t *tree json_auto = json_read(json, len, NULL);
+	char *text free_ptr = xasprintf("%" PRIu64, revision);
+
+	if (!tree)
+		return NULL;
+	json_path_set(tree, "metadata.resourceVersion", json_string(text));
+	return object_from_tree(tree);
+}
+
+/* Objects of EVENT, parsed once for all watches. Store's thread. */
+static void parse_event(struct local *l, const struct store_event *event)
+{
+	bool same = l->parsed.revision == event->revision && l->parsed.key.len == event->key_len &&
+		    memcmp(l->parsed.key.s, event->key, event->key_len) == 0;
+
+	if (same)
+		return;
+	object_unref(l->parsed.new);
+	object_unref(l->parsed.old);
+	l->parsed.revision = event->revision;
+	str_reset(&l->parsed.key);
+	str_add(&l->parsed.key, event->key, event->key_len);
+	l->parsed.new = event->deleted ? deleted_object(event->value, event->len, event->revision)
+				       : object_from_canonical(event->value, event->len, NULL);
+	l->parsed.old = event->old_value
+				? object_from_canonical(event->old_value, event->old_len, NULL)
+				: NULL;
+}
+
+static void handle(void *arg, const struct store_event *event, uint64_t revision)
+{
+	struct local_watch *w = arg;
+	struct local *l = local_of(w->base.cluster);
+	struct object *new CLEANUP(object_unref_cleanup) = NULL;
+	bool was, is;
+
+	if (!event) {
+		bookmark(w, revision);
+		return;
+	}
+	parse_event(l, event);
+	if (!l->parsed.new)
+		return;
+	was = l->parsed.old && filter_matches(&w->filter, l->parsed.old);
+	is = !event->deleted && filter_matches(&w->filter, l->parsed.new);
+	if (!was && !is)
+		return;
+	new = object_ref(l->parsed.new);
+	if (w->converts)
+		new = convert_object(w->resource, new);
+	tell(w, is ? was ? WATCH_MODIFIED : WATCH_ADDED : WATCH_DELETED, new, false);
+}
+
+static int join_store(struct local_watch *w, uint64_t from, struct error **err)
+{
+	struct local *l = local_of(w->base.cluster);
+	struct str prefix CLEANUP(str_release) = STR_INIT;
+
+	object_key(w->resource, w->namespace, NULL, &prefix);
+	w->bookmarked = clock_mono(l->clock);
+	w->store_watch = store_watch(l->store, prefix.s, prefix.len, from, handle, w, err);
+	return w->store_watch ? 0 : -1;
+}
+
+struct state {
+	struct object **v;
+	size_t n, cap;
+};
+
+static bool collect(void *arg, const char *json, size_t len)
+{
+	struct state *s = arg;
+	struct object *o = object_from_canonical(json, len, NULL);
+
+	if (o)
+		vec_push(s, o);
+	return true;
+}
+
+/* True while nobody has stopped W from within its own handler. */
+static bool alive(struct local *l, struct local_watch *w)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&l->watch_lock);
+	stopped = w->stopped;
+	pthread_mutex_unlock(&l->watch_lock);
+	return !stopped;
+}
+
+/* Tells the present state; *revision: of which it is. */
+static int tell_state(struct local *l, struct local_watch *w, uint64_t *revision,
+		      struct error **err)
+{
+	struct state state = {0};
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	struct list_options opt = {0};
+	int result;
+
+	result = local_list(&l->base, NULL, w->resource, w->namespace, &opt, collect, &state, &meta,
+			    err);
+	for (size_t i = 0; i < state.n; i++) {
+		if (result == 0 && filter_matches(&w->filter, state.v[i]) && alive(l, w))
+			tell(w, WATCH_ADDED, state.v[i], false);
+		object_unref(state.v[i]);
+	}
+	vec_release(&state);
+	if (result < 0)
+		return -1;
+	*revision = strtoull(meta.resource_version, NULL, 10);
+	if (w->initial_end && alive(l, w)) {
+		struct object *o CLEANUP(object_unref_cleanup) =
+			bookmark_object(w, *revision, true);
+
+		tell(w, WATCH_BOOKMARK, o, true);
+	}
+	return 0;
+}
+
+static void start(struct local *l, struct local_watch *w)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	uint64_t revision;
+
+	if (tell_state(l, w, &revision, &why) == 0 && alive(l, w))
+		join_store(w, revision, &why);
+	if (why && alive(l, w))
+		w->handler->closed(w->arg, why);
+}
+
+static void end(struct local_watch *w)
+{
+	struct error *why CLEANUP(error_free_cleanup) =
+		error_new(E_NOT_FOUND, "the server could not find the requested resource");
+
+	store_watch_stop(w->store_watch);
+	w->store_watch = NULL;
+	w->handler->closed(w->arg, why);
+}
+
+static struct local_watch *next_job(struct local *l)
+{
+	for (struct local_watch *w = l->watches; w; w = w->next)
+		if (w->state == WATCH_STARTING || w->state == WATCH_BROKEN)
+			return w;
+	return NULL;
+}
+
+static void *starter(void *arg)
+{
+	struct local *l = arg;
+
+	pthread_mutex_lock(&l->watch_lock);
+	while (!l->closing) {
+		struct local_watch *w = next_job(l);
+		bool starting = w && w->state == WATCH_STARTING;
+
+		if (!w) {
+			pthread_cond_wait(&l->watch_wake, &l->watch_lock);
+			continue;
+		}
+		l->running = w;
+		w->state = starting ? WATCH_RUNNING : WATCH_ENDED;
+		pthread_mutex_unlock(&l->watch_lock);
+		(starting ? start(l, w) : end(w));
+		pthread_mutex_lock(&l->watch_lock);
+		l->running = NULL;
+		if (w->stopped) {
+			store_watch_stop(w->store_watch);
+			watch_free(w);
+		}
+		pthread_cond_broadcast(&l->watch_idle);
+	}
+	pthread_mutex_unlock(&l->watch_lock);
+	return NULL;
+}
+
+static struct local_watch *watch_new(struct cluster *c, const struct resource *r,
+				     const char *namespace, const struct watch_options *opt,
+				     const struct watch_handler *handler, void *arg,
+				     struct error **err)
+{
+	struct local_watch *w = xcalloc(1, sizeof(*w));
+
+	if (filter_init(&w->filter, r, opt->label_selector, opt->field_selector, err) < 0) {
+		free(w);
+		return NULL;
+	}
+	w->base.cluster = c;
+	w->resource = resource_ref(r);
+	w->converts = storage_of(r) != r;
+	w->namespace = xstrdup(namespace ? namespace : "");
+	w->bookmarks = opt->bookmarks;
+	w->initial_end = opt->send_initial_events;
+	w->handler = handler;
+	w->arg = arg;
+	return w;
+}
+
+static void link_watch(struct local *l, struct local_watch *w)
+{
+	pthread_mutex_lock(&l->watch_lock);
+	w->next = l->watches;
+	l->watches = w;
+	pthread_cond_signal(&l->watch_wake);
+	pthread_mutex_unlock(&l->watch_lock);
+}
+
+static void unlink_watch(struct local *l, struct local_watch *w)
+{
+	struct local_watch **p = &l->watches;
+
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
+}
+
+struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *r,
+			  const char *namespace, const struct watch_options *opt,
+			  const struct watch_handler *handler, void *arg, struct error **err)
+{
+	struct local *l = local_of(c);
+	struct local_watch *w;
+	uint64_t from;
+
+	if (revision_parse(opt->resource_version, &from, err) < 0)
+		return NULL;
+	w = watch_new(c, r, namespace, opt, handler, arg, err);
+	if (!w)
+		return NULL;
+	if (!from || opt->send_initial_events) {
+		w->state = WATCH_STARTING;
+		link_watch(l, w);
+		return &w->base;
+	}
+	w->state = WATCH_RUNNING;
+	link_watch(l, w);
+	if (join_store(w, from, err) == 0)
+		return &w->base;
+	local_watch_stop(&w->base);
+	return NULL;
+}
+
+void local_watch_stop(struct watch *base)
+{
+	struct local_watch *w = (struct local_watch *)base;
+	struct local *l = local_of(base->cluster);
+	bool own = pthread_equal(pthread_self(), l->starter);
+
+	pthread_mutex_lock(&l->watch_lock);
+	while (l->running == w && !own)
+		pthread_cond_wait(&l->watch_idle, &l->watch_lock);
+	unlink_watch(l, w);
+	if (l->running == w) {
+		w->stopped = true;
+		pthread_mutex_unlock(&l->watch_lock);
+		return;
+	}
+	pthread_mutex_unlock(&l->watch_lock);
+	if (w->store_watch)
+		store_watch_stop(w->store_watch);
+	watch_free(w);
+}
+
+void watches_prune(struct local *l)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) = NULL;
+
+	pthread_mutex_lock(&l->lock);
+	catalog = catalog_ref(l->catalog);
+	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_lock(&l->watch_lock);
+	for (struct local_watch *w = l->watches; w; w = w->next)
+		if (w->resource->custom && w->state == WATCH_RUNNING &&
+		    !catalog_find(catalog, w->resource->group, w->resource->version,
+				  w->resource->plural))
+			w->state = WATCH_BROKEN;
+	pthread_cond_signal(&l->watch_wake);
+	pthread_mutex_unlock(&l->watch_lock);
+}
+
+void watches_open(struct local *l)
+{
+	pthread_mutex_init(&l->watch_lock, NULL);
+	pthread_cond_init(&l->watch_wake, NULL);
+	pthread_cond_init(&l->watch_idle, NULL);
+	str_init(&l->parsed.key);
+	if (pthread_create(&l->starter, NULL, starter, l))
+		abort();
+}
+
+void watches_close(struct local *l)
+{
+	while (l->watches)
+		local_watch_stop(&l->watches->base);
+	pthread_mutex_lock(&l->watch_lock);
+	l->closing = true;
+	pthread_cond_signal(&l->watch_wake);
+	pthread_mutex_unlock(&l->watch_lock);
+	pthread_join(l->starter, NULL);
+	object_unref(l->parsed.new);
+	object_unref(l->parsed.old);
+	str_release(&l->parsed.key);
+	pthread_mutex_destroy(&l->watch_lock);
+	pthread_cond_destroy(&l->watch_wake);
+	pthread_cond_destroy(&l->watch_idle);
+}

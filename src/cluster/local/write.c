@@ -1,0 +1,460 @@
+/*
+ * Create, update, patch. Each makes the next state of one object from the last and hands it to
+ * finish(), which runs the rest of the pipeline and commits; when somebody else was quicker and
+ * the caller named no version, all of it is done again on the newer state.
+ */
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "cluster/lifecycle.h"
+#include "cluster/patching.h"
+#include "kinds/kind.h"
+#include "object/json.h"
+#include "object/time.h"
+
+#include <string.h>
+
+#define TRIES 16
+
+static bool sub_is(const char *subresource, const char *name)
+{
+	return subresource && strcmp(subresource, name) == 0;
+}
+
+static int check_call(const struct call *call, struct error **err)
+{
+	return call_cancelled(call) ? error_set(err, E_CANCELLED, "the request was given up") : 0;
+}
+
+static uint64_t revision_of(const json_t *tree)
+{
+	return strtoull(json_path_string(tree, "metadata.resourceVersion"), NULL, 10);
+}
+
+/* Body and path must agree; what the body leaves out the path says. */
+static int check_path(const struct write *w, json_t *tree, struct error **err)
+{
+	const char *name = json_path_string(tree, "metadata.name");
+	const char *namespace = json_path_string(tree, "metadata.namespace");
+
+	if (w->name && *name && strcmp(w->name, name))
+		return error_set(err, E_BAD_REQUEST,
+				 "the name of the object (%s) does not match the name on the URL "
+				 "(%s)",
+				 name, w->name);
+	if (w->r->namespaced && *namespace && strcmp(namespace, w->namespace))
+		return error_set(err, E_BAD_REQUEST,
+				 "the namespace of the provided object does not match the "
+				 "namespace sent on the request");
+	if (w->name && !*name)
+		json_path_set(tree, "metadata.name", json_string(w->name));
+	if (w->r->namespaced && !*namespace)
+		json_path_set(tree, "metadata.namespace", json_string(w->namespace));
+	return 0;
+}
+
+static struct object *shown(const struct write *w, struct object *o)
+{
+	return w->storage == w->r ? o : convert_object(w->r, o);
+}
+
+static int create_once(const struct write *w, json_t *tree, struct object **out, struct error **err)
+{
+	struct commit c CLEANUP(commit_release) = {0};
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	size_t failed;
+
+	if (w->opt->dry_run) {
+		struct object *o CLEANUP(object_unref_cleanup) =
+			local_read(w->l, w->storage, w->namespace,
+				   json_path_string(tree, "metadata.name"), 0, NULL);
+
+		if (o)
+			return refuse_exists(w->r, json_path_string(tree, "metadata.name"), err);
+		*out = object_from_tree(tree);
+		return 0;
+	}
+	if (services_allocate(w, NULL, tree, &c, err) < 0)
+		return -1;
+	commit_put(&c, w->storage, tree, STORE_ABSENT);
+	if (commit_run(w->l, &c, out, &failed, &why) == 0)
+		return 0;
+	if (error_code(why) == E_EXISTS && failed == 0)
+		return refuse_exists(w->r, json_path_string(tree, "metadata.name"), err);
+	return error_move(err, steal(&why));
+}
+
+static int generate_name(json_t *tree)
+{
+	const char *prefix = json_path_string(tree, "metadata.generateName");
+	char *name free_ptr = NULL;
+
+	if (*json_path_string(tree, "metadata.name") || !*prefix)
+		return 0;
+	name = lifecycle_name(prefix);
+	json_path_set(tree, "metadata.name", json_string(name));
+	return 1;
+}
+
+static int establish(const struct write *w, const json_t *tree, struct error **err);
+
+static int create_tree(struct write *w, json_t *tree, struct object **out, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	bool generated;
+
+	if (check_path(w, tree, err) < 0)
+		return -1;
+	if (revision_of(tree)) {
+		error_set(err, E_INTERNAL,
+			  "resourceVersion should not be set on objects to be created");
+		return -1;
+	}
+	generated = generate_name(tree);
+	pipeline_stamp(w, tree);
+	if (pipeline_finish(w, NULL, tree, err) < 0)
+		return -1;
+	for (int i = 0; i < TRIES; i++) {
+		error_clear(&why);
+		if (create_once(w, tree, out, &why) == 0) {
+			*out = shown(w, *out);
+			return is_crd(w->storage) && !w->opt->dry_run ? establish(w, tree, err) : 0;
+		}
+		if (error_code(why) != E_EXISTS)
+			break;
+		if (generated)
+			json_path_del(tree, "metadata.name");
+		else if (error_http_status(why) == 409 && why->name)
+			break;
+		generate_name(tree);
+	}
+	return error_move(err, steal(&why));
+}
+
+/* How an update makes the next state; TREE is a copy of the last. NULL and *err on refusal. */
+typedef json_t *next_state(const struct write *w, const json_t *old, void *arg, struct error **err);
+
+static int modify_once(const struct write *w, next_state *next, void *arg, struct object **out,
+		       struct error **err)
+{
+	struct object *old CLEANUP(object_unref_cleanup) =
+		local_read(w->l, w->r, w->namespace, w->name, 0, err);
+	struct commit c CLEANUP(commit_release) = {0};
+	json_t *before json_auto = NULL;
+	json_t *tree json_auto = NULL;
+	size_t failed;
+
+	if (!old)
+		return -1;
+	before = object_tree(old);
+	tree = next(w, before, arg, err);
+	if (!tree || pipeline_merge_old(w, before, tree, err) < 0 ||
+	    pipeline_finish(w, before, tree, err) < 0)
+		return -1;
+	if (json_equal(before, tree)) {
+		*out = steal(&old);
+		return 0;
+	}
+	if (w->opt->dry_run) {
+		*out = object_from_tree(tree);
+		return 0;
+	}
+	if (lifecycle_finished(tree)) {
+		commit_delete(&c, w->storage, tree, old->revision);
+		services_release(before, &c);
+	} else {
+		if (services_allocate(w, before, tree, &c, err) < 0)
+			return -1;
+		commit_put(&c, w->storage, tree, old->revision);
+	}
+	return commit_run(w->l, &c, out, &failed, err);
+}
+
+static int modify(const struct write *w, next_state *next, void *arg, bool may_retry,
+		  struct object **out, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+
+	for (int i = 0; i < TRIES; i++) {
+		error_clear(&why);
+		if (modify_once(w, next, arg, out, &why) == 0) {
+			*out = shown(w, *out);
+			return is_crd(w->storage) && !w->opt->dry_run ? crd_reload(w->l, err) : 0;
+		}
+		/* A refusal with a name is a rule's; without one it is the store's. */
+		if (error_code(why) != E_CONFLICT || why->name)
+			return error_move(err, steal(&why));
+		if (!may_retry)
+			break;
+	}
+	return refuse_conflict(w->r, w->name, conflict_modified, err);
+}
+
+static int check_version(const struct write *w, const json_t *old, const json_t *body,
+			 struct error **err)
+{
+	const char *rv = json_path_string(body, "metadata.resourceVersion");
+	const char *uid = json_path_string(body, "metadata.uid");
+
+	if (*uid && strcmp(uid, json_path_string(old, "metadata.uid"))) {
+		char *why free_ptr =
+			xasprintf("Precondition failed: UID in precondition: %s, UID in object "
+				  "meta: %s",
+				  uid, json_path_string(old, "metadata.uid"));
+
+		return refuse_conflict(w->r, w->name, why, err);
+	}
+	if (*rv && strcmp(rv, "0") && strcmp(rv, json_path_string(old, "metadata.resourceVersion")))
+		return refuse_conflict(w->r, w->name, conflict_modified, err);
+	return 0;
+}
+
+static json_t *next_from_body(const struct write *w, const json_t *old, void *arg,
+			      struct error **err)
+{
+	json_t *body = arg;
+
+	if (check_version(w, old, body, err) < 0)
+		return NULL;
+	return json_deep_copy(body);
+}
+
+static json_t *next_from_scale(const struct write *w, const json_t *old, void *arg,
+			       struct error **err)
+{
+	json_t *tree json_auto = json_deep_copy(old);
+
+	return scale_set(tree, w->r, arg, err) < 0 ? NULL : steal(&tree);
+}
+
+static json_t *next_from_binding(const struct write *w, const json_t *old, void *arg,
+				 struct error **err)
+{
+	json_t *tree json_auto = json_deep_copy(old);
+
+	return pod_bind(tree, w->r, arg, clock_wall(w->l->clock), err) < 0 ? NULL : steal(&tree);
+}
+
+struct patching {
+	enum patch_type type;
+	const json_t *patch;
+	struct apply_options apply;
+};
+
+/* The patch speaks of R's version, the last state of the stored one. */
+static json_t *next_from_patch(const struct write *w, const json_t *old, void *arg,
+			       struct error **err)
+{
+	const struct patching *p = arg;
+	json_t *live json_auto = json_deep_copy(old);
+	json_t *tree json_auto = NULL;
+
+	if (w->storage != w->r)
+		convert_from_storage(w->r, live);
+	tree = patch_with(live, p->patch, p->type, w->r, &p->apply, err);
+	if (!tree || check_version(w, old, tree, err) < 0)
+		return NULL;
+	if (!json_is_object(tree)) {
+		error_set(err, E_BAD_REQUEST, "the patch leaves no object");
+		return NULL;
+	}
+	if (check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
+		return NULL;
+	return steal(&tree);
+}
+
+static json_t *next_from_scale_patch(const struct write *w, const json_t *old, void *arg,
+				     struct error **err)
+{
+	const struct patching *p = arg;
+	json_t *scale json_auto = scale_get(old, w->r, err);
+	json_t *patched json_auto = NULL;
+
+	if (!scale)
+		return NULL;
+	patched = p->type == PATCH_JSON ? patch_with(scale, p->patch, PATCH_JSON, w->r, NULL, err)
+					: patch_with(scale, p->patch, PATCH_MERGE, w->r, NULL, err);
+	return patched ? next_from_scale(w, old, patched, err) : NULL;
+}
+
+/* A write to a scale answers with the scale. */
+static int show_scale(const struct write *w, struct object **out, struct error **err)
+{
+	json_t *tree json_auto = object_tree(*out);
+	json_t *scale json_auto = scale_get(tree, w->r, err);
+
+	object_unref(steal(out));
+	if (!scale)
+		return -1;
+	*out = object_from_tree(scale);
+	return 0;
+}
+
+static int create_in(struct write *w, const char *json, size_t len, struct object **out,
+		     struct error **err)
+{
+	json_t *body json_auto = json_read(json, len, err);
+
+	if (!body)
+		return -1;
+	if (sub_is(w->subresource, "binding"))
+		return modify(w, next_from_binding, body, true, out, err);
+	if (sub_is(w->subresource, "eviction")) {
+		struct delete_options opt = {.dry_run = w->opt->dry_run,
+					     .grace_period_s = json_path_int(
+						     body, "deleteOptions.gracePeriodSeconds", -1)};
+		bool gone;
+
+		return local_delete(&w->l->base, w->call, w->r, w->namespace, w->name, &opt, out,
+				    &gone, err);
+	}
+	return error_set(err, E_METHOD,
+			 "the server does not allow this method on the requested resource");
+}
+
+int local_create(struct cluster *cluster, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const char *subresource, const char *json,
+		 size_t len, const struct write_options *opt, struct object **out,
+		 struct error **err)
+{
+	struct write w = {.l = local_of(cluster),
+			  .call = call,
+			  .r = r,
+			  .storage = storage_of(r),
+			  .namespace = namespace ? namespace : "",
+			  .name = name,
+			  .subresource = subresource,
+			  .opt = opt};
+	json_t *tree json_auto = NULL;
+
+	if (check_call(call, err) < 0)
+		return -1;
+	if (subresource)
+		return create_in(&w, json, len, out, err);
+	tree = pipeline_decode(&w, json, len, err);
+	return tree ? create_tree(&w, tree, out, err) : -1;
+}
+
+int local_update(struct cluster *cluster, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const char *subresource, const char *json,
+		 size_t len, const struct write_options *opt, struct object **out,
+		 struct error **err)
+{
+	struct write w = {.l = local_of(cluster),
+			  .call = call,
+			  .r = r,
+			  .storage = storage_of(r),
+			  .namespace = namespace ? namespace : "",
+			  .name = name,
+			  .subresource = subresource,
+			  .opt = opt};
+	bool scale = sub_is(subresource, "scale");
+	json_t *tree json_auto = NULL;
+	bool versioned;
+
+	if (check_call(call, err) < 0)
+		return -1;
+	tree = scale ? json_read(json, len, err) : pipeline_decode(&w, json, len, err);
+	if (!tree)
+		return -1;
+	if (!w.name)
+		w.name = json_path_string(tree, "metadata.name");
+	if (!*w.name || !*json_path_string(tree, "metadata.name"))
+		return error_set(
+			err, E_BAD_REQUEST,
+			"the name of the object (%s based on URL) was undeterminable: name "
+			"must be provided",
+			w.name);
+	if (check_path(&w, tree, err) < 0)
+		return -1;
+	versioned = revision_of(tree) != 0;
+	if (modify(&w, scale ? next_from_scale : next_from_body, tree, !versioned, out, err) < 0)
+		return -1;
+	return scale ? show_scale(&w, out, err) : 0;
+}
+
+static int apply_create(struct write *w, const struct patching *p, struct object **out,
+			struct error **err)
+{
+	json_t *tree json_auto = patch_with(NULL, p->patch, PATCH_APPLY, w->r, &p->apply, err);
+
+	if (!tree || check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
+		return -1;
+	return create_tree(w, tree, out, err);
+}
+
+int local_patch(struct cluster *cluster, const struct call *call, const struct resource *r,
+		const char *namespace, const char *name, const char *subresource,
+		enum patch_type type, const char *patch, size_t len,
+		const struct write_options *opt, struct object **out, bool *created,
+		struct error **err)
+{
+	struct write w = {.l = local_of(cluster),
+			  .call = call,
+			  .r = r,
+			  .storage = storage_of(r),
+			  .namespace = namespace ? namespace : "",
+			  .name = name,
+			  .subresource = subresource,
+			  .opt = opt,
+			  .apply = type == PATCH_APPLY};
+	bool scale = sub_is(subresource, "scale");
+	json_t *tree json_auto = NULL;
+	struct patching p = {.type = type};
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	char now[TIME_TEXT];
+
+	if (check_call(call, err) < 0)
+		return -1;
+	p.patch = tree = json_read(patch, len, err);
+	if (!tree)
+		return -1;
+	p.apply = (struct apply_options){.manager = opt->field_manager	       ? opt->field_manager
+						    : call && call->user_agent ? call->user_agent
+									       : "kubefs",
+					 .api_version = r->api_version,
+					 .subresource = subresource ? subresource : "",
+					 .force = opt->force,
+					 .now = time_format(clock_wall(w.l->clock), now)};
+	if (modify(&w, scale ? next_from_scale_patch : next_from_patch, &p, true, out, &why) == 0)
+		return scale ? show_scale(&w, out, err) : 0;
+	if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
+		return error_move(err, steal(&why));
+	*created = true;
+	return apply_create(&w, &p, out, err);
+}
+
+static json_t *next_established(const struct write *w, const json_t *old, void *arg,
+				struct error **err)
+{
+	char now[TIME_TEXT];
+	json_t *tree = json_deep_copy(old);
+	json_t *names = json_path(tree, "spec.names");
+
+	time_format(clock_wall(w->l->clock), now);
+	json_path_set(tree, "status.acceptedNames", json_deep_copy(names));
+	json_path_set(tree, "status.conditions",
+		      json_pack("[{s:s,s:s,s:s,s:s,s:s},{s:s,s:s,s:s,s:s,s:s}]", "type",
+				"NamesAccepted", "status", "True", "lastTransitionTime", now,
+				"reason", "NoConflicts", "message", "no conflicts found", "type",
+				"Established", "status", "True", "lastTransitionTime", now,
+				"reason", "InitialNamesAccepted", "message",
+				"the initial names have been accepted"));
+	return tree;
+}
+
+/* A new definition is accepted and served before its creator hears of it. */
+static int establish(const struct write *w, const json_t *tree, struct error **err)
+{
+	static const struct call self = {.user_agent = "kube-apiserver"};
+	static const struct write_options options;
+	struct write status = *w;
+	struct object *ignored CLEANUP(object_unref_cleanup) = NULL;
+
+	status.call = &self;
+	status.opt = &options;
+	status.name = json_path_string(tree, "metadata.name");
+	status.subresource = "status";
+	status.apply = false;
+	return modify(&status, next_established, NULL, true, &ignored, err);
+}

@@ -1,0 +1,414 @@
+/*
+ * The shape of an object by the schema table.
+ *
+ * For built-in types a value of the wrong type never reaches validation on a real server: it fails
+ * to decode (400). Unknown fields are dropped, as are nulls and empty lists and maps of optional
+ * fields, which Go's encoder would not write. Custom resources are the other way round: wrong
+ * types are causes of a 422, and what is empty stays.
+ */
+#include "base/vec.h"
+#include "kinds/kind.h"
+#include "object/json.h"
+#include "object/quantity.h"
+#include "object/time.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+struct check {
+	const struct resource *r;
+	struct unknown_fields *unknown;
+	struct field_errors *errors;
+	struct error **err;
+	struct str path;    /* "spec.containers[0].name" */
+	struct str go_path; /* "spec.containers.name", as Go's decoder names it */
+};
+
+void unknown_fields_release(struct unknown_fields *u)
+{
+	vec_each (u, path)
+		free(*path);
+	vec_release(u);
+}
+
+static const char *json_type_word(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+		return "integer";
+	case JSON_REAL:
+		return "number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "boolean";
+	default:
+		return "null";
+	}
+}
+
+/* The word of Go's decoder, which knows "number" and "bool". */
+static const char *go_type_word(const json_t *v)
+{
+	return json_is_number(v) ? "number" : json_is_boolean(v) ? "bool" : json_type_word(v);
+}
+
+static const struct {
+	const char *wanted, *go;
+} words[] = {
+	[SCHEMA_ANY] = {"object", "interface {}"},
+	[SCHEMA_STRING] = {"string", "string"},
+	[SCHEMA_BOOL] = {"boolean", "bool"},
+	[SCHEMA_INT32] = {"integer", "int32"},
+	[SCHEMA_INT64] = {"integer", "int64"},
+	[SCHEMA_NUMBER] = {"number", "float64"},
+	[SCHEMA_BYTES] = {"string", "[]uint8"},
+	[SCHEMA_TIME] = {"string", "string"},
+	[SCHEMA_MICRO_TIME] = {"string", "string"},
+	[SCHEMA_QUANTITY] = {"string", "string"},
+	[SCHEMA_INT_OR_STRING] = {"integer or string", "int32"},
+	[SCHEMA_STRUCT] = {"object", "struct"},
+	[SCHEMA_MAP] = {"object", "map[string]string"},
+	[SCHEMA_LIST] = {"array", "[]string"},
+};
+
+static int refuse_decode(struct check *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static int refuse_decode(struct check *c, const char *format, ...)
+{
+	struct str why CLEANUP(str_release) = STR_INIT;
+	va_list ap;
+
+	va_start(ap, format);
+	str_addv(&why, format, ap);
+	va_end(ap);
+	return error_set(c->err, E_BAD_REQUEST,
+			 "%s in version \"%s\" cannot be handled as a %s: %s", c->r->kind,
+			 c->r->version, c->r->kind, why.s);
+}
+
+static int wrong_type(struct check *c, const json_t *v, const struct schema_value *s,
+		      const char *struct_name)
+{
+	if (c->r->custom) {
+		char *detail free_ptr =
+			xasprintf("%s in body must be of type %s: \"%s\"", c->path.s,
+				  words[s->kind].wanted, json_type_word(v));
+
+		field_type(c->errors, json_type_word(v), detail, "%s", c->path.s);
+		return 0;
+	}
+	return refuse_decode(c, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
+			     go_type_word(v), struct_name, c->go_path.s, words[s->kind].go);
+}
+
+static bool int_fits(const json_t *v, enum schema_kind kind)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (json_is_real(v))
+		return kind == SCHEMA_INT64 && floor(json_real_value(v)) == json_real_value(v);
+	return json_is_integer(v) && (kind != SCHEMA_INT32 || (n >= INT32_MIN && n <= INT32_MAX));
+}
+
+static bool is_base64(const char *s)
+{
+	size_t n = strcspn(s, "=");
+
+	for (size_t i = 0; i < n; i++)
+		if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n",
+			    s[i], 66))
+			return false;
+	return strspn(s + n, "=\r\n") == strlen(s + n);
+}
+
+/* What a scalar's text must be beyond being a string. */
+static int check_text(struct check *c, json_t *v, const struct schema_value *s)
+{
+	const char *text = json_string_value(v);
+	struct quantity q;
+	int64_t ns;
+
+	if (c->r->custom || !text)
+		return 0;
+	if (s->kind == SCHEMA_BYTES && !is_base64(text))
+		return refuse_decode(c, "illegal base64 data at input byte 0");
+	if ((s->kind == SCHEMA_TIME || s->kind == SCHEMA_MICRO_TIME) && time_parse(text, &ns) < 0)
+		return refuse_decode(c,
+				     "parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot "
+				     "parse \"%s\" as \"2006\"",
+				     text, text);
+	if (s->kind == SCHEMA_QUANTITY) {
+		char buffer[QUANTITY_TEXT];
+
+		if (quantity_parse(text, &q, NULL) < 0)
+			return refuse_decode(c, "quantities must match the regular expression "
+						"'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+		json_string_set(v, quantity_format(&q, buffer));
+	}
+	return 0;
+}
+
+static bool scalar_fits(const json_t *v, const struct schema_value *s)
+{
+	switch (s->kind) {
+	case SCHEMA_BOOL:
+		return json_is_boolean(v);
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+		return int_fits(v, s->kind);
+	case SCHEMA_NUMBER:
+		return json_is_number(v);
+	case SCHEMA_QUANTITY:
+		return json_is_string(v) || json_is_number(v);
+	case SCHEMA_INT_OR_STRING:
+		return json_is_string(v) || json_is_integer(v);
+	default:
+		return json_is_string(v);
+	}
+}
+
+static void check_enum(struct check *c, const json_t *v, const struct schema_value *s)
+{
+	const char *text = json_string_value(v);
+
+	if (!s->enums || !text || (!*text && !c->r->custom))
+		return;
+	for (size_t i = 0; s->enums[i]; i++)
+		if (strcmp(s->enums[i], text) == 0)
+			return;
+	field_not_supported(c->errors, text, s->enums, "%s", c->path.s);
+}
+
+static int check_value(struct check *c, json_t *v, const struct schema_value *s,
+		       const char *struct_name);
+
+/* A number where a quantity stands becomes its text: the caller replaces it. */
+static json_t *as_quantity(const json_t *v)
+{
+	char *text free_ptr = json_dumps(v, JSON_ENCODE_ANY);
+
+	return json_string(text);
+}
+
+static void note_unknown(struct check *c, const char *key)
+{
+	if (!c->unknown)
+		return;
+	vec_push(c->unknown, xasprintf("%s%s%s", c->path.s, c->path.len ? "." : "", key));
+}
+
+/* Optional and empty: Go's encoder leaves it out. */
+static bool left_out(const struct check *c, const struct schema_field *f, const json_t *v)
+{
+	if (json_is_null(v))
+		return !f->value.nullable;
+	if (c->r->custom || f->required)
+		return false;
+	return (f->value.kind == SCHEMA_LIST && json_is_array(v) && !json_array_size(v)) ||
+	       (f->value.kind == SCHEMA_MAP && json_is_object(v) && !json_object_size(v));
+}
+
+static int check_field(struct check *c, json_t *object, const struct schema_type *t,
+		       const struct schema_field *f, json_t *v)
+{
+	const char *dot = strrchr(t->name, '.');
+	size_t len = c->path.len, go_len = c->go_path.len;
+	int result;
+
+	str_addf(&c->path, "%s%s", len ? "." : "", f->name);
+	str_addf(&c->go_path, "%s%s", go_len ? "." : "", f->name);
+	if (f->value.kind == SCHEMA_QUANTITY && json_is_number(v)) {
+		json_object_set_new(object, f->name, as_quantity(v));
+		v = json_object_get(object, f->name);
+	}
+	result = check_value(c, v, &f->value, dot ? dot + 1 : t->name);
+	str_truncate(&c->path, len);
+	str_truncate(&c->go_path, go_len);
+	return result;
+}
+
+static void check_required(struct check *c, const json_t *object, const struct schema_type *t)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct schema_field *f = &t->fields[i];
+		const json_t *v = json_object_get(object, f->name);
+		bool empty = !v || (json_is_null(v) && !f->value.nullable);
+
+		if (!f->required || strncmp(c->path.s, "status", 6) == 0)
+			continue;
+		if (!c->r->custom && v)
+			empty = empty || (json_is_string(v) && !*json_string_value(v)) ||
+				(json_is_array(v) && !json_array_size(v));
+		if (!c->r->custom &&
+		    (f->value.kind == SCHEMA_INT32 || f->value.kind == SCHEMA_INT64 ||
+		     f->value.kind == SCHEMA_BOOL || f->value.kind == SCHEMA_INT_OR_STRING ||
+		     f->value.kind == SCHEMA_ANY))
+			continue;
+		if (empty)
+			field_required(c->errors, NULL, "%s%s%s", c->path.s, c->path.len ? "." : "",
+				       f->name);
+	}
+}
+
+static int check_struct(struct check *c, json_t *object, const struct schema_type *t)
+{
+	const char *key;
+	json_t *v;
+	void *tmp;
+
+	json_object_foreach_safe (object, tmp, key, v) {
+		const struct schema_field *f = schema_field_find(t, key);
+
+		if (!f && t->preserve_unknown)
+			continue;
+		if (!f) {
+			note_unknown(c, key);
+			json_object_del(object, key);
+			continue;
+		}
+		if (left_out(c, f, v)) {
+			json_object_del(object, key);
+			continue;
+		}
+		if (!json_is_null(v) && check_field(c, object, t, f, v) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_list(struct check *c, json_t *v, const struct schema_value *s,
+		      const char *struct_name)
+{
+	size_t len = c->path.len, i;
+	json_t *e;
+
+	json_array_foreach (v, i, e) {
+		str_addf(&c->path, "[%zu]", i);
+		if (check_value(c, e, s->elem, struct_name) < 0)
+			return -1;
+		str_truncate(&c->path, len);
+	}
+	return 0;
+}
+
+static int check_map(struct check *c, json_t *v, const struct schema_value *s,
+		     const char *struct_name)
+{
+	size_t len = c->path.len;
+	const char *key;
+	json_t *e;
+	void *tmp;
+
+	json_object_foreach_safe (v, tmp, key, e) {
+		if (s->elem->kind == SCHEMA_QUANTITY && json_is_number(e)) {
+			json_object_set_new(v, key, as_quantity(e));
+			e = json_object_get(v, key);
+		}
+		if (json_is_null(e) && s->elem->kind == SCHEMA_STRING) {
+			json_object_set_new(v, key, json_string(""));
+			continue;
+		}
+		str_addf(&c->path, c->r->custom ? ".%s" : "[%s]", key);
+		if (check_value(c, e, s->elem, struct_name) < 0)
+			return -1;
+		str_truncate(&c->path, len);
+	}
+	return 0;
+}
+
+static int check_value(struct check *c, json_t *v, const struct schema_value *s,
+		       const char *struct_name)
+{
+	switch (s->kind) {
+	case SCHEMA_ANY:
+		return 0;
+	case SCHEMA_STRUCT:
+		return json_is_object(v) ? check_struct(c, v, s->type)
+					 : wrong_type(c, v, s, struct_name);
+	case SCHEMA_LIST:
+		return json_is_array(v) ? check_list(c, v, s, struct_name)
+					: wrong_type(c, v, s, struct_name);
+	case SCHEMA_MAP:
+		return json_is_object(v) ? check_map(c, v, s, struct_name)
+					 : wrong_type(c, v, s, struct_name);
+	default:
+		if (!scalar_fits(v, s))
+			return wrong_type(c, v, s, struct_name);
+		return check_text(c, v, s);
+	}
+}
+
+int object_check_schema(json_t *object, const struct resource *r, struct unknown_fields *unknown,
+			struct field_errors *errors, struct error **err)
+{
+	struct check c = {.r = r,
+			  .unknown = unknown,
+			  .errors = errors,
+			  .err = err,
+			  .path = STR_INIT,
+			  .go_path = STR_INIT};
+	int result = r->type ? check_struct(&c, object, r->type) : 0;
+
+	str_release(&c.path);
+	str_release(&c.go_path);
+	return result;
+}
+
+static void rules_of_value(struct check *c, const json_t *v, const struct schema_value *s);
+
+static void rules_of_struct(struct check *c, const json_t *object, const struct schema_type *t)
+{
+	size_t len = c->path.len;
+
+	check_required(c, object, t);
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const json_t *v = json_object_get(object, t->fields[i].name);
+
+		if (!v || (!len && strcmp(t->fields[i].name, "metadata") == 0))
+			continue;
+		str_addf(&c->path, "%s%s", len ? "." : "", t->fields[i].name);
+		rules_of_value(c, v, &t->fields[i].value);
+		str_truncate(&c->path, len);
+	}
+}
+
+static void rules_of_value(struct check *c, const json_t *v, const struct schema_value *s)
+{
+	size_t len = c->path.len, i;
+	const char *key;
+	json_t *e;
+
+	if (s->kind == SCHEMA_STRUCT && json_is_object(v)) {
+		rules_of_struct(c, v, s->type);
+	} else if (s->kind == SCHEMA_LIST && json_is_array(v)) {
+		json_array_foreach (v, i, e) {
+			str_addf(&c->path, "[%zu]", i);
+			rules_of_value(c, e, s->elem);
+			str_truncate(&c->path, len);
+		}
+	} else if (s->kind == SCHEMA_MAP && json_is_object(v)) {
+		json_object_foreach ((json_t *)v, key, e) {
+			str_addf(&c->path, c->r->custom ? ".%s" : "[%s]", key);
+			rules_of_value(c, e, s->elem);
+			str_truncate(&c->path, len);
+		}
+	} else {
+		check_enum(c, v, s);
+	}
+}
+
+void object_check_rules(const json_t *object, const struct resource *r, struct field_errors *errors)
+{
+	struct check c = {.r = r, .errors = errors, .path = STR_INIT, .go_path = STR_INIT};
+
+	if (r->type)
+		rules_of_struct(&c, object, r->type);
+	str_release(&c.path);
+}

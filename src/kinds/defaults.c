@@ -1,0 +1,52 @@
+/*
+ * Defaulting: what the schema table says wherever a type occurs, then the kind's own rules.
+ */
+#include "kinds/kind.h"
+
+#include <string.h>
+
+#define DEPTH_MAX 100
+
+static void fill_value(json_t *v, const struct schema_value *s, int depth);
+
+static void fill_type(json_t *object, const struct schema_type *t, int depth)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct schema_field *f = &t->fields[i];
+		json_t *v = json_object_get(object, f->name);
+
+		if ((!v || (json_is_null(v) && !f->value.nullable)) && f->default_json) {
+			v = json_loads(f->default_json, JSON_DECODE_ANY, NULL);
+			json_object_set_new(object, f->name, v);
+		}
+		if (v)
+			fill_value(v, &f->value, depth);
+	}
+}
+
+static void fill_value(json_t *v, const struct schema_value *s, int depth)
+{
+	const char *key;
+	size_t i;
+	json_t *e;
+
+	if (depth > DEPTH_MAX)
+		return;
+	if (s->kind == SCHEMA_STRUCT && json_is_object(v)) {
+		fill_type(v, s->type, depth + 1);
+	} else if (s->kind == SCHEMA_LIST && json_is_array(v)) {
+		json_array_foreach (v, i, e)
+			fill_value(e, s->elem, depth + 1);
+	} else if (s->kind == SCHEMA_MAP && json_is_object(v)) {
+		json_object_foreach (v, key, e)
+			fill_value(e, s->elem, depth + 1);
+	}
+}
+
+void object_set_defaults(json_t *object, const struct resource *r)
+{
+	if (r->type)
+		fill_type(object, r->type, 0);
+	if (r->particulars->set_defaults)
+		r->particulars->set_defaults(object);
+}
