@@ -1,6 +1,8 @@
 noinst_LIBRARIES += libobject.a
 libobject_a_SOURCES = \
+	src/object/apply.c src/object/apply.h \
 	src/object/field_selector.c \
+	src/object/fieldset.c src/object/fieldset.h \
 	src/object/json.h \
 	src/object/json_path.c \
 	src/object/json_read.c \
@@ -71,3 +73,8 @@ check_PROGRAMS += tests/unit/object/test_patch
 tests_unit_object_test_patch_SOURCES = tests/unit/object/test_patch.c
 tests_unit_object_test_patch_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_patch
+
+check_PROGRAMS += tests/unit/object/test_apply
+tests_unit_object_test_apply_SOURCES = tests/unit/object/test_apply.c
+tests_unit_object_test_apply_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_apply
