@@ -37,9 +37,17 @@ struct reconciler {
 	int (*sync)(struct controller *c, const char *key, struct error **err);
 };
 
-/* Starts R's informers and workers (WORKERS threads; 0 workers in tests: controller_run_once). */
+/*
+ * Starts R's informers, waits for their first lists (E_NOT_FOUND where the cluster does not serve
+ * one of the types; E_UNREACHABLE, ...), then its workers. R lives longer. CLOCK NULL: the
+ * system's.
+ */
 struct controller *controller_start(const struct reconciler *r, struct informers *informers,
 				    struct clock *clock, struct error **err);
+/* The same without workers: the caller drives it with controller_run_due. For tests. */
+struct controller *controller_prepare(const struct reconciler *r, struct informers *informers,
+				      struct clock *clock, struct error **err);
+/* Cancels its requests, waits for its workers, frees. Takes NULL. */
 void controller_stop(struct controller *c);
 /* Processes what is due now in the calling thread; returns how many keys. For tests. */
 size_t controller_run_due(struct controller *c);

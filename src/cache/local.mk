@@ -1,11 +1,11 @@
 noinst_LIBRARIES += libcache.a
 libcache_a_SOURCES = \
 	src/cache/changes.c \
-	src/cache/controller.h \
+	src/cache/controller.c src/cache/controller.h \
 	src/cache/fanout.c src/cache/fanout.h \
 	src/cache/indexer.c src/cache/indexer.h \
 	src/cache/informer.c src/cache/informer.h src/cache/informer_private.h \
-	src/cache/recorder.h \
+	src/cache/recorder.c src/cache/recorder.h \
 	src/cache/reflector.c \
 	src/cache/workqueue.c src/cache/workqueue.h
 

@@ -10,6 +10,7 @@
 #ifndef CACHE_RECORDER_H
 #define CACHE_RECORDER_H
 
+#include "base/clock.h"
 #include "cluster/cluster.h"
 
 enum event_type { EVENT_NORMAL, EVENT_WARNING };

@@ -1,0 +1,37 @@
+/*
+ * The reconcilers: what moves a cluster from what is to what its objects ask for.
+ *
+ *	struct informers *informers = informers_new(cluster, NULL);
+ *	struct controllers *all = controllers_start(informers, NULL, &err);
+ *	...
+ *	controllers_stop(all);
+ *
+ * One file (or a few) for each, one line in controllers[] of controllers.c. They know the cluster
+ * by cluster.h only.
+ *
+ * Threads: start and stop from one thread; the reconcilers have their own.
+ */
+#ifndef CONTROLLERS_CONTROLLERS_H
+#define CONTROLLERS_CONTROLLERS_H
+
+#include "cache/controller.h"
+
+struct controllers;
+
+/*
+ * Starts all of them; waits for their types' first lists. INFORMERS lives until after
+ * controllers_stop. CLOCK NULL: the system's. NULL and *err (E_UNREACHABLE, E_FORBIDDEN, ...) when
+ * one cannot start; none runs then.
+ */
+struct controllers *controllers_start(struct informers *informers, struct clock *clock,
+				      struct error **err);
+/* Waits for what they are doing; what is undone is found again at the next start. Takes NULL. */
+void controllers_stop(struct controllers *all);
+
+extern const struct reconciler reconciler_deployment;
+extern const struct reconciler reconciler_garbage_collector;
+extern const struct reconciler reconciler_namespace;
+extern const struct reconciler reconciler_replicaset;
+extern const struct reconciler reconciler_serviceaccount;
+
+#endif
