@@ -13,3 +13,8 @@ check_PROGRAMS += tests/unit/cache/test_workqueue
 tests_unit_cache_test_workqueue_SOURCES = tests/unit/cache/test_workqueue.c
 tests_unit_cache_test_workqueue_LDADD = libcache.a $(LIBS_base) $(CMOCKA_LIBS)
 TESTS += tests/unit/cache/test_workqueue
+
+check_PROGRAMS += tests/unit/cache/test_informer
+tests_unit_cache_test_informer_SOURCES = tests/unit/cache/test_informer.c
+tests_unit_cache_test_informer_LDADD = $(LIBS_cache) $(CMOCKA_LIBS)
+TESTS += tests/unit/cache/test_informer
