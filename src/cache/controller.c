@@ -120,7 +120,7 @@ size_t controller_run_due(struct controller *c)
 	return n;
 }
 
-static void start_workers(struct controller *c)
+void controller_run(struct controller *c)
 {
 	unsigned workers = c->reconciler->workers ? c->reconciler->workers : DEFAULT_WORKERS;
 
@@ -143,8 +143,7 @@ struct controller *controller_prepare(const struct reconciler *r, struct informe
 		controller_stop(c);
 		return NULL;
 	}
-	if (r->start)
-		c->state = r->start(c);
+	c->state = r->start ? r->start(c) : r->arg;
 	subscribe(c);
 	return c;
 }
@@ -155,7 +154,7 @@ struct controller *controller_start(const struct reconciler *r, struct informers
 	struct controller *c = controller_prepare(r, informers, clock, err);
 
 	if (c)
-		start_workers(c);
+		controller_run(c);
 	return c;
 }
 

@@ -30,7 +30,9 @@ struct reconciler {
 	const char *name; /* "deployment-controller": user agent and event source */
 	struct reconciler_watch watches[RECONCILER_WATCHES]; /* ends with an empty row */
 	unsigned workers;				     /* 0: 2 */
-	/* State of its own, kept in the controller; both may be NULL. */
+	/* State of its own, kept in the controller; both may be NULL. ARG: the state where START
+	 * is. */
+	void *arg;
 	void *(*start)(struct controller *c);
 	void (*stop)(struct controller *c, void *state);
 	/* 0, or -1 and *err: again with back-off (E_CONFLICT is not logged). */
@@ -44,9 +46,12 @@ struct reconciler {
  */
 struct controller *controller_start(const struct reconciler *r, struct informers *informers,
 				    struct clock *clock, struct error **err);
-/* The same without workers: the caller drives it with controller_run_due. For tests. */
+/* The same without workers: until controller_run, keys only gather. Tests drive it with
+ * controller_run_due instead. */
 struct controller *controller_prepare(const struct reconciler *r, struct informers *informers,
 				      struct clock *clock, struct error **err);
+/* Starts the workers of a prepared controller. Once. */
+void controller_run(struct controller *c);
 /* Cancels its requests, waits for its workers, frees. Takes NULL. */
 void controller_stop(struct controller *c);
 /* Processes what is due now in the calling thread; returns how many keys. For tests. */

@@ -1,2 +1,11 @@
 noinst_LIBRARIES += libnode.a
-libnode_a_SOURCES =
+libnode_a_SOURCES = \
+	src/node/agent.h \
+	src/node/config.c \
+	src/node/container.c src/node/container.h \
+	src/node/engine.h \
+	src/node/engine_simulated.c \
+	src/node/log.c \
+	src/node/nodes.c src/node/nodes.h \
+	src/node/pod.c \
+	src/node/register.c
