@@ -389,10 +389,11 @@ static struct manager *require_manager(struct managers *m, const char *operation
 static void add_before_first_apply(struct managers *m, const json_t *live,
 				   const struct schema_value *root, const struct apply_options *opt)
 {
-	json_t *set = json_object();
+	json_t *set;
 
 	if (!live || m->n)
 		return;
+	set = json_object();
 	fieldset_collect(set, live, root, true);
 	fieldset_strip(set);
 	add_manager(m, "before-first-apply", "Update", opt->api_version, "", opt->now, set);

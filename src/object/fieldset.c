@@ -4,14 +4,23 @@
 
 #define SELF "."
 
+static bool is_element(const char *key)
+{
+	return *key && strchr("fkvi", *key) && key[1] == ':';
+}
+
+/* Keys that are no path elements are dropped: everything after relies on their form. */
 json_t *fieldset_read(const json_t *fields_v1)
 {
 	json_t *set = json_object(), *child;
 	const char *key;
 
-	json_object_foreach ((json_t *)fields_v1, key, child)
-		json_object_set_new(set, key,
-				    strcmp(key, SELF) ? fieldset_read(child) : json_object());
+	json_object_foreach ((json_t *)fields_v1, key, child) {
+		if (is_element(key))
+			json_object_set_new(set, key, fieldset_read(child));
+		else if (!strcmp(key, SELF))
+			json_object_set_new(set, key, json_object());
+	}
 	if (!json_object_size(set))
 		json_object_set_new(set, SELF, json_object());
 	return set;
