@@ -229,7 +229,6 @@ struct http *http_new(const struct http_config *config, struct error **err)
 	h->key = dup_or_null(config->key);
 	h->proxy = dup_or_null(config->proxy);
 	h->insecure = config->insecure;
-	h->http1 = config->http1;
 	h->clock = config->clock ? config->clock : clock_system();
 	h->authorize = config->authorize;
 	h->authorize_arg = config->authorize_arg;

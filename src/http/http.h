@@ -40,7 +40,6 @@ struct http_config {
 	const char *tls_server_name; /* the name the certificate must have; NULL: the URL's host */
 	bool insecure;		     /* no certificate check; the caller has warned */
 	const char *proxy;   /* http://, https:// or socks5:// URL; NULL: the environment's */
-	bool http1;	     /* HTTP/1.1 only */
 	struct clock *clock; /* of deadlines and retries; NULL: the system's */
 	/*
 	 * Appends the value of the Authorization header, or nothing. Called on the asking thread

@@ -21,7 +21,7 @@ struct http {
 	char *server;			/* scheme://host:port */
 	char *host_header, *connect_to; /* for tls_server_name; else NULL */
 	char *ca, *cert, *key, *proxy;
-	bool insecure, http1;
+	bool insecure;
 	struct clock *clock;
 	int (*authorize)(void *arg, bool rejected, struct str *value, struct error **err);
 	void *authorize_arg;

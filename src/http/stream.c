@@ -262,9 +262,8 @@ static void set_connection(struct http_stream *s)
 	struct http *h = s->http;
 
 	curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION,
-			 h->http1 ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(s->easy, CURLOPT_PIPEWAIT, h->http1 ? 0L : 1L);
+	curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(s->easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(s->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(s->easy, CURLOPT_NOSIGNAL, 1L);
 	/* A name server that does not answer is not waited for when a request is given up. */

@@ -363,11 +363,11 @@ static void on_event(void *arg, const struct watch_event *e)
 	pthread_mutex_lock(&s->lock);
 	str_addf(&s->text, "%d %s %s%s;", e->type, e->object->name, e->object->resource_version,
 		 e->initial_events_end ? " end" : "");
-	s->n++;
 	while (s->stop_inside && !s->watch)
 		pthread_cond_wait(&s->news, &s->lock);
 	if (s->stop_inside)
 		watch_stop(s->watch);
+	s->n++;
 	pthread_cond_broadcast(&s->news);
 	pthread_mutex_unlock(&s->lock);
 }
