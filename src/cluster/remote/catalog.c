@@ -30,7 +30,7 @@ struct definition_watch {
 	bool ended; /* under the remote's lock */
 };
 
-/* Discovers, and keeps the catalog there is where nothing has changed. 1: it is a new one. */
+/* Discovers, and keeps the catalog there is where nothing has changed. */
 static int refresh(struct remote *c, const struct call *call, struct error **err)
 {
 	char *fingerprint = NULL;
@@ -48,12 +48,29 @@ static int refresh(struct remote *c, const struct call *call, struct error **err
 		free(c->fingerprint);
 		c->fingerprint = steal(&fingerprint);
 		c->catalog = found;
+		c->untold = true;
 		found = old;
+		pthread_cond_signal(&c->wake);
 	}
+	c->stale = false;
 	pthread_mutex_unlock(&c->lock);
 	catalog_unref(found);
 	free(fingerprint);
-	return changed;
+	return 0;
+}
+
+/* What this client has changed itself its next look at the catalog shows, without a watch's delay.
+ */
+void remote_catalog_written(struct remote *c, const struct resource *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(definitions); i++) {
+		if (strcmp(definitions[i].group, r->group) != 0 ||
+		    strcmp(definitions[i].plural, r->plural) != 0)
+			continue;
+		pthread_mutex_lock(&c->lock);
+		c->stale = true;
+		pthread_mutex_unlock(&c->lock);
+	}
 }
 
 struct catalog *remote_catalog(struct cluster *cluster, const struct call *call, struct error **err)
@@ -131,6 +148,14 @@ static void keep_watching(struct remote *c, const struct call *call, struct defi
 
 static void tell_listeners(struct remote *c)
 {
+	bool untold;
+
+	pthread_mutex_lock(&c->lock);
+	untold = c->untold;
+	c->untold = false;
+	pthread_mutex_unlock(&c->lock);
+	if (!untold)
+		return;
 	for (size_t i = 0;; i++) {
 		struct catalog_listener l;
 
@@ -152,7 +177,7 @@ static bool wait_for_look(struct remote *c, size_t *look, int64_t *change)
 	bool open, due = false;
 
 	pthread_mutex_lock(&c->lock);
-	while (!c->closing && !due) {
+	while (!c->closing && !c->untold && !due) {
 		int64_t next = CLOCK_NEVER;
 
 		if (c->changed_ns != *change) {
@@ -172,7 +197,7 @@ static bool wait_for_look(struct remote *c, size_t *look, int64_t *change)
 }
 
 /* Between the looks after a change every beat serves only what has failed. */
-static bool worth_asking(struct remote *c, size_t look, int64_t change)
+static bool worth_asking(struct remote *c, int64_t change)
 {
 	bool worth;
 
@@ -192,8 +217,8 @@ static void *refresher(void *arg)
 	int64_t change = CLOCK_NEVER;
 	size_t look = 0;
 
-	if (refresh(c, &call, NULL) > 0)
-		tell_listeners(c);
+	refresh(c, &call, NULL);
+	tell_listeners(c);
 	do {
 		for (size_t i = 0; i < ARRAY_SIZE(definitions); i++) {
 			watches[i].c = c;
@@ -201,8 +226,9 @@ static void *refresher(void *arg)
 		}
 		if (!wait_for_look(c, &look, &change))
 			break;
-		if (worth_asking(c, look, change) && refresh(c, &call, NULL) > 0)
-			tell_listeners(c);
+		if (worth_asking(c, change))
+			refresh(c, &call, NULL);
+		tell_listeners(c);
 	} while (true);
 	for (size_t i = 0; i < ARRAY_SIZE(definitions); i++)
 		watch_stop(watches[i].watch);

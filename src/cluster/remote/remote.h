@@ -39,6 +39,8 @@ struct remote {
 	struct catalog *catalog;
 	char *fingerprint;  /* of what the catalog was made from */
 	int64_t catalog_ns; /* when, monotonic */
+	bool stale;	    /* this client has changed a definition since */
+	bool untold;	    /* its listeners have not heard of the catalog yet */
 	VEC(struct catalog_listener) listeners;
 	bool refresher_runs, closing;
 	pthread_t refresher;
@@ -107,6 +109,9 @@ void remote_stop_all(struct remote *c);
 
 struct catalog *remote_catalog(struct cluster *c, const struct call *call, struct error **err);
 void remote_on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg);
+/* An object of R has been written: whether that changes the catalog is found out when it is asked
+ * for. */
+void remote_catalog_written(struct remote *c, const struct resource *r);
 /* Ends the refresher. */
 void remote_catalog_close(struct remote *c);
 /*

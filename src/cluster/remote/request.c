@@ -173,13 +173,15 @@ static void write_query(struct str *path, const struct write_options *opt)
 	remote_query(path, "fieldValidation", validations[opt->validation]);
 }
 
-static int send_object(struct remote *c, const struct call *call, const struct http_request *q,
-		       struct object **out, bool *created, struct error **err)
+static int send_object(struct remote *c, const struct call *call, const struct resource *r,
+		       const struct http_request *q, struct object **out, bool *created,
+		       struct error **err)
 {
 	struct http_response a CLEANUP(http_response_release) = HTTP_RESPONSE_INIT;
 
 	if (remote_ask(c, call, q, &a, err) < 0)
 		return -1;
+	remote_catalog_written(c, r);
 	if (created)
 		*created = a.status == 201;
 	return take_object(c, &a, out, err);
@@ -226,7 +228,7 @@ int remote_create(struct cluster *c, const struct call *call, const struct resou
 	remote_path(r, namespace, subresource ? name : NULL, subresource, &path);
 	write_query(&path, opt);
 	q.path = path.s;
-	return send_object(remote_of(c), call, &q, out, NULL, err);
+	return send_object(remote_of(c), call, r, &q, out, NULL, err);
 }
 
 int remote_update(struct cluster *c, const struct call *call, const struct resource *r,
@@ -250,7 +252,7 @@ int remote_update(struct cluster *c, const struct call *call, const struct resou
 	remote_path(r, namespace, name, subresource, &path);
 	write_query(&path, opt);
 	q.path = path.s;
-	return send_object(remote_of(c), call, &q, out, NULL, err);
+	return send_object(remote_of(c), call, r, &q, out, NULL, err);
 }
 
 int remote_patch(struct cluster *c, const struct call *call, const struct resource *r,
@@ -279,7 +281,7 @@ int remote_patch(struct cluster *c, const struct call *call, const struct resour
 	write_query(&path, &full);
 	remote_query(&path, "force", type == PATCH_APPLY && opt->force ? "true" : NULL);
 	q.path = path.s;
-	return send_object(remote_of(c), call, &q, out, created, err);
+	return send_object(remote_of(c), call, r, &q, out, created, err);
 }
 
 static char *delete_body(const struct delete_options *opt)
@@ -343,6 +345,7 @@ int remote_delete(struct cluster *c, const struct call *call, const struct resou
 	if (remote_ask(remote_of(c), call, &q, &a, err) < 0 ||
 	    take_object(remote_of(c), &a, out, err) < 0)
 		return -1;
+	remote_catalog_written(remote_of(c), r);
 	*gone = !opt->dry_run && is_gone(&a, *out);
 	return 0;
 }
