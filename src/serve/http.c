@@ -30,7 +30,20 @@
 /* Per stream, kept by libwebsockets. */
 struct exchange {
 	struct request *request;
+	struct lws *wsi;
+	/* lws_set_timer_usecs() of 4.1 cannot be cancelled; this can. */
+	lws_sorted_usec_list_t timer;
 };
+
+static void on_timer(lws_sorted_usec_list_t *timer);
+
+/* US from now; 0: never. */
+static void set_timer_us(struct exchange *x, int64_t us)
+{
+	lws_sul_cancel(&x->timer);
+	if (us)
+		lws_sul_schedule(lws_get_context(x->wsi), 0, &x->timer, on_timer, us);
+}
 
 static struct server *server_of(struct lws *wsi)
 {
@@ -184,8 +197,10 @@ static void run_request(void *arg)
 	request_unref(r);
 }
 
-static void dispatch(struct lws *wsi, struct request *r)
+static void dispatch(struct lws *wsi, struct exchange *x)
 {
+	struct request *r = x->request;
+
 	r->dispatched = true;
 	r->user = identity_user(&r->who);
 	r->call = (struct call){.user = &r->user,
@@ -194,12 +209,22 @@ static void dispatch(struct lws *wsi, struct request *r)
 				.warnings = &r->warnings};
 	/* From here on the endpoint's own timer watches over the exchange. On HTTP/2 this also
 	 * keeps the connection open below it. */
-	lws_set_timer_usecs(wsi, LWS_SET_TIMER_USEC_CANCEL);
+	set_timer_us(x, 0);
 	if (lws_get_network_wsi(wsi) != wsi)
 		lws_http_mark_sse(wsi);
 	else
 		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
 	pool_submit(r->server->pool, run_request, request_ref(r));
+}
+
+/*
+ * HTTP/2: lets the peer send the whole body. libwebsockets opens the connection's window again only
+ * when a stream's own one is nearly used up, so that many small bodies would close it for ever.
+ */
+static void grant_body(struct lws *wsi, const struct request *r)
+{
+	if (lws_get_network_wsi(wsi) != wsi)
+		lws_wsi_tx_credit(wsi, LWSTXCR_PEER_TO_US, (int)r->body_left);
 }
 
 static int on_request(struct lws *wsi, struct exchange *x, const char *path, size_t len)
@@ -211,6 +236,7 @@ static int on_request(struct lws *wsi, struct exchange *x, const char *path, siz
 		return -1;
 	r = request_new(server_of(wsi), method, path, len);
 	x->request = r;
+	x->wsi = wsi;
 	r->wsi = wsi;
 	r->accept = read_header(wsi, WSI_TOKEN_HTTP_ACCEPT);
 	r->accept_encoding = read_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING);
@@ -225,10 +251,12 @@ static int on_request(struct lws *wsi, struct exchange *x, const char *path, siz
 		r->close_after = true;
 		r->body_left = 0;
 	}
-	if (r->body_left)
-		lws_set_timer_usecs(wsi, BODY_S * LWS_USEC_PER_SEC);
-	else
-		dispatch(wsi, r);
+	if (r->body_left) {
+		set_timer_us(x, BODY_S * LWS_USEC_PER_SEC);
+		grant_body(wsi, r);
+	} else {
+		dispatch(wsi, x);
+	}
 	return 0;
 }
 
@@ -242,10 +270,10 @@ static int on_body(struct lws *wsi, struct request *r, const char *bytes, size_t
 	return 0;
 }
 
-static int on_body_complete(struct lws *wsi, struct request *r)
+static int on_body_complete(struct lws *wsi, struct exchange *x)
 {
-	if (!r->dispatched)
-		dispatch(wsi, r);
+	if (!x->request->dispatched)
+		dispatch(wsi, x);
 	return 0;
 }
 
@@ -388,8 +416,9 @@ static int write_h2(struct lws *wsi, struct request *r)
 }
 
 /* The next time somebody must look at R: its end, or the end of the patience with its reader. */
-static void set_timer(struct lws *wsi, struct request *r)
+static void set_timer(struct exchange *x)
 {
+	struct request *r = x->request;
 	int64_t now = clock_mono(r->server->clock), at = r->answer.end_at_ns;
 
 	if (r->answer.queued) {
@@ -398,7 +427,7 @@ static void set_timer(struct lws *wsi, struct request *r)
 	} else {
 		r->stalled_at_ns = 0;
 	}
-	lws_set_timer_usecs(wsi, at ? MAX(at - now, NS_PER_MS) / 1000 : LWS_SET_TIMER_USEC_CANCEL);
+	set_timer_us(x, at ? MAX(at - now, NS_PER_MS) / 1000 : 0);
 }
 
 static void on_closed(struct lws *wsi, struct exchange *x);
@@ -408,6 +437,9 @@ static int finish(struct lws *wsi, struct request *r, struct exchange *x)
 	bool close = r->close_after;
 
 	on_closed(wsi, x);
+	/* The rest of an HTTP/2 body that nobody reads would block the connection's window. */
+	if (close && lws_get_network_wsi(wsi) != wsi)
+		lws_set_timeout(lws_get_network_wsi(wsi), PENDING_TIMEOUT_USER_OK, 2);
 	if (close)
 		return -1;
 	/* What libwebsockets still holds of the answer has its patience too. */
@@ -442,7 +474,7 @@ static int on_writable(struct lws *wsi, struct exchange *x)
 		result = lws_get_network_wsi(wsi) != wsi ? write_h2(wsi, r) : write_h1(wsi, r);
 	more = a->begun && !r->final_sent && (a->queued || a->ended);
 	if (result == 0)
-		set_timer(wsi, r);
+		set_timer(x);
 	pthread_mutex_unlock(&a->lock);
 	if (result < 0)
 		return -1;
@@ -453,14 +485,20 @@ static int on_writable(struct lws *wsi, struct exchange *x)
 	return 0;
 }
 
-static int on_timer(struct lws *wsi, struct exchange *x)
+static void on_timer(lws_sorted_usec_list_t *timer)
 {
+	struct exchange *x = container_of(timer, struct exchange, timer);
 	struct request *r = x->request;
-	int64_t now = clock_mono(r->server->clock);
+	int64_t now;
 
+	if (!r)
+		return;
+	now = clock_mono(r->server->clock);
 	if (!r->dispatched || (r->stalled_at_ns && now >= r->stalled_at_ns)) {
 		atomic_fetch_add(&r->server->metrics.cut_off, 1);
-		return break_off(wsi);
+		lws_set_timeout(lws_get_network_wsi(x->wsi), PENDING_TIMEOUT_USER_OK,
+				LWS_TO_KILL_ASYNC);
+		return;
 	}
 	pthread_mutex_lock(&r->answer.lock);
 	if (r->answer.end_at_ns && now >= r->answer.end_at_ns) {
@@ -468,8 +506,7 @@ static int on_timer(struct lws *wsi, struct exchange *x)
 		r->answer.end_at_ns = 0;
 	}
 	pthread_mutex_unlock(&r->answer.lock);
-	lws_callback_on_writable(wsi);
-	return 0;
+	lws_callback_on_writable(x->wsi);
 }
 
 struct closing {
@@ -498,7 +535,7 @@ static void on_closed(struct lws *wsi, struct exchange *x)
 	pthread_cond_broadcast(&r->answer.drained);
 	pthread_mutex_unlock(&r->answer.lock);
 	r->wsi = NULL;
-	lws_set_timer_usecs(wsi, LWS_SET_TIMER_USEC_CANCEL);
+	set_timer_us(x, 0);
 	if (!r->final_sent)
 		cancel_fire(r->cancel);
 	discharge(r);
@@ -574,11 +611,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_HTTP_BODY:
 		return x->request ? on_body(wsi, x->request, in, len) : 0;
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return x->request ? on_body_complete(wsi, x->request) : 0;
+		return x->request ? on_body_complete(wsi, x) : 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return x && x->request ? on_writable(wsi, x) : 0;
-	case LWS_CALLBACK_TIMER:
-		return x && x->request ? on_timer(wsi, x) : 0;
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (x)
@@ -623,8 +658,7 @@ int http_listen(struct server *s, const char *host, int *port, const struct pki 
 		.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
 				   SSL_OP_NO_RENEGOTIATION,
 		.alpn = "h2,http/1.1",
-		.http2_settings = {1, 65536, 0, STREAMS_PER_CONNECTION, 1u << 20, 16384,
-				   HEADER_BYTES},
+		.http2_settings = {1, 65536, 0, STREAMS_PER_CONNECTION, 65535, 16384, HEADER_BYTES},
 		.max_http_header_data2 = HEADER_BYTES,
 		.pt_serv_buf_size = 65536,
 		.keepalive_timeout = KEEPALIVE_S,
