@@ -1,1 +1,1 @@
-# See Makefile.am: append to TESTS, check_PROGRAMS, EXTRA_DIST.
+EXTRA_DIST += contrib/quickstart contrib/examples/shop/app.yaml

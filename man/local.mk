@@ -1,1 +1,1 @@
-# See Makefile.am: append to TESTS, check_PROGRAMS, EXTRA_DIST.
+dist_man_MANS += man/kubefs.1 man/kubefs-tree.5

@@ -7,6 +7,7 @@ libkinds_a_SOURCES = \
 	src/kinds/meta.c \
 	src/kinds/names.c \
 	src/kinds/kind.c src/kinds/kind.h \
+	src/kinds/table.c \
 	src/kinds/resource.c src/kinds/resource.h \
 	src/kinds/row.h
 

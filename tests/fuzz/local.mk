@@ -41,11 +41,15 @@ tests_fuzz_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_yaml_LDADD = $(LIBS_object)
 
 FUZZ_SECONDS = 60
-fuzz: $(fuzz_names:%=tests/fuzz/fuzz_%)
-	@for name in $(fuzz_names); do \
-		mkdir -p tests/fuzz/corpus/$$name && \
-		tests/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
-			-artifact_prefix=tests/fuzz/ tests/fuzz/corpus/$$name \
-			$(srcdir)/tests/fuzz/seeds/$$name || exit 1; \
-	done
+
+fuzz: $(fuzz_names:%=fuzz-%)
+$(fuzz_names:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%
+	@mkdir -p tests/fuzz/corpus/$*
+	@if tests/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 \
+		-artifact_prefix=tests/fuzz/$*- tests/fuzz/corpus/$* $(srcdir)/tests/fuzz/seeds/$* \
+		>tests/fuzz/$*.out 2>&1; then \
+		echo "PASS: fuzz $*, $(FUZZ_SECONDS) s"; \
+	else \
+		tail -40 tests/fuzz/$*.out; echo "FAIL: fuzz $*"; exit 1; \
+	fi
 endif

@@ -1,0 +1,140 @@
+#include "cli/program.h"
+#include "base/log.h"
+#include "cache/informer.h"
+#include "cluster/cluster.h"
+#include "cluster/local.h"
+#include "controllers/controllers.h"
+#include "node/nodes.h"
+#include "scheduler/scheduler.h"
+#include "serve/serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+static int open_cluster(struct program *p, const struct options *opt, struct error **err)
+{
+	const struct cluster_config config = {
+		.kubeconfig = opt->kubeconfig,
+		.context = opt->context,
+	};
+	char *spec free_ptr = NULL;
+
+	if (opt->local) {
+		char *dir free_ptr = options_local_directory(opt);
+
+		spec = xasprintf("local:%s", dir);
+	} else {
+		spec = xstrdup("remote:");
+	}
+	p->cluster = cluster_open(spec, &config, err);
+	return p->cluster ? 0 : -1;
+}
+
+static int start_serve(struct program *p, const struct options *opt, struct error **err)
+{
+	char *dir free_ptr = options_local_directory(opt);
+	const struct serve_options options = {
+		.listen = opt->listen ? opt->listen : "127.0.0.1:6443",
+		.dir = dir,
+		.token_file = opt->token_auth_file,
+	};
+
+	p->serve = serve_start(p->cluster, &options, err);
+	return p->serve ? 0 : -1;
+}
+
+static int start_controllers(struct program *p, const struct options *opt, struct error **err)
+{
+	p->controllers = controllers_start(p->informers, NULL, err);
+	return p->controllers ? 0 : -1;
+}
+
+static int start_scheduler(struct program *p, const struct options *opt, struct error **err)
+{
+	p->scheduler = scheduler_start(p->informers, NULL, err);
+	return p->scheduler ? 0 : -1;
+}
+
+static int start_nodes(struct program *p, const struct options *opt, struct error **err)
+{
+	const struct nodes_options options = {.count = (unsigned)opt->nodes};
+
+	if (!opt->nodes)
+		return 0;
+	p->nodes = nodes_start(p->informers, &options, NULL, err);
+	if (!p->nodes)
+		return -1;
+	if (opt->local)
+		local_set_streamer(p->cluster, nodes_streamer(), p->nodes);
+	return 0;
+}
+
+static const struct {
+	enum program_part part;
+	int (*start)(struct program *p, const struct options *opt, struct error **err);
+} parts_in_order[] = {
+	{PART_SERVE, start_serve},
+	{PART_NODES, start_nodes},
+	{PART_SCHEDULER, start_scheduler},
+	{PART_CONTROLLERS, start_controllers},
+};
+
+int program_start(struct program *p, const struct options *opt, unsigned parts, struct error **err)
+{
+	*p = (struct program){0};
+	if (open_cluster(p, opt, err) < 0)
+		return -1;
+	if (parts & PART_INFORMERS)
+		p->informers = informers_new(p->cluster, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(parts_in_order); i++)
+		if ((parts & parts_in_order[i].part) && parts_in_order[i].start(p, opt, err) < 0) {
+			program_stop(p);
+			return -1;
+		}
+	return 0;
+}
+
+void program_stop(struct program *p)
+{
+	p->serve = serve_stop(p->serve);
+	controllers_stop(p->controllers);
+	scheduler_stop(p->scheduler);
+	if (p->cluster && p->nodes)
+		local_set_streamer(p->cluster, NULL, NULL);
+	nodes_stop(p->nodes);
+	informers_free(p->informers);
+	cluster_close(p->cluster);
+	*p = (struct program){0};
+}
+
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void program_block_signals(void)
+{
+	sigset_t set;
+
+	ending_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void program_wait_signal(void)
+{
+	sigset_t set;
+	int sig;
+
+	ending_signals(&set);
+	sigwait(&set, &sig);
+}
+
+int program_fail(const struct error *err)
+{
+	log_error("%s", error_message(err));
+	return 1;
+}
