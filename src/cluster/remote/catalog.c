@@ -34,12 +34,20 @@ struct definition_watch {
 static int refresh(struct remote *c, const struct call *call, struct error **err)
 {
 	char *fingerprint = NULL;
-	struct catalog *found = remote_discover(c, call, &fingerprint, err);
+	struct catalog *found;
 	bool changed;
 
-	if (!found)
-		return -1;
+	/* What is written from here on may come too late for this look. */
 	pthread_mutex_lock(&c->lock);
+	c->stale = false;
+	pthread_mutex_unlock(&c->lock);
+	found = remote_discover(c, call, &fingerprint, err);
+	pthread_mutex_lock(&c->lock);
+	if (!found) {
+		c->stale = true;
+		pthread_mutex_unlock(&c->lock);
+		return -1;
+	}
 	c->catalog_ns = clock_mono(c->clock);
 	changed = !c->catalog || strcmp(c->fingerprint, fingerprint) != 0;
 	if (changed) {
@@ -52,7 +60,6 @@ static int refresh(struct remote *c, const struct call *call, struct error **err
 		found = old;
 		pthread_cond_signal(&c->wake);
 	}
-	c->stale = false;
 	pthread_mutex_unlock(&c->lock);
 	catalog_unref(found);
 	free(fingerprint);
@@ -80,7 +87,7 @@ struct catalog *remote_catalog(struct cluster *cluster, const struct call *call,
 	bool fresh;
 
 	pthread_mutex_lock(&c->lock);
-	fresh = c->catalog &&
+	fresh = c->catalog && !c->stale &&
 		(c->refresher_runs || clock_mono(c->clock) - c->catalog_ns < MAX_AGE_NS);
 	pthread_mutex_unlock(&c->lock);
 	if (!fresh && refresh(c, call, err) < 0)
