@@ -1,5 +1,7 @@
 #include "kinds/kind.h"
 
+#include "kinds/cells.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
@@ -8,20 +10,28 @@ static const struct kind generic;
 
 /* The types that have particulars, in the order of their groups. */
 static const struct kind *const kinds[] = {
-	&generic,
+	&kind_configmap,   &kind_event, &kind_limitrange, &kind_namespace,  &kind_node,
+	&kind_pod,	   &kind_pv,	&kind_pvc,	  &kind_rc,	    &kind_secret,
+	&kind_service,	   &kind_crd,	&kind_daemonset,  &kind_deployment, &kind_replicaset,
+	&kind_statefulset, &kind_hpa,	&kind_cronjob,	  &kind_job,	    &kind_networkpolicy,
 };
 
 static void check_table(void)
 {
 	for (size_t i = 1; i < ARRAY_SIZE(kinds); i++)
-		for (size_t j = 1; j < i; j++)
+		for (size_t j = 0; j < i; j++)
 			assert(strcmp(kinds[i]->kind, kinds[j]->kind) ||
 			       strcmp(kinds[i]->group, kinds[j]->group));
 }
 
 const struct kind *kind_generic(void)
 {
-	return kinds[0];
+	return &generic;
+}
+
+static bool is(const struct kind *k, const char *group, const char *kind)
+{
+	return strcmp(k->kind, kind) == 0 && strcmp(k->group, group) == 0;
 }
 
 const struct kind *kind_find(const char *group, const char *kind)
@@ -29,8 +39,11 @@ const struct kind *kind_find(const char *group, const char *kind)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, check_table);
-	for (size_t i = 1; i < ARRAY_SIZE(kinds); i++)
-		if (strcmp(kinds[i]->kind, kind) == 0 && strcmp(kinds[i]->group, group) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (is(kinds[i], group, kind))
 			return kinds[i];
+	for (size_t i = 0; i < n_kinds_uncounted; i++)
+		if (is(&kinds_uncounted[i], group, kind))
+			return &kinds_uncounted[i];
 	return kind_generic();
 }

@@ -1,6 +1,12 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
 	src/kinds/catalog.c \
+	src/kinds/cells.c src/kinds/cells.h \
+	src/kinds/core.c \
+	src/kinds/pod.c \
+	src/kinds/pod_spec.c \
+	src/kinds/service.c \
+	src/kinds/workloads.c \
 	src/kinds/check.c \
 	src/kinds/defaults.c \
 	src/kinds/field_errors.c \

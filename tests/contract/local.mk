@@ -1,1 +1,6 @@
-# See Makefile.am: append to TESTS, check_PROGRAMS, EXTRA_DIST.
+# One suite for every implementation of cluster.h.
+check_PROGRAMS += tests/contract/test_cluster
+tests_contract_test_cluster_SOURCES = tests/contract/test_cluster.c
+tests_contract_test_cluster_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+dist_check_SCRIPTS += tests/contract/fake.sh tests/contract/local.sh
+TESTS += tests/contract/fake.sh tests/contract/local.sh

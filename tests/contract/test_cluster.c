@@ -1,6 +1,6 @@
 /*
- * What every implementation of cluster.h keeps. Runs on each back end of the table; with
- * KUBEFS_CONTRACT=SPEC (as cluster_open takes it, say "remote:") on that one alone.
+ * What every implementation of cluster.h keeps. Runs on the back end its argument names: "fake",
+ * "local" (in a directory of its own), or any other spec as cluster_open takes it, say "remote:".
  */
 #include "base/str.h"
 #include "base/vec.h"
@@ -654,23 +654,26 @@ static int run(const char *name, const char *spec)
 	return failed;
 }
 
-int main(void)
+static int run_local(void)
 {
-	const char *only = getenv("KUBEFS_CONTRACT");
+	char *spec free_ptr = NULL;
 	int failed;
 
-	object_init();
-	if (only)
-		return run("remote", only);
-	failed = run("fake", "fake:");
 	snprintf(directory, sizeof(directory), "%s", "/tmp/kubefs-contract-XXXXXX");
 	if (!mkdtemp(directory))
 		return 99;
-	{
-		char *spec free_ptr = xasprintf("local:%s", directory);
-
-		failed += run("local", spec);
-	}
+	spec = xasprintf("local:%s", directory);
+	failed = run("local", spec);
 	nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
 	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	const char *which = argc > 1 ? argv[1] : "local";
+
+	object_init();
+	if (strcmp(which, "local") == 0)
+		return run_local();
+	return strcmp(which, "fake") == 0 ? run("fake", "fake:") : run("remote", which);
 }

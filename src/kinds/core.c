@@ -1,0 +1,483 @@
+/*
+ * Small particulars of core types and their neighbours.
+ */
+#include "kinds/cells.h"
+#include "object/json.h"
+#include "object/time.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+static void namespace_prepare(json_t *object, const json_t *old)
+{
+	const char *name = json_path_string(object, "metadata.name");
+
+	if (!old) {
+		json_path_set(object, "spec.finalizers", json_pack("[s]", "kubernetes"));
+		json_path_set(object, "status", json_pack("{s:s}", "phase", "Active"));
+	}
+	json_path_set(object, "metadata.labels[kubernetes.io/metadata.name]", json_string(name));
+}
+
+static const struct column namespace_columns[] = {COLUMN_NAME, COLUMN("Status", "string"),
+						  COLUMN_AGE};
+
+static void namespace_cells(const json_t *object, int64_t now, json_t *out)
+{
+	json_array_append_new(out, cell_text(object, "metadata.name", ""));
+	json_array_append_new(out, cell_text(object, "status.phase", ""));
+	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
+}
+
+static const char *const namespace_selectable[] = {"status.phase", NULL};
+
+/* stringData is written into data and never kept. */
+static void secret_defaults(json_t *object)
+{
+	json_t *text = json_object_get(object, "stringData"), *v;
+	const char *key;
+
+	json_object_foreach (text, key, v) {
+		size_t n = json_string_length(v);
+		char *base64 free_ptr = xmalloc(n / 3 * 4 + 8);
+
+		EVP_EncodeBlock((unsigned char *)base64,
+				(const unsigned char *)json_string_value(v), (int)n);
+		if (!json_object_get(object, "data"))
+			json_object_set_new(object, "data", json_object());
+		json_object_set_new(json_object_get(object, "data"), key, json_string(base64));
+	}
+	json_object_del(object, "stringData");
+}
+
+static bool is_config_key(const char *key)
+{
+	return *key && strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				   "-._") == strlen(key);
+}
+
+static void validate_keys(const json_t *object, const char *field, struct field_errors *errors)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (json_object_get(object, field), key, v) {
+		json_t *bad = json_string(key);
+
+		if (!is_config_key(key))
+			field_invalid(errors, bad,
+				      "a valid config key must consist of alphanumeric characters, "
+				      "'-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+				      "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+				      "%s[%s]", field, key);
+		else if (strcmp(key, "..") == 0 || strcmp(key, ".") == 0)
+			field_invalid(errors, bad, key[1] ? "must not be '..'" : "must not be '.'",
+				      "%s[%s]", field, key);
+		if (strcmp(field, "data") == 0 && json_path(object, "binaryData") &&
+		    json_object_get(json_path(object, "binaryData"), key))
+			field_invalid(errors, bad, "duplicate of key present in binaryData",
+				      "%s[%s]", field, key);
+		json_decref(bad);
+	}
+}
+
+static void check_immutable(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+	static const char *const fields[] = {"data", "binaryData"};
+
+	if (!old || !json_path_bool(old, "immutable", false))
+		return;
+	if (!json_path_bool(object, "immutable", false))
+		field_forbidden(errors, "field is immutable when `immutable` is set", "immutable");
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		json_t *a = json_object_get(old, fields[i]),
+		       *b = json_object_get(object, fields[i]);
+
+		if (a != b && !(a && b && json_equal(a, b)))
+			field_forbidden(errors, "field is immutable when `immutable` is set", "%s",
+					fields[i]);
+	}
+}
+
+static void validate_config(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+	validate_keys(object, "data", errors);
+	validate_keys(object, "binaryData", errors);
+	check_immutable(object, old, errors);
+}
+
+static void validate_secret(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+	const json_t *was = json_object_get(old, "type"), *is = json_object_get(object, "type");
+
+	validate_config(object, old, errors);
+	if (was && !(is && json_equal(was, is)))
+		field_invalid(errors, is, "field is immutable", "type");
+}
+
+static const char *const secret_selectable[] = {"type", NULL};
+
+static void claim_prepare(json_t *object, const json_t *old)
+{
+	if (old)
+		return;
+	if (!json_path(object, "metadata.finalizers"))
+		json_path_set(object, "metadata.finalizers",
+			      json_pack("[s]", "kubernetes.io/pvc-protection"));
+	json_path_set(object, "status", json_pack("{s:s}", "phase", "Pending"));
+}
+
+static void volume_prepare(json_t *object, const json_t *old)
+{
+	const char *now = json_path_string(object, "metadata.creationTimestamp");
+
+	if (old)
+		return;
+	if (!json_path(object, "metadata.finalizers"))
+		json_path_set(object, "metadata.finalizers",
+			      json_pack("[s]", "kubernetes.io/pv-protection"));
+	json_path_set(object, "status",
+		      json_pack("{s:s,s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
+}
+
+static void copy_missing(json_t *limit, const char *to, const char *from)
+{
+	const json_t *source = json_object_get(limit, from);
+	const char *key;
+	json_t *v;
+
+	json_object_foreach ((json_t *)source, key, v) {
+		if (!json_object_get(limit, to))
+			json_object_set_new(limit, to, json_object());
+		if (!json_object_get(json_object_get(limit, to), key))
+			json_object_set(json_object_get(limit, to), key, v);
+	}
+}
+
+/* A container's default is its maximum, its default request the default, else the minimum. */
+static void limitrange_defaults(json_t *object)
+{
+	size_t i;
+	json_t *limit;
+
+	json_array_foreach (json_path(object, "spec.limits"), i, limit) {
+		if (strcmp(json_path_string(limit, "type"), "Container"))
+			continue;
+		copy_missing(limit, "default", "max");
+		copy_missing(limit, "defaultRequest", "default");
+		copy_missing(limit, "defaultRequest", "min");
+	}
+}
+
+static void hpa_defaults(json_t *object)
+{
+	if (!json_path(object, "spec.metrics"))
+		json_path_set(object, "spec.metrics",
+			      json_pack("[{s:s,s:{s:s,s:{s:s,s:i}}}]", "type", "Resource",
+					"resource", "name", "cpu", "target", "type", "Utilization",
+					"averageUtilization", 80));
+}
+
+static void networkpolicy_defaults(json_t *object)
+{
+	json_t *types;
+
+	if (json_path(object, "spec.policyTypes"))
+		return;
+	types = json_pack("[s]", "Ingress");
+	if (json_path(object, "spec.egress"))
+		json_array_append_new(types, json_string("Egress"));
+	json_path_set(object, "spec.policyTypes", types);
+}
+
+static const char *const event_selectable[] = {"involvedObject.kind",
+					       "involvedObject.namespace",
+					       "involvedObject.name",
+					       "involvedObject.uid",
+					       "involvedObject.apiVersion",
+					       "involvedObject.resourceVersion",
+					       "involvedObject.fieldPath",
+					       "reason",
+					       "reportingComponent",
+					       "source",
+					       "type",
+					       NULL};
+
+static const struct column event_columns[] = {
+	COLUMN("Last Seen", "string"), COLUMN("Type", "string"),
+	COLUMN("Reason", "string"),    COLUMN("Object", "string"),
+	COLUMN_WIDE("Subobject"),      COLUMN_WIDE("Source"),
+	COLUMN("Message", "string"),   COLUMN_WIDE("First Seen"),
+	COLUMN_WIDE("Count"),	       {"Name", "string", "name", "Name of the object", 1, NULL},
+};
+
+static json_t *event_object(const json_t *object)
+{
+	struct str s CLEANUP(str_release) = STR_INIT;
+
+	str_addf(&s, "%s/%s", json_path_string(object, "involvedObject.kind"),
+		 json_path_string(object, "involvedObject.name"));
+	for (char *c = s.s; *c && *c != '/'; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	return json_string(s.s);
+}
+
+static json_t *event_source(const json_t *object)
+{
+	const char *component = json_path_string(object, "source.component");
+	const char *host = json_path_string(object, "source.host");
+	struct str s CLEANUP(str_release) = STR_INIT;
+
+	if (!*component)
+		component = json_path_string(object, "reportingComponent");
+	str_addf(&s, "%s%s%s", component, *host ? ", " : "", host);
+	return json_string(s.s);
+}
+
+static json_t *event_time(const json_t *object, const char *path, int64_t now)
+{
+	const char *at = *json_path_string(object, path) ? path : "eventTime";
+
+	return cell_age(object, at, now);
+}
+
+static void event_cells(const json_t *object, int64_t now, json_t *out)
+{
+	json_array_append_new(out, event_time(object, "lastTimestamp", now));
+	json_array_append_new(out, cell_text(object, "type", ""));
+	json_array_append_new(out, cell_text(object, "reason", ""));
+	json_array_append_new(out, event_object(object));
+	json_array_append_new(out, cell_text(object, "involvedObject.fieldPath", ""));
+	json_array_append_new(out, event_source(object));
+	json_array_append_new(out, cell_text(object, "message", ""));
+	json_array_append_new(out, event_time(object, "firstTimestamp", now));
+	json_array_append_new(out, json_integer(json_path_int(object, "count", 1)));
+	json_array_append_new(out, cell_text(object, "metadata.name", ""));
+}
+
+static const struct column node_columns[] = {
+	COLUMN_NAME,
+	COLUMN("Status", "string"),
+	COLUMN("Roles", "string"),
+	COLUMN_AGE,
+	COLUMN("Version", "string"),
+	COLUMN_WIDE("Internal-IP"),
+	COLUMN_WIDE("External-IP"),
+	COLUMN_WIDE("OS-Image"),
+	COLUMN_WIDE("Kernel-Version"),
+	COLUMN_WIDE("Container-Runtime"),
+};
+
+static json_t *node_status(const json_t *object)
+{
+	struct str s CLEANUP(str_release) = STR_INIT;
+	size_t i;
+	json_t *c;
+
+	json_array_foreach (json_path(object, "status.conditions"), i, c)
+		if (strcmp(json_path_string(c, "type"), "Ready") == 0)
+			str_adds(&s, strcmp(json_path_string(c, "status"), "True") ? "NotReady"
+										   : "Ready");
+	if (!s.len)
+		str_adds(&s, "Unknown");
+	if (json_path_bool(object, "spec.unschedulable", false))
+		str_adds(&s, ",SchedulingDisabled");
+	return json_string(s.s);
+}
+
+static json_t *node_roles(const json_t *object)
+{
+	static const char prefix[] = "node-role.kubernetes.io/";
+	struct str s CLEANUP(str_release) = STR_INIT;
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (json_path(object, "metadata.labels"), key, v)
+		if (str_has_prefix(key, prefix) && key[sizeof(prefix) - 1])
+			str_addf(&s, "%s%s", s.len ? "," : "", key + sizeof(prefix) - 1);
+	return json_string(s.len ? s.s : "<none>");
+}
+
+static json_t *node_address(const json_t *object, const char *type)
+{
+	size_t i;
+	json_t *a;
+
+	json_array_foreach (json_path(object, "status.addresses"), i, a)
+		if (strcmp(json_path_string(a, "type"), type) == 0)
+			return cell_text(a, "address", "<none>");
+	return json_string("<none>");
+}
+
+static void node_cells(const json_t *object, int64_t now, json_t *out)
+{
+	json_array_append_new(out, cell_text(object, "metadata.name", ""));
+	json_array_append_new(out, node_status(object));
+	json_array_append_new(out, node_roles(object));
+	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
+	json_array_append_new(out, cell_text(object, "status.nodeInfo.kubeletVersion", ""));
+	json_array_append_new(out, node_address(object, "InternalIP"));
+	json_array_append_new(out, node_address(object, "ExternalIP"));
+	json_array_append_new(out, cell_text(object, "status.nodeInfo.osImage", "<unknown>"));
+	json_array_append_new(out, cell_text(object, "status.nodeInfo.kernelVersion", "<unknown>"));
+	json_array_append_new(
+		out, cell_text(object, "status.nodeInfo.containerRuntimeVersion", "<unknown>"));
+}
+
+static const char *const node_selectable[] = {"spec.unschedulable", NULL};
+
+static void crd_defaults(json_t *object)
+{
+	json_t *names = json_path(object, "spec.names");
+	const char *kind = json_path_string(names, "kind");
+	struct str s CLEANUP(str_release) = STR_INIT;
+
+	if (!names || !*kind)
+		return;
+	if (!json_object_get(names, "listKind")) {
+		str_addf(&s, "%sList", kind);
+		json_object_set_new(names, "listKind", json_string(s.s));
+	}
+	if (json_object_get(names, "singular"))
+		return;
+	str_reset(&s);
+	str_adds(&s, kind);
+	for (char *c = s.s; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	json_object_set_new(names, "singular", json_string(s.s));
+}
+
+static void crd_validate(const json_t *object, const json_t *old, struct field_errors *errors)
+{
+	const char *name = json_path_string(object, "metadata.name");
+	char *want free_ptr = xasprintf("%s.%s", json_path_string(object, "spec.names.plural"),
+					json_path_string(object, "spec.group"));
+	size_t i, stored = 0;
+	json_t *v;
+
+	if (strcmp(name, want))
+		field_invalid(errors, json_path(object, "metadata.name"),
+			      "must be spec.names.plural+\".\"+spec.group", "metadata.name");
+	json_array_foreach (json_path(object, "spec.versions"), i, v) {
+		stored += json_path_bool(v, "storage", false);
+		if (!json_path(v, "schema.openAPIV3Schema"))
+			field_required(errors, "schemas are required",
+				       "spec.versions[%zu].schema.openAPIV3Schema", i);
+	}
+	if (stored != 1)
+		field_invalid(errors, json_path(object, "spec.versions"),
+			      "must have exactly one version marked as storage version",
+			      "spec.versions");
+}
+
+const struct kind kind_namespace = {
+	.group = "",
+	.kind = "Namespace",
+	.prepare = namespace_prepare,
+	.name_rule = name_dns_label,
+	.no_generation = true,
+	.selectable = namespace_selectable,
+	COLUMNS(namespace_columns),
+	.cells = namespace_cells,
+};
+const struct kind kind_secret = {
+	.group = "",
+	.kind = "Secret",
+	.set_defaults = secret_defaults,
+	.validate = validate_secret,
+	.no_generation = true,
+	.selectable = secret_selectable,
+};
+const struct kind kind_configmap = {
+	.group = "",
+	.kind = "ConfigMap",
+	.validate = validate_config,
+	.no_generation = true,
+};
+const struct kind kind_pvc = {
+	.group = "",
+	.kind = "PersistentVolumeClaim",
+	.prepare = claim_prepare,
+	.no_generation = true,
+};
+const struct kind kind_pv = {
+	.group = "",
+	.kind = "PersistentVolume",
+	.prepare = volume_prepare,
+	.no_generation = true,
+};
+const struct kind kind_limitrange = {
+	.group = "",
+	.kind = "LimitRange",
+	.set_defaults = limitrange_defaults,
+	.no_generation = true,
+};
+const struct kind kind_event = {
+	.group = "",
+	.kind = "Event",
+	.no_generation = true,
+	.selectable = event_selectable,
+	COLUMNS(event_columns),
+	.cells = event_cells,
+};
+const struct kind kind_node = {
+	.group = "",
+	.kind = "Node",
+	.no_generation = true,
+	.selectable = node_selectable,
+	COLUMNS(node_columns),
+	.cells = node_cells,
+};
+const struct kind kind_hpa = {
+	.group = "autoscaling",
+	.kind = "HorizontalPodAutoscaler",
+	.set_defaults = hpa_defaults,
+	.no_generation = true,
+};
+const struct kind kind_networkpolicy = {
+	.group = "networking.k8s.io",
+	.kind = "NetworkPolicy",
+	.set_defaults = networkpolicy_defaults,
+};
+const struct kind kind_crd = {
+	.group = "apiextensions.k8s.io",
+	.kind = "CustomResourceDefinition",
+	.set_defaults = crd_defaults,
+	.validate = crd_validate,
+};
+
+#define UNCOUNTED(g, k)                                      \
+	{                                                    \
+		.group = g, .kind = k, .no_generation = true \
+	}
+#define UNCOUNTED_RBAC(k)                                                                        \
+	{                                                                                        \
+		.group = "rbac.authorization.k8s.io", .kind = k, .name_rule = name_path_segment, \
+		.no_generation = true                                                            \
+	}
+
+const struct kind kinds_uncounted[] = {
+	UNCOUNTED("", "Endpoints"),
+	UNCOUNTED("", "ResourceQuota"),
+	UNCOUNTED("", "ServiceAccount"),
+	UNCOUNTED("apiregistration.k8s.io", "APIService"),
+	UNCOUNTED("apps", "ControllerRevision"),
+	UNCOUNTED("certificates.k8s.io", "CertificateSigningRequest"),
+	UNCOUNTED("coordination.k8s.io", "Lease"),
+	UNCOUNTED("events.k8s.io", "Event"),
+	UNCOUNTED("networking.k8s.io", "IPAddress"),
+	UNCOUNTED("networking.k8s.io", "ServiceCIDR"),
+	UNCOUNTED("node.k8s.io", "RuntimeClass"),
+	UNCOUNTED_RBAC("ClusterRole"),
+	UNCOUNTED_RBAC("ClusterRoleBinding"),
+	UNCOUNTED_RBAC("Role"),
+	UNCOUNTED_RBAC("RoleBinding"),
+	UNCOUNTED("resource.k8s.io", "ResourceClaim"),
+	UNCOUNTED("resource.k8s.io", "ResourceClaimTemplate"),
+	UNCOUNTED("storage.k8s.io", "CSINode"),
+	UNCOUNTED("storage.k8s.io", "CSIStorageCapacity"),
+	UNCOUNTED("storage.k8s.io", "StorageClass"),
+	UNCOUNTED("storage.k8s.io", "VolumeAttachment"),
+	UNCOUNTED("storage.k8s.io", "VolumeAttributesClass"),
+};
+const size_t n_kinds_uncounted = ARRAY_SIZE(kinds_uncounted);
