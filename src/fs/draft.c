@@ -85,8 +85,11 @@ int draft_write(struct draft *d, const char *bytes, size_t len, off_t offset)
 
 int draft_truncate(struct draft *d, off_t size)
 {
-	if (size > TEXT_MAX)
+	if (size > TEXT_MAX) {
+		d->too_large = d->written = true;
+		d->version++;
 		return EFBIG;
+	}
 	d->version++;
 	if (size == 0)
 		d->too_large = d->written = false;

@@ -21,3 +21,7 @@ libfs_a_SOURCES = \
 	src/fs/types.c src/fs/types.h src/fs/view.c \
 	src/fs/wants.c src/fs/wants.h \
 	src/fs/write.c src/fs/write.h src/fs/write_apply.c src/fs/write_edit.c
+
+check_PROGRAMS += tests/unit/fs/fakefs
+tests_unit_fs_fakefs_SOURCES = tests/unit/fs/fakefs.c
+tests_unit_fs_fakefs_LDADD = $(LIBS_fs) $(FUSE_LIBS)

@@ -144,10 +144,12 @@ const char *rejected_text(const char *text, size_t *len)
 static void names_below(struct node *dir, struct str *out)
 {
 	map_each (dir->drafts, e) {
-		if (str_has_suffix(e->key, REJECTED)) {
-			node_path(e->value, out);
-			str_addc(out, '\n');
-		}
+		struct str path CLEANUP(str_release) = STR_INIT;
+
+		if (!str_has_suffix(e->key, REJECTED))
+			continue;
+		node_path(e->value, &path);
+		str_addf(out, "%s\n", path.s);
 	}
 	map_each (dir->children, e) {
 		struct node *n = e->value;

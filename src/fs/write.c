@@ -207,7 +207,7 @@ static void path_of(struct node *dir, const char *name, struct str *out)
 	str_addf(out, "/%s", name);
 }
 
-/* Everyone who has to know that NAME was refused. */
+/* Everyone who has to know that NAME was refused. TEXT NULL: half of it, which is not kept. */
 static void refused(const struct target *t, struct node *dir, const char *name, const char *text,
 		    size_t len, pid_t writer, const struct error *why)
 {
@@ -219,7 +219,7 @@ static void refused(const struct target *t, struct node *dir, const char *name, 
 	journal_add(t->fs->journal, path.s, why, secret);
 	if (t->fs->opt.tell)
 		tell_writer(writer, path.s, why, secret);
-	if (error_code(why) == E_TOO_LARGE)
+	if (!text)
 		return;
 	ret = rejected_keep(dir, name, secret ? 0600 : 0644, text, len, why, secret);
 	if (ret)
@@ -248,12 +248,14 @@ int write_draft(const struct target *t, struct node *dir, const char *name, stru
 	enum write_result result;
 	const char *plain;
 	size_t len;
+	bool whole;
 	int ret = 0;
 
 	pthread_mutex_lock(&t->fs->lock);
 	str_add(&text, d->text.s, d->text.len);
 	d->applied = d->version;
-	if (d->too_large)
+	whole = !d->too_large;
+	if (!whole)
 		ret = error_set(&why, E_TOO_LARGE, "the text is larger than %d bytes", TEXT_MAX);
 	pthread_mutex_unlock(&t->fs->lock);
 	len = text.len;
@@ -265,7 +267,7 @@ int write_draft(const struct target *t, struct node *dir, const char *name, stru
 		accepted(t, dir, name, result);
 		return 0;
 	}
-	refused(t, dir, name, plain, len, writer, why);
+	refused(t, dir, name, whole ? plain : NULL, len, writer, why);
 	holds_drop(t->fs->holds, t->resource, t->namespace, t->name);
 	return error_move(err, why);
 }
