@@ -16,8 +16,8 @@ bool pod_is_active(const struct object *pod)
 {
 	struct span phase = object_find(pod, "status.phase");
 
-	return !*pod->deletion_timestamp && !json_span_equal(phase, "Succeeded") &&
-	       !json_span_equal(phase, "Failed");
+	return !*pod->deletion_timestamp && !json_span_equal(phase, "\"Succeeded\"") &&
+	       !json_span_equal(phase, "\"Failed\"");
 }
 
 bool pod_is_ready(const struct object *pod, int64_t *since_ns)

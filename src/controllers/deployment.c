@@ -79,10 +79,10 @@ int64_t rollout_available(const struct rollout *r)
 	return total;
 }
 
-/* An int or "25%" of WHOLE, rounded up or down. */
+/* An int or a percentage of WHOLE, rounded up or down; 25% where nothing is said. */
 static int64_t int_or_percent(const json_t *value, int64_t whole, bool up)
 {
-	const char *text = json_string_value(value);
+	const char *text = value ? json_string_value(value) : "25%";
 
 	if (json_is_integer(value))
 		return json_integer_value(value);

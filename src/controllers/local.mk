@@ -14,3 +14,9 @@ libcontrollers_a_SOURCES = \
 	src/controllers/replicaset.c src/controllers/replicaset.h \
 	src/controllers/replicaset_rank.c \
 	src/controllers/serviceaccount.c
+
+check_PROGRAMS += tests/unit/controllers/test_end_to_end
+tests_unit_controllers_test_end_to_end_SOURCES = tests/unit/controllers/test_end_to_end.c
+tests_unit_controllers_test_end_to_end_LDADD = libcontrollers.a libscheduler.a libnode.a \
+	$(LIBS_cache) $(CMOCKA_LIBS)
+TESTS += tests/unit/controllers/test_end_to_end

@@ -66,6 +66,15 @@ static json_t *pod_tree(const struct object *set, const json_t *tree)
 			 meta, "spec", json_deep_copy(json_object_get(template, "spec")));
 }
 
+/* A namespace that goes away takes no pods, and needs none. */
+static bool is_namespace_ending(const struct error *e)
+{
+	for (size_t k = 0; k < e->n_causes; k++)
+		if (str_equal(e->causes[k].reason, "NamespaceTerminating"))
+			return true;
+	return false;
+}
+
 static int create_pods(struct controller *c, const struct object *set, const json_t *tree,
 		       size_t count, struct object_list *pods, struct error **err)
 {
@@ -79,6 +88,10 @@ static int create_pods(struct controller *c, const struct object *set, const jso
 		if (cluster_create_tree(controller_cluster(c), controller_call(c),
 					informer_resource(informer), set->namespace, pod, NULL,
 					&made, &why) < 0) {
+			if (is_namespace_ending(why)) {
+				error_free(why);
+				return 0;
+			}
 			recorder_event(recorder_of(c), set, EVENT_WARNING, "FailedCreate",
 				       "Error creating: %s", error_message(why));
 			return error_move(err, why);

@@ -20,9 +20,9 @@ static int phase_rank(const struct object *pod)
 {
 	struct span phase = object_find(pod, "status.phase");
 
-	if (json_span_equal(phase, "Running"))
+	if (json_span_equal(phase, "\"Running\""))
 		return 2;
-	return json_span_equal(phase, "Unknown") ? 1 : 0;
+	return json_span_equal(phase, "\"Unknown\"") ? 1 : 0;
 }
 
 static int64_t restarts_of(const struct object *pod)

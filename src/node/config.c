@@ -18,7 +18,7 @@ static bool walk_ref(const json_t *ref, bool secret, bool with_key, each_ref *ea
 			       json_path_string(ref, "name"),
 			       with_key ? json_path_string(ref, "key") : NULL};
 
-	return !ref || !r.name || each(arg, &r);
+	return !ref || !*r.name || each(arg, &r);
 }
 
 static bool walk_container(const json_t *container, each_ref *each, void *arg)
@@ -42,9 +42,9 @@ static bool walk_source(const json_t *source, bool secret, each_ref *each, void 
 {
 	const char *name = json_path_string(source, "secretName");
 	struct config_ref r = {secret, json_path_bool(source, "optional", false),
-			       name ? name : json_path_string(source, "name"), NULL};
+			       *name ? name : json_path_string(source, "name"), NULL};
 
-	return !source || !r.name || each(arg, &r);
+	return !source || !*r.name || each(arg, &r);
 }
 
 static bool walk_volume(const json_t *volume, each_ref *each, void *arg)
@@ -91,7 +91,7 @@ void index_by_config(const struct object *pod, index_emit *emit, void *emit_arg)
 	json_t *spec json_auto = NULL, *item;
 	size_t k;
 
-	if (phase.p && !json_span_equal(phase, "Pending"))
+	if (phase.p && !json_span_equal(phase, "\"Pending\""))
 		return;
 	spec = text.p ? json_read(text.p, text.len, NULL) : NULL;
 	for (size_t l = 0; l < ARRAY_SIZE(lists); l++)

@@ -214,7 +214,7 @@ static bool find_run(const struct log_query *q, const struct object *pod, const 
 		return error_set(why, E_BAD_REQUEST,
 				 "container \"%s\" in pod \"%s\" is waiting to start: %s",
 				 q->container, pod->name,
-				 reason ? reason : "ContainerCreating") == 0;
+				 *reason ? reason : "ContainerCreating") == 0;
 	}
 	*run = (struct engine_run){.namespace = pod->namespace,
 				   .pod = pod->name,

@@ -59,7 +59,7 @@ static bool is_finished(const struct object *pod)
 {
 	struct span phase = object_find(pod, "status.phase");
 
-	return json_span_equal(phase, "Succeeded") || json_span_equal(phase, "Failed");
+	return json_span_equal(phase, "\"Succeeded\"") || json_span_equal(phase, "\"Failed\"");
 }
 
 static bool is_ours(const struct object *pod)
@@ -67,7 +67,7 @@ static bool is_ours(const struct object *pod)
 	struct span name = object_find(pod, "spec.schedulerName");
 	struct span gates = object_find(pod, "spec.schedulingGates");
 
-	return !*pod->deletion_timestamp && (!name.p || json_span_equal(name, NAME)) &&
+	return !*pod->deletion_timestamp && (!name.p || json_span_equal(name, "\"" NAME "\"")) &&
 	       (!gates.p || gates.len <= 2);
 }
 

@@ -105,8 +105,8 @@ static void add_ports(struct host_ports *out, json_t *spec)
 
 			if (port > 0)
 				vec_push(out,
-					 (struct host_port){xstrdup(protocol ? protocol : "TCP"),
-							    xstrdup(ip ? ip : ""), port});
+					 (struct host_port){xstrdup(*protocol ? protocol : "TCP"),
+							    xstrdup(ip), port});
 		}
 }
 

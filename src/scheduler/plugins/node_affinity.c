@@ -40,7 +40,7 @@ static bool requirement_holds(const json_t *requirement, const char *value)
 	const char *op = json_path_string(requirement, "operator");
 	json_t *values = json_object_get(requirement, "values");
 
-	if (!op)
+	if (!*op)
 		return false;
 	if (!strcmp(op, "In"))
 		return value && is_in(values, value);
