@@ -4,3 +4,8 @@ tests_contract_test_cluster_SOURCES = tests/contract/test_cluster.c
 tests_contract_test_cluster_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 dist_check_SCRIPTS += tests/contract/fake.sh tests/contract/local.sh
 TESTS += tests/contract/fake.sh tests/contract/local.sh
+
+check_PROGRAMS += tests/contract/test_remote_serve
+tests_contract_test_remote_serve_SOURCES = tests/contract/test_remote_serve.c
+tests_contract_test_remote_serve_LDADD = $(LIBS_serve) $(CMOCKA_LIBS)
+TESTS += tests/contract/test_remote_serve
