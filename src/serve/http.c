@@ -4,6 +4,7 @@
 
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <string.h>
 
 /* What a client may make the server hold or wait for. */
@@ -17,6 +18,7 @@
 #define BODY_S 60
 #define STALL_S 30
 #define KEEPALIVE_S 120
+#define HANGUP_S 2
 
 /* libwebsockets sends at most so much in one writable callback; an HTTP/2 frame with its header
  * fills one TLS record. */
@@ -415,6 +417,22 @@ static int write_h2(struct lws *wsi, struct request *r)
 	return 0;
 }
 
+/*
+ * libwebsockets does not read from an HTTP/1.1 connection while its answer is under way, so that a
+ * client that leaves a quiet stream goes unseen: a stream looks for itself. HTTP/2 needs no such.
+ */
+static bool needs_hangup_check(struct lws *wsi, const struct request *r)
+{
+	return r->long_running && lws_get_network_wsi(wsi) == wsi;
+}
+
+static bool hung_up(struct lws *wsi)
+{
+	struct pollfd p = {.fd = lws_get_socket_fd(wsi), .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /* The next time somebody must look at R: its end, or the end of the patience with its reader. */
 static void set_timer(struct exchange *x)
 {
@@ -427,6 +445,8 @@ static void set_timer(struct exchange *x)
 	} else {
 		r->stalled_at_ns = 0;
 	}
+	if (needs_hangup_check(x->wsi, r))
+		at = at ? MIN(at, now + HANGUP_S * NS_PER_S) : now + HANGUP_S * NS_PER_S;
 	set_timer_us(x, at ? MAX(at - now, NS_PER_MS) / 1000 : 0);
 }
 
@@ -498,6 +518,10 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 		atomic_fetch_add(&r->server->metrics.cut_off, 1);
 		lws_set_timeout(lws_get_network_wsi(x->wsi), PENDING_TIMEOUT_USER_OK,
 				LWS_TO_KILL_ASYNC);
+		return;
+	}
+	if (needs_hangup_check(x->wsi, r) && hung_up(x->wsi)) {
+		lws_set_timeout(x->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 		return;
 	}
 	pthread_mutex_lock(&r->answer.lock);

@@ -25,3 +25,8 @@ check_PROGRAMS += tests/unit/serve/test_serve_parts
 tests_unit_serve_test_serve_parts_SOURCES = tests/unit/serve/test_serve_parts.c
 tests_unit_serve_test_serve_parts_LDADD = $(LIBS_serve) $(CMOCKA_LIBS)
 TESTS += tests/unit/serve/test_serve_parts
+
+check_PROGRAMS += tests/unit/serve/test_serve
+tests_unit_serve_test_serve_SOURCES = tests/unit/serve/test_serve.c
+tests_unit_serve_test_serve_LDADD = $(LIBS_serve) $(CMOCKA_LIBS)
+TESTS += tests/unit/serve/test_serve

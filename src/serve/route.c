@@ -86,13 +86,14 @@ static const struct route {
 
 static void handle_root(struct request *r)
 {
-	json_t *paths = json_array(), *tree json_auto = NULL;
+	json_t *paths, *tree json_auto = NULL;
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	if (strcmp(r->path, "/") != 0) {
 		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
 		return;
 	}
+	paths = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (!str_has_suffix(routes[i].path, "/"))
 			json_array_append_new(paths, json_string(routes[i].path));

@@ -1,0 +1,418 @@
+/*
+ * The endpoint over the fake cluster, asked with libcurl as any client would, once with HTTP/1.1
+ * and once with HTTP/2.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cluster/fake.h"
+#include "object/json.h"
+#include "serve/file.h"
+#include "serve/serve.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define JSON "Content-Type: application/json"
+#define MAPS "/api/v1/namespaces/x/configmaps"
+
+static struct cluster *cluster;
+static struct serve *serve;
+static char *dir;
+static long http_version;
+
+struct answer_got {
+	long status, version;
+	struct str body;
+};
+
+static void answer_got_release(struct answer_got *a)
+{
+	str_release(&a->body);
+}
+
+static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	str_add(arg, bytes, size * n);
+	return size * n;
+}
+
+static CURL *prepare(const char *method, const char *path, const char *token, const char *body,
+		     struct curl_slist **headers, struct str *out)
+{
+	CURL *curl = curl_easy_init();
+	char *url free_ptr = xasprintf("https://%s%s", serve_address(serve), path);
+	char *ca free_ptr = xasprintf("%s/pki/ca.crt", dir);
+	char *bearer free_ptr = xasprintf("Authorization: Bearer %s", token ? token : "");
+
+	if (token)
+		*headers = curl_slist_append(*headers, bearer);
+	*headers = curl_slist_append(*headers, "Expect:");
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, http_version);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
+	return curl;
+}
+
+static struct answer_got ask_as(const char *token, const char *method, const char *path,
+				const char *header, const char *body)
+{
+	struct answer_got a = {.body = STR_INIT};
+	struct curl_slist *headers = header ? curl_slist_append(NULL, header) : NULL;
+	CURL *curl = prepare(method, path, token, body, &headers, &a.body);
+
+	assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &a.status);
+	curl_easy_getinfo(curl, CURLINFO_HTTP_VERSION, &a.version);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return a;
+}
+
+static struct answer_got ask(const char *method, const char *path, const char *header,
+			     const char *body)
+{
+	return ask_as("s3cret", method, path, header, body);
+}
+
+static char *config_map(const char *name, size_t bytes)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s,
+		 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\"},"
+		 "\"data\":{\"k\":\"",
+		 name);
+	str_addn(&s, 'y', bytes);
+	str_adds(&s, "\"}}");
+	return str_take(&s);
+}
+
+static int start(void **state)
+{
+	static const char tokens[] = "s3cret,admin,1,\"system:masters\"\n";
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct cluster_config config = {0};
+	char *path free_ptr = NULL;
+	struct serve_options opt = {.listen = "127.0.0.1:0"};
+
+	dir = xstrdup("/tmp/kubefs-serve-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/tokens", dir);
+	assert_int_equal(file_replace(path, tokens, strlen(tokens), NULL), 0);
+	opt.dir = dir;
+	opt.token_file = path;
+	cluster = cluster_open("fake:", &config, &err);
+	assert_non_null(cluster);
+	serve = serve_start(cluster, &opt, &err);
+	if (!serve)
+		fail_msg("%s", error_message(err));
+	return 0;
+}
+
+static int stop(void **state)
+{
+	char *command free_ptr = xasprintf("rm -r %s", dir);
+
+	serve_stop(serve);
+	cluster_close(cluster);
+	assert_int_equal(system(command), 0);
+	free(dir);
+	return 0;
+}
+
+static int start_h1(void **state)
+{
+	http_version = CURL_HTTP_VERSION_1_1;
+	return start(state);
+}
+
+static int start_h2(void **state)
+{
+	http_version = CURL_HTTP_VERSION_2TLS;
+	return start(state);
+}
+
+static void only_the_known_are_answered(void **state)
+{
+	static const char *const open[] = {"/livez", "/readyz", "/healthz"};
+	static const char *const closed[] = {"/", "/api", "/metrics", "/openapi/v3", MAPS};
+
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+		struct answer_got a CLEANUP(answer_got_release) =
+			ask_as(NULL, "GET", open[i], NULL, NULL);
+		assert_int_equal(a.status, 200);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+		struct answer_got a CLEANUP(answer_got_release) =
+			ask_as(i % 2 ? "wrong" : NULL, "GET", closed[i], NULL, NULL);
+		assert_int_equal(a.status, 401);
+		assert_non_null(strstr(a.body.s, "\"reason\":\"Unauthorized\""));
+	}
+}
+
+static void objects_come_and_go(void **state)
+{
+	char *body free_ptr = config_map("a", 10);
+	struct answer_got made CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
+	struct answer_got again CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
+	struct answer_got patched CLEANUP(answer_got_release) =
+		ask("PATCH", MAPS "/a", "Content-Type: application/merge-patch+json",
+		    "{\"data\":{\"k\":\"new\"}}");
+	struct answer_got read CLEANUP(answer_got_release) =
+		ask("GET", MAPS "/a", "Accept: application/yaml", NULL);
+	struct answer_got list CLEANUP(answer_got_release) = ask("GET", MAPS, NULL, NULL);
+	struct answer_got gone CLEANUP(answer_got_release) =
+		ask("DELETE", MAPS "/a", JSON, "{\"gracePeriodSeconds\":0}");
+	struct answer_got missing CLEANUP(answer_got_release) = ask("GET", MAPS "/a", NULL, NULL);
+
+	assert_int_equal(made.version, http_version == CURL_HTTP_VERSION_1_1
+					       ? CURL_HTTP_VERSION_1_1
+					       : CURL_HTTP_VERSION_2_0);
+	assert_int_equal(made.status, 201);
+	assert_int_equal(again.status, 409);
+	assert_int_equal(patched.status, 200);
+	assert_int_equal(read.status, 200);
+	assert_non_null(strstr(read.body.s, "data:\n  k: new\n"));
+	assert_int_equal(list.status, 200);
+	assert_non_null(strstr(list.body.s, "\"items\":[{\"data\":{\"k\":\"new\"},\"metadata\":"));
+	assert_int_equal(gone.status, 200);
+	assert_non_null(strstr(gone.body.s, "\"status\":\"Success\""));
+	assert_int_equal(missing.status, 404);
+	assert_non_null(strstr(missing.body.s, "\"reason\":\"NotFound\""));
+}
+
+static const struct {
+	const char *method, *path, *header, *body;
+	long status;
+} refusals[] = {
+	{"GET", "/nothing", NULL, NULL, 404},
+	{"GET", "/api/v1/nonsense", NULL, NULL, 404},
+	{"GET", MAPS "/a/nosub", NULL, NULL, 404},
+	{"GET", MAPS, "Accept: text/html", NULL, 406},
+	{"GET", MAPS "?limit=x", NULL, NULL, 400},
+	{"GET", MAPS "?watch=1&timeoutSeconds=x", NULL, NULL, 400},
+	{"GET", MAPS "?sendInitialEvents=true", NULL, NULL, 422},
+	{"POST", MAPS, "Content-Type: application/vnd.kubernetes.protobuf", "k8s", 415},
+	{"POST", MAPS, JSON, "{", 400},
+	{"POST", MAPS "?dryRun=Some", JSON, "{}", 422},
+	{"POST", MAPS "?fieldManager=a%07b", JSON, "{}", 422},
+	{"PUT", MAPS, JSON, "{}", 405},
+	{"POST", "/api/v1/pods", JSON, "{}", 405},
+	{"PATCH", MAPS "/a", JSON, "{}", 415},
+	{"PATCH", MAPS "/a", "Content-Type: application/apply-patch+yaml", "{}", 422},
+	{"POST", MAPS, "Transfer-Encoding: chunked", "{}", 400},
+};
+
+static void what_is_wrong_gets_its_status(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		bool chunked = refusals[i].header && strstr(refusals[i].header, "chunked");
+
+		if (chunked && http_version != CURL_HTTP_VERSION_1_1)
+			continue;
+		struct answer_got a CLEANUP(answer_got_release) = ask(
+			refusals[i].method, refusals[i].path, refusals[i].header, refusals[i].body);
+		if (a.status != refusals[i].status)
+			fail_msg("%s %s: %ld, not %ld: %s", refusals[i].method, refusals[i].path,
+				 a.status, refusals[i].status, a.body.s);
+	}
+}
+
+static void bodies_are_bounded(void **state)
+{
+	char *large free_ptr = config_map("large", 3000000);
+	char *larger free_ptr = config_map("larger", 4000000);
+	struct answer_got taken CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, large);
+	struct answer_got refused CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, larger);
+	struct answer_got list CLEANUP(answer_got_release) = ask("GET", MAPS, NULL, NULL);
+	struct answer_got packed CLEANUP(answer_got_release) =
+		ask("GET", MAPS, "Accept-Encoding: gzip", NULL);
+
+	assert_int_equal(taken.status, 201);
+	assert_int_equal(refused.status, 413);
+	assert_true(list.body.len > 3000000);
+	assert_true(packed.body.len < 100000);
+	assert_memory_equal(packed.body.s, "\x1f\x8b", 2);
+}
+
+struct reader {
+	struct str text;
+	size_t lines, want;
+	const char *path;
+	pthread_t thread;
+	_Atomic bool first;
+};
+
+static size_t take_lines(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct reader *r = arg;
+
+	str_add(&r->text, bytes, size * n);
+	for (size_t i = 0; i < size * n; i++)
+		r->lines += bytes[i] == '\n';
+	r->first = r->first || r->lines;
+	return r->lines >= r->want ? 0 : size * n;
+}
+
+static void *read_watch(void *arg)
+{
+	struct reader *r = arg;
+	struct curl_slist *headers = NULL;
+	CURL *curl = prepare("GET", r->path, "s3cret", NULL, &headers, NULL);
+
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_lines);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, r);
+	curl_easy_perform(curl);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(curl);
+	return NULL;
+}
+
+static const struct resource *config_maps(void)
+{
+	struct catalog *c CLEANUP(catalog_unref_cleanup) = cluster_catalog(cluster, NULL, NULL);
+
+	return catalog_find(c, "", "v1", "configmaps");
+}
+
+/* Twenty watchers see the same, and leave nothing behind when they go. */
+static void watches_share_events(void **state)
+{
+	struct reader readers[20];
+	const struct resource *maps = config_maps();
+	char name[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
+		readers[i] = (struct reader){.text = STR_INIT, .want = 10, .path = MAPS "?watch=1"};
+		pthread_create(&readers[i].thread, NULL, read_watch, &readers[i]);
+	}
+	while (fake_watches(cluster, maps) < ARRAY_SIZE(readers))
+		sched_yield();
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "w%d", i);
+		char *body free_ptr = config_map(name, 10);
+		struct answer_got a CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
+		assert_int_equal(a.status, 201);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
+		pthread_join(readers[i].thread, NULL);
+		assert_int_equal(readers[i].lines, 10);
+		assert_string_equal(readers[i].text.s, readers[0].text.s);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		str_release(&readers[i].text);
+	while (fake_watches(cluster, maps))
+		sched_yield();
+}
+
+static void watches_end_in_time_or_with_a_reason(void **state)
+{
+	struct reader r = {.text = STR_INIT, .want = 100, .path = MAPS "?watch=1"};
+	struct answer_got timed CLEANUP(answer_got_release) =
+		ask("GET", MAPS "?watch=1&timeoutSeconds=1", NULL, NULL);
+
+	assert_int_equal(timed.status, 200);
+	assert_int_equal(timed.body.len, 0);
+	pthread_create(&r.thread, NULL, read_watch, &r);
+	while (!fake_watches(cluster, config_maps()))
+		sched_yield();
+	fake_break_watches(cluster, E_GONE);
+	pthread_join(r.thread, NULL);
+	assert_non_null(strstr(r.text.s, "{\"type\":\"ERROR\",\"object\":"));
+	assert_non_null(strstr(r.text.s, "\"code\":410"));
+	str_release(&r.text);
+}
+
+static void *create_many(void *arg)
+{
+	char name[32];
+
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "m%d-%d", (int)(intptr_t)arg, i);
+		char *body free_ptr = config_map(name, 5000);
+		struct answer_got a CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
+		if (a.status != 201)
+			return (void *)1;
+	}
+	return NULL;
+}
+
+static void many_write_at_once(void **state)
+{
+	pthread_t threads[32];
+	void *failed;
+
+	for (intptr_t i = 0; i < 32; i++)
+		pthread_create(&threads[i], NULL, create_many, (void *)i);
+	for (size_t i = 0; i < 32; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	struct answer_got list CLEANUP(answer_got_release) = ask("GET", MAPS, NULL, NULL);
+	json_t *tree json_auto = json_read(list.body.s, list.body.len, NULL);
+	assert_int_equal(json_array_size(json_object_get(tree, "items")), 640);
+}
+
+static void documents_are_json(void **state)
+{
+	static const char *const paths[] = {"/api",
+					    "/apis",
+					    "/api/v1",
+					    "/apis/apps",
+					    "/apis/apps/v1",
+					    "/version",
+					    "/openapi/v2",
+					    "/openapi/v3",
+					    "/openapi/v3/api/v1",
+					    "/openapi/v3/apis/apps/v1",
+					    "/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct answer_got a CLEANUP(answer_got_release) =
+			ask("GET", paths[i], "Accept: application/json", NULL);
+		json_t *tree json_auto = json_read(a.body.s, a.body.len, NULL);
+
+		assert_int_equal(a.status, 200);
+		assert_true(json_is_object(tree));
+	}
+}
+
+#define BOTH(test)                                           \
+	{"HTTP/1.1: " #test, test, start_h1, stop, NULL},    \
+	{                                                    \
+		"HTTP/2: " #test, test, start_h2, stop, NULL \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(only_the_known_are_answered),
+		BOTH(objects_come_and_go),
+		BOTH(what_is_wrong_gets_its_status),
+		BOTH(bodies_are_bounded),
+		BOTH(watches_share_events),
+		BOTH(watches_end_in_time_or_with_a_reason),
+		BOTH(many_write_at_once),
+		BOTH(documents_are_json),
+	};
+
+	object_init();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
