@@ -121,7 +121,10 @@ static void handle(void *arg, const struct store_event *event, uint64_t revision
 	is = !event->deleted && filter_matches(&w->filter, l->parsed.new);
 	if (!was && !is)
 		return;
-	new = object_ref(l->parsed.new);
+	/* What leaves the selector is told as it was, at the revision at which it left. */
+	new = is || event->deleted
+		      ? object_ref(l->parsed.new)
+		      : deleted_object(l->parsed.old->json, l->parsed.old->len, event->revision);
 	if (w->converts)
 		new = convert_object(w->resource, new);
 	tell(w, is ? was ? WATCH_MODIFIED : WATCH_ADDED : WATCH_DELETED, new, false);

@@ -134,12 +134,14 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 /* How an update makes the next state; TREE is a copy of the last. NULL and *err on refusal. */
 typedef json_t *next_state(const struct write *w, const json_t *old, void *arg, struct error **err);
 
-static int modify_once(const struct write *w, next_state *next, void *arg, struct object **out,
-		       struct error **err)
+/* *RACED: the commit failed because somebody else was quicker. */
+static int modify_once(const struct write *w, next_state *next, void *arg, bool *raced,
+		       struct object **out, struct error **err)
 {
 	struct object *old CLEANUP(object_unref_cleanup) =
 		local_read(w->l, w->r, w->namespace, w->name, 0, err);
 	struct commit c CLEANUP(commit_release) = {0};
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *before json_auto = NULL;
 	json_t *tree json_auto = NULL;
 	size_t failed;
@@ -167,7 +169,10 @@ static int modify_once(const struct write *w, next_state *next, void *arg, struc
 			return -1;
 		commit_put(&c, w->storage, tree, old->revision);
 	}
-	return commit_run(w->l, &c, out, &failed, err);
+	if (commit_run(w->l, &c, out, &failed, &why) == 0)
+		return 0;
+	*raced = error_code(why) == E_CONFLICT;
+	return error_move(err, steal(&why));
 }
 
 static int modify(const struct write *w, next_state *next, void *arg, bool may_retry,
@@ -176,13 +181,14 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
+		bool raced = false;
+
 		error_clear(&why);
-		if (modify_once(w, next, arg, out, &why) == 0) {
+		if (modify_once(w, next, arg, &raced, out, &why) == 0) {
 			*out = shown(w, *out);
 			return is_crd(w->storage) && !w->opt->dry_run ? crd_reload(w->l, err) : 0;
 		}
-		/* A refusal with a name is a rule's; without one it is the store's. */
-		if (error_code(why) != E_CONFLICT || why->name)
+		if (!raced)
 			return error_move(err, steal(&why));
 		if (!may_retry)
 			break;
