@@ -64,7 +64,8 @@ json_t *status_from_error(const struct error *e)
 		set_text(status, "message", error_message(e));
 		set_text(status, "reason", error_reason(e));
 		details = details_of(e);
-		if (json_object_size(details))
+		/* A kind of "" says that there are details and nothing is in them. */
+		if (json_object_size(details) || e->kind)
 			json_object_set(status, "details", details);
 	}
 	json_object_set_new(status, "code", json_integer(error_http_status(e)));

@@ -21,7 +21,7 @@ struct watching {
 	const struct resource *resource; /* a ref */
 	enum media_as as;
 	enum include_object include;
-	bool columns_sent;
+	bool bookmarks, columns_sent;
 	struct watch *watch;
 	struct stream *stream;
 };
@@ -100,6 +100,10 @@ static struct piece bookmark_piece(const struct watching *w, const struct watch_
 static void on_event(void *arg, const struct watch_event *event)
 {
 	struct watching *w = arg;
+
+	/* The end of the initial events is told only to those who take bookmarks. */
+	if (event->type == WATCH_BOOKMARK && !w->bookmarks)
+		return;
 	struct piece pieces[] = {
 		piece_static(heads[event->type]),
 		event->type == WATCH_BOOKMARK ? bookmark_piece(w, event)
@@ -148,6 +152,7 @@ int resource_watch(const struct ask *a, struct error **err)
 	if (query_watch(a->request, &opt, &timeout_s, err) < 0)
 		return -1;
 	w = watching_new(a);
+	w->bookmarks = opt.bookmarks;
 	/* The status must be known before it is told: events wait in the queue until it begins. */
 	w->watch = cluster_watch(a->request->server->cluster, &a->request->call, a->resource,
 				 a->target->namespace, &opt, &watch_handler, w, err);
