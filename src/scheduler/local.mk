@@ -13,3 +13,8 @@ libscheduler_a_SOURCES = \
 	src/scheduler/scheduler.c src/scheduler/scheduler.h \
 	src/scheduler/snapshot.c src/scheduler/snapshot.h \
 	src/scheduler/toleration.h
+
+check_PROGRAMS += tests/unit/scheduler/test_cycle
+tests_unit_scheduler_test_cycle_SOURCES = tests/unit/scheduler/test_cycle.c
+tests_unit_scheduler_test_cycle_LDADD = $(LIBS_scheduler) $(CMOCKA_LIBS)
+TESTS += tests/unit/scheduler/test_cycle

@@ -431,9 +431,12 @@ static void check_logs(struct world *w, const char *image)
 		struct reading r = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, STR_INIT,
 				    false};
 		struct error *err = NULL;
-		struct stream *s =
-			cluster_stream(w->cluster, NULL, resource(w, "", "pods"), "production",
-				       pods.v[k]->name, "log", "container=api", &reader, &r, &err);
+		struct stream *s;
+
+		if (*pods.v[k]->deletion_timestamp)
+			continue;
+		s = cluster_stream(w->cluster, NULL, resource(w, "", "pods"), "production",
+				   pods.v[k]->name, "log", "container=api", &reader, &r, &err);
 
 		if (!s)
 			fail_msg("%s", error_message(err));
