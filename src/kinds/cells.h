@@ -49,7 +49,7 @@ void validate_not_negative(const json_t *object, const char *path, struct field_
 extern const struct kind kind_configmap, kind_cronjob, kind_daemonset, kind_deployment, kind_event,
 	kind_hpa, kind_job, kind_limitrange, kind_namespace, kind_networkpolicy, kind_node,
 	kind_pod, kind_pv, kind_pvc, kind_replicaset, kind_rc, kind_secret, kind_service,
-	kind_statefulset, kind_crd;
+	kind_statefulset, kind_crd, kind_pdb;
 /* Types whose only particular is that they do not count generations. */
 extern const struct kind kinds_uncounted[];
 extern const size_t n_kinds_uncounted;

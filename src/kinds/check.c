@@ -244,8 +244,7 @@ static void check_required(struct check *c, const json_t *object, const struct s
 		if (!f->required || strncmp(c->path.s, "status", 6) == 0)
 			continue;
 		if (!c->r->custom && v)
-			empty = empty || (json_is_string(v) && !*json_string_value(v)) ||
-				(json_is_array(v) && !json_array_size(v));
+			empty = empty || (json_is_string(v) && !*json_string_value(v));
 		if (!c->r->custom &&
 		    (f->value.kind == SCHEMA_INT32 || f->value.kind == SCHEMA_INT64 ||
 		     f->value.kind == SCHEMA_BOOL || f->value.kind == SCHEMA_INT_OR_STRING ||

@@ -178,6 +178,28 @@ static void hpa_defaults(json_t *object)
 					"averageUtilization", 80));
 }
 
+static void hpa_prepare(json_t *object, const json_t *old)
+{
+	if (!old)
+		json_path_set(object, "status",
+			      json_pack("{s:i,s:n}", "desiredReplicas", 0, "currentMetrics"));
+}
+
+static void pdb_prepare(json_t *object, const json_t *old)
+{
+	if (!old)
+		json_path_set(object, "status",
+			      json_pack("{s:i,s:i,s:i,s:i}", "disruptionsAllowed", 0,
+					"currentHealthy", 0, "desiredHealthy", 0, "expectedPods",
+					0));
+}
+
+static void event_defaults(json_t *object)
+{
+	if (!json_object_get(object, "source"))
+		json_object_set_new(object, "source", json_object());
+}
+
 static void networkpolicy_defaults(json_t *object)
 {
 	json_t *types;
@@ -415,6 +437,7 @@ const struct kind kind_limitrange = {
 const struct kind kind_event = {
 	.group = "",
 	.kind = "Event",
+	.set_defaults = event_defaults,
 	.no_generation = true,
 	.selectable = event_selectable,
 	COLUMNS(event_columns),
@@ -432,12 +455,18 @@ const struct kind kind_hpa = {
 	.group = "autoscaling",
 	.kind = "HorizontalPodAutoscaler",
 	.set_defaults = hpa_defaults,
+	.prepare = hpa_prepare,
 	.no_generation = true,
 };
 const struct kind kind_networkpolicy = {
 	.group = "networking.k8s.io",
 	.kind = "NetworkPolicy",
 	.set_defaults = networkpolicy_defaults,
+};
+const struct kind kind_pdb = {
+	.group = "policy",
+	.kind = "PodDisruptionBudget",
+	.prepare = pdb_prepare,
 };
 const struct kind kind_crd = {
 	.group = "apiextensions.k8s.io",

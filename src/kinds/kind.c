@@ -14,6 +14,7 @@ static const struct kind *const kinds[] = {
 	&kind_pod,	   &kind_pv,	&kind_pvc,	  &kind_rc,	    &kind_secret,
 	&kind_service,	   &kind_crd,	&kind_daemonset,  &kind_deployment, &kind_replicaset,
 	&kind_statefulset, &kind_hpa,	&kind_cronjob,	  &kind_job,	    &kind_networkpolicy,
+	&kind_pdb,
 };
 
 static void check_table(void)

@@ -62,6 +62,22 @@ static void statefulset_defaults(json_t *object)
 	rolling(object, "updateStrategy", "partition", json_integer(0), NULL, NULL);
 }
 
+/* The status counts available replicas even when there are none. */
+static void statefulset_prepare(json_t *object, const json_t *old)
+{
+	if (!old)
+		json_path_set(object, "status.availableReplicas", json_integer(0));
+}
+
+/* The generation of the template, kept where releases before apps/v1 looked for it. */
+static void daemonset_prepare(json_t *object, const json_t *old)
+{
+	if (!old)
+		json_path_set(object,
+			      "metadata.annotations[deprecated.daemonset.template.generation]",
+			      json_string("1"));
+}
+
 static void rc_defaults(json_t *object)
 {
 	json_t *spec = spec_of(object), *labels;
@@ -252,12 +268,14 @@ const struct kind kind_daemonset = {
 	.group = "apps",
 	.kind = "DaemonSet",
 	.set_defaults = daemonset_defaults,
+	.prepare = daemonset_prepare,
 	.validate = validate_daemonset,
 };
 const struct kind kind_statefulset = {
 	.group = "apps",
 	.kind = "StatefulSet",
 	.set_defaults = statefulset_defaults,
+	.prepare = statefulset_prepare,
 	.validate = validate_statefulset,
 };
 const struct kind kind_rc = {
