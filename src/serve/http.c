@@ -216,7 +216,7 @@ static void dispatch(struct lws *wsi, struct exchange *x)
 		lws_http_mark_sse(wsi);
 	else
 		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-	pool_submit(r->server->pool, run_request, request_ref(r));
+	serve_pool_submit(r->server->pool, run_request, request_ref(r));
 }
 
 /*
@@ -566,7 +566,7 @@ static void on_closed(struct lws *wsi, struct exchange *x)
 	if (r->long_running)
 		atomic_fetch_sub(&r->server->metrics.watches, 1);
 	if (c.run)
-		pool_submit(r->server->pool, run_closing, xmemdup(&c, sizeof(c)));
+		serve_pool_submit(r->server->pool, run_closing, xmemdup(&c, sizeof(c)));
 	request_unref(r);
 }
 

@@ -12,7 +12,7 @@ struct job {
 	void *arg;
 };
 
-struct pool {
+struct serve_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct job *first, **last;
@@ -24,7 +24,7 @@ struct pool {
 
 static void *work(void *arg)
 {
-	struct pool *p = arg;
+	struct serve_pool *p = arg;
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
@@ -51,9 +51,9 @@ static void *work(void *arg)
 	return NULL;
 }
 
-struct pool *pool_new(unsigned max_threads)
+struct serve_pool *serve_pool_new(unsigned max_threads)
 {
-	struct pool *p = xcalloc(1, sizeof(*p));
+	struct serve_pool *p = xcalloc(1, sizeof(*p));
 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->work, NULL);
@@ -63,7 +63,7 @@ struct pool *pool_new(unsigned max_threads)
 }
 
 /* Under the lock. */
-static void start_thread(struct pool *p)
+static void start_thread(struct serve_pool *p)
 {
 	pthread_t thread;
 	int failed = pthread_create(&thread, NULL, work, p);
@@ -74,7 +74,7 @@ static void start_thread(struct pool *p)
 		log_error("cannot start a worker thread: %s", strerror(failed));
 }
 
-void pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
+void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
@@ -90,7 +90,7 @@ void pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
 	pthread_mutex_unlock(&p->lock);
 }
 
-void pool_free(struct pool *p)
+void serve_pool_free(struct serve_pool *p)
 {
 	if (!p)
 		return;

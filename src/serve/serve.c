@@ -79,7 +79,7 @@ static void release(struct serve *s)
 {
 	if (s->server.context)
 		lws_context_destroy(s->server.context);
-	pool_free(s->server.pool);
+	serve_pool_free(s->server.pool);
 	while (s->server.ready) {
 		struct request *r = s->server.ready;
 
@@ -102,7 +102,7 @@ struct serve *serve_start(struct cluster *cluster, const struct serve_options *o
 
 	s->server.cluster = cluster;
 	s->server.clock = options->clock ? options->clock : clock_system();
-	s->server.pool = pool_new(options->workers ? options->workers : WORKERS);
+	s->server.pool = serve_pool_new(options->workers ? options->workers : WORKERS);
 	s->server.rendered = render_cache_new();
 	s->server.openapi = openapi_cache_new();
 	pthread_mutex_init(&s->server.ready_lock, NULL);

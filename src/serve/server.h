@@ -23,7 +23,7 @@ struct server {
 	struct clock *clock;
 	const char *address; /* "127.0.0.1:6443", of struct serve */
 	struct tokens *tokens;
-	struct pool *pool;
+	struct serve_pool *pool;
 	struct metrics metrics;
 	struct render_cache *rendered;
 	struct openapi_cache *openapi;

@@ -306,14 +306,14 @@ static void count(void *arg)
 
 static void pool_runs_everything(void **state)
 {
-	struct pool *p = pool_new(8);
+	struct serve_pool *p = serve_pool_new(8);
 	_Atomic int ran = 0;
 
 	for (int i = 0; i < 10000; i++)
-		pool_submit(p, count, &ran);
-	pool_free(p);
+		serve_pool_submit(p, count, &ran);
+	serve_pool_free(p);
 	assert_int_equal(ran, 10000);
-	pool_free(NULL);
+	serve_pool_free(NULL);
 }
 
 int main(void)
