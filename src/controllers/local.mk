@@ -20,3 +20,8 @@ tests_unit_controllers_test_end_to_end_SOURCES = tests/unit/controllers/test_end
 tests_unit_controllers_test_end_to_end_LDADD = libcontrollers.a libscheduler.a libnode.a \
 	$(LIBS_cache) $(CMOCKA_LIBS)
 TESTS += tests/unit/controllers/test_end_to_end
+
+check_PROGRAMS += tests/unit/controllers/test_reconcilers
+tests_unit_controllers_test_reconcilers_SOURCES = tests/unit/controllers/test_reconcilers.c
+tests_unit_controllers_test_reconcilers_LDADD = $(LIBS_controllers) $(CMOCKA_LIBS)
+TESTS += tests/unit/controllers/test_reconcilers

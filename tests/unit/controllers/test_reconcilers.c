@@ -1,0 +1,343 @@
+/* Reconcilers one by one on the fake cluster, driven by hand. */
+#include "base/clock.h"
+#include "cluster/fake.h"
+#include "controllers/common.h"
+#include "controllers/controllers.h"
+#include "controllers/replicaset.h"
+#include "object/json.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define START_NS (1700000000LL * NS_PER_S)
+
+struct world {
+	struct cluster *cluster;
+	struct clock *clock;
+	struct catalog *catalog;
+	struct informers *informers;
+	struct controller *controller;
+};
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct cluster_config config = {0};
+
+	w->clock = clock_fake_new(START_NS);
+	config.clock = w->clock;
+	w->cluster = cluster_open("fake:", &config, NULL);
+	assert_non_null(w->cluster);
+	w->catalog = cluster_catalog(w->cluster, NULL, NULL);
+	w->informers = informers_new(w->cluster, w->clock);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	controller_stop(w->controller);
+	informers_free(w->informers);
+	catalog_unref(w->catalog);
+	cluster_close(w->cluster);
+	clock_fake_free(w->clock);
+	free(w);
+	return 0;
+}
+
+static const struct resource *resource(struct world *w, const char *group, const char *plural)
+{
+	return catalog_find(w->catalog, group, NULL, plural);
+}
+
+static void begin(struct world *w, const struct reconciler *r)
+{
+	struct error *err = NULL;
+
+	w->controller = controller_prepare(r, w->informers, w->clock, &err);
+	if (!w->controller)
+		fail_msg("%s", error_message(err));
+}
+
+static struct object *make(struct world *w, const char *group, const char *plural, json_t *tree)
+{
+	struct object *out = NULL;
+	struct error *err = NULL;
+
+	if (cluster_create_tree(w->cluster, NULL, resource(w, group, plural),
+				json_path_string(tree, "metadata.namespace"), tree, NULL, &out,
+				&err) < 0)
+		fail_msg("%s", error_message(err));
+	json_decref(tree);
+	return out;
+}
+
+static bool count_item(void *arg, const char *json, size_t len)
+{
+	(void)json;
+	(void)len;
+	++*(size_t *)arg;
+	return true;
+}
+
+static size_t count(struct world *w, const char *group, const char *plural)
+{
+	struct list_options opt = {0};
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	size_t n = 0;
+
+	assert_int_equal(cluster_list(w->cluster, NULL, resource(w, group, plural), "", &opt,
+				      count_item, &n, &meta, NULL),
+			 0);
+	return n;
+}
+
+/* Works until WANTED of the type are there: events come from another thread. */
+static void work_until(struct world *w, const char *group, const char *plural, size_t wanted)
+{
+	for (long turn = 0; count(w, group, plural) != wanted; turn++) {
+		if (turn > 20000)
+			fail_msg("%zu %s, not %zu", count(w, group, plural), plural, wanted);
+		if (!controller_run_due(w->controller))
+			sched_yield();
+	}
+}
+
+static json_t *set_tree(int replicas)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:i, s:{s:{s:s}}, s:{s:{s:{s:s}}, "
+			 "s:{s:[{s:s, s:s}]}}}}",
+			 "apiVersion", "apps/v1", "kind", "ReplicaSet", "metadata", "name", "web",
+			 "namespace", "d", "spec", "replicas", replicas, "selector", "matchLabels",
+			 "app", "web", "template", "metadata", "labels", "app", "web", "spec",
+			 "containers", "name", "c", "image", "i");
+}
+
+static json_t *pod_tree(const char *name, const char *app, const struct object *owner)
+{
+	json_t *tree =
+		json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "apiVersion",
+			  "v1", "kind", "Pod", "metadata", "name", name, "namespace", "d", "labels",
+			  "app", app, "spec", "containers", "name", "c", "image", "i");
+
+	if (owner)
+		json_path_set(tree, "metadata.ownerReferences",
+			      json_pack("[o]", controller_reference(owner)));
+	return tree;
+}
+
+static void test_set_makes_and_adopts(void **state)
+{
+	struct world *w = *state;
+	struct object *orphan CLEANUP(object_unref_cleanup) = NULL;
+	struct object *other CLEANUP(object_unref_cleanup) = NULL;
+	struct object *set CLEANUP(object_unref_cleanup) = NULL;
+	struct owner owner;
+
+	orphan = make(w, "", "pods", pod_tree("orphan", "web", NULL));
+	other = make(w, "", "pods", pod_tree("other", "db", NULL));
+	begin(w, &reconciler_replicaset);
+	set = make(w, "apps", "replicasets", set_tree(3));
+	work_until(w, "", "pods", 4);
+	/* No more come, however often it looks. */
+	for (int k = 0; k < 5; k++) {
+		fake_settle(w->cluster);
+		controller_enqueue(w->controller, "d", "web");
+		controller_run_due(w->controller);
+	}
+	assert_int_equal(count(w, "", "pods"), 4);
+	object_unref(steal(&orphan));
+	assert_int_equal(cluster_get(w->cluster, NULL, resource(w, "", "pods"), "d", "orphan",
+				     &orphan, NULL),
+			 0);
+	assert_true(object_controller(orphan, &owner));
+	assert_string_equal(owner.uid, set->uid);
+	owner_release(&owner);
+	object_unref(steal(&other));
+	assert_int_equal(
+		cluster_get(w->cluster, NULL, resource(w, "", "pods"), "d", "other", &other, NULL),
+		0);
+	assert_false(object_controller(other, &owner));
+}
+
+/* The cache may be behind; what was made is counted all the same. */
+static void test_set_counts_what_it_made(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, &reconciler_replicaset);
+	object_unref(make(w, "apps", "replicasets", set_tree(50)));
+	work_until(w, "", "pods", 50);
+	for (int k = 0; k < 20; k++) {
+		controller_enqueue(w->controller, "d", "web");
+		controller_run_due(w->controller);
+		assert_int_equal(count(w, "", "pods"), 50);
+	}
+}
+
+static int refuse_pods(void *arg, const struct fake_request *r, struct error **err)
+{
+	(void)arg;
+	if (r->verb == VERB_CREATE && !strcmp(r->resource->plural, "pods"))
+		return error_set(err, E_QUOTA, "exceeded quota");
+	return 0;
+}
+
+static void test_set_tells_why_it_cannot(void **state)
+{
+	struct world *w = *state;
+	struct object *set CLEANUP(object_unref_cleanup) = NULL;
+	char *reason free_ptr = NULL, *message free_ptr = NULL;
+
+	begin(w, &reconciler_replicaset);
+	fake_on_request(w->cluster, refuse_pods, NULL);
+	set = make(w, "apps", "replicasets", set_tree(3));
+	while (!controller_run_due(w->controller))
+		sched_yield();
+	fake_on_request(w->cluster, NULL, NULL);
+	object_unref(steal(&set));
+	assert_int_equal(cluster_get(w->cluster, NULL, resource(w, "apps", "replicasets"), "d",
+				     "web", &set, NULL),
+			 0);
+	reason = object_string(set, "status.conditions[0].reason");
+	message = object_string(set, "status.conditions[0].message");
+	assert_string_equal(reason, "FailedCreate");
+	assert_string_equal(message, "exceeded quota");
+}
+
+struct rank_row {
+	const char *name, *node, *phase, *ready, *cost;
+};
+
+static void test_rank(void **state)
+{
+	static const struct rank_row rows[] = {
+		{"ready", "n1", "Running", "True", "0"},
+		{"dear", "n2", "Running", "True", "10"},
+		{"cheap", "n3", "Running", "True", "-5"},
+		{"unready", "n1", "Running", "False", "0"},
+		{"pending", "n1", "Pending", "False", "0"},
+		{"unassigned", "", "Pending", "False", "0"},
+	};
+	static const char *const order[] = {"unassigned", "pending", "unready",
+					    "cheap",	  "ready",   "dear"};
+	struct object_list pods = {0};
+
+	(void)state;
+	pods.v = xcalloc(ARRAY_SIZE(rows), sizeof(*pods.v));
+	for (const struct rank_row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+		json_t *tree = pod_tree(r->name, "web", NULL);
+
+		json_path_set(tree, "spec.nodeName", json_string(r->node));
+		json_path_set(tree, "status.phase", json_string(r->phase));
+		json_path_set(tree, "status.conditions",
+			      json_pack("[{s:s, s:s}]", "type", "Ready", "status", r->ready));
+		json_path_set(tree,
+			      "metadata.annotations[controller.kubernetes.io/pod-deletion-cost]",
+			      json_string(r->cost));
+		pods.v[pods.n++] = object_from_tree(tree);
+		json_decref(tree);
+	}
+	replicaset_rank(&pods);
+	for (size_t k = 0; k < pods.n; k++)
+		assert_string_equal(pods.v[k]->name, order[k]);
+	object_list_release(&pods);
+}
+
+static void test_garbage_of_absent_owner(void **state)
+{
+	struct world *w = *state;
+	struct object *set CLEANUP(object_unref_cleanup) =
+		make(w, "apps", "replicasets", set_tree(0));
+	struct delete_options opt = {.grace_period_s = 0, .propagation = PROPAGATE_BACKGROUND};
+
+	for (int k = 0; k < 3; k++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "p%d", k);
+		object_unref(make(w, "", "pods", pod_tree(name, "web", set)));
+	}
+	object_unref(make(w, "", "pods", pod_tree("free", "web", NULL)));
+	begin(w, &reconciler_garbage_collector);
+	for (int k = 0; k < 50; k++)
+		controller_run_due(w->controller);
+	assert_int_equal(count(w, "", "pods"), 4);
+	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "apps", "replicasets"), "d",
+					"web", &opt, NULL, NULL, NULL),
+			 0);
+	for (int k = 0; k < 20000 && count(w, "", "pods") != 1; k++) {
+		clock_fake_advance(w->clock, 50 * NS_PER_MS);
+		controller_run_due(w->controller);
+		sched_yield();
+	}
+	assert_int_equal(count(w, "", "pods"), 1);
+}
+
+static void delete_and_work(struct world *w, enum propagation how, size_t pods_left)
+{
+	struct delete_options opt = {.grace_period_s = 0, .propagation = how};
+
+	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "apps", "replicasets"), "d",
+					"web", &opt, NULL, NULL, NULL),
+			 0);
+	assert_int_equal(count(w, "apps", "replicasets"), 1);
+	for (int k = 0; k < 20000 && count(w, "apps", "replicasets"); k++) {
+		clock_fake_advance(w->clock, 50 * NS_PER_MS);
+		controller_run_due(w->controller);
+		sched_yield();
+	}
+	assert_int_equal(count(w, "apps", "replicasets"), 0);
+	assert_int_equal(count(w, "", "pods"), pods_left);
+}
+
+static void test_garbage_orphan(void **state)
+{
+	struct world *w = *state;
+	struct object *set CLEANUP(object_unref_cleanup) =
+		make(w, "apps", "replicasets", set_tree(0));
+	struct object *pod CLEANUP(object_unref_cleanup) =
+		make(w, "", "pods", pod_tree("p", "web", set));
+	struct owner owner;
+
+	begin(w, &reconciler_garbage_collector);
+	delete_and_work(w, PROPAGATE_ORPHAN, 1);
+	object_unref(steal(&pod));
+	assert_int_equal(
+		cluster_get(w->cluster, NULL, resource(w, "", "pods"), "d", "p", &pod, NULL), 0);
+	assert_false(object_controller(pod, &owner));
+}
+
+/* The owner goes last. */
+static void test_garbage_foreground(void **state)
+{
+	struct world *w = *state;
+	struct object *set CLEANUP(object_unref_cleanup) =
+		make(w, "apps", "replicasets", set_tree(0));
+
+	object_unref(make(w, "", "pods", pod_tree("p", "web", set)));
+	object_unref(make(w, "", "pods", pod_tree("q", "web", set)));
+	begin(w, &reconciler_garbage_collector);
+	delete_and_work(w, PROPAGATE_FOREGROUND, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_set_makes_and_adopts),    TEST(test_set_counts_what_it_made),
+		TEST(test_set_tells_why_it_cannot), cmocka_unit_test(test_rank),
+		TEST(test_garbage_of_absent_owner), TEST(test_garbage_orphan),
+		TEST(test_garbage_foreground),
+	};
+
+	object_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
