@@ -5,6 +5,7 @@ libcache_a_SOURCES = \
 	src/cache/fanout.c src/cache/fanout.h \
 	src/cache/indexer.c src/cache/indexer.h \
 	src/cache/informer.c src/cache/informer.h src/cache/informer_private.h \
+	src/cache/leader.c src/cache/leader.h \
 	src/cache/recorder.c src/cache/recorder.h \
 	src/cache/reflector.c \
 	src/cache/workqueue.c src/cache/workqueue.h
@@ -18,3 +19,8 @@ check_PROGRAMS += tests/unit/cache/test_informer
 tests_unit_cache_test_informer_SOURCES = tests/unit/cache/test_informer.c
 tests_unit_cache_test_informer_LDADD = $(LIBS_cache) $(CMOCKA_LIBS)
 TESTS += tests/unit/cache/test_informer
+
+check_PROGRAMS += tests/unit/cache/test_leader
+tests_unit_cache_test_leader_SOURCES = tests/unit/cache/test_leader.c
+tests_unit_cache_test_leader_LDADD = $(LIBS_cache) $(CMOCKA_LIBS)
+TESTS += tests/unit/cache/test_leader
