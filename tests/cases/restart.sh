@@ -1,0 +1,73 @@
+#!/bin/bash
+# kill -9 in the middle of writes: every blocked call ends, the same directory can be mounted again,
+# and everything that was acknowledged is there.
+. "${top_srcdir:-.}/tests/cases/lib.sh"
+[ $BACKEND != server ] || bail "this case kills its cluster: it has one of its own"
+start_cluster
+mkdir "$M/namespaces/load" || bail "no namespace"
+load=$M/namespaces/load
+wait_for 5 test -d "$load/configmaps" || bail "no directory"
+
+# writer N: makes objects until one fails, and notes each that was acknowledged.
+writer() {
+	local i
+	for ((i = 0; ; i++)); do
+		printf 'data: {from: "%d", value: "%d"}\n' "$1" "$i" |
+			dd of="$load/configmaps/w$1-$i.yaml" status=none 2>/dev/null || return 0
+		echo "w$1-$i" >>"$T/acknowledged"
+	done
+}
+
+acknowledged() { [ "$(wc -l <"$T/acknowledged" 2>/dev/null || echo 0)" -ge "$1" ]; }
+
+# round N: load, death, a new mount at the same place.
+round() {
+	local enough=$(($1 * 150)) writers=() all=() reader
+	for n in 1 2 3 4; do
+		writer "$1$n" &
+		writers+=($!)
+	done
+	tail -f "$M/events.log" >/dev/null 2>&1 &
+	reader=$!
+	pids+=("${writers[@]}" "$reader")
+	ok "writes go through" wait_for 30 acknowledged $enough
+	kill -9 "$mount_pid"
+	[ $BACKEND = local ] || kill -9 "$serve_pid"
+	ok "every blocked call ends" wait_for 10 none_runs "${writers[@]}"
+	kill "$reader" 2>/dev/null
+	wait "${writers[@]}" "$reader" "$mount_pid" 2>/dev/null
+	pids=()
+	start_cluster
+	ok "the same directory is mounted again" test -s "$M/README"
+	ok "all that was acknowledged is there" nothing_lost
+}
+
+none_runs() {
+	for pid in "$@"; do
+		! running "$pid" || return 1
+	done
+}
+
+nothing_lost() {
+	kubectl get configmaps -n load -o json |
+		jq -r '.items[] | select(.data.value) | "w\(.data.from)-\(.data.value) \(.metadata.name)"' |
+		awk '$1 == $2 { print $1 }' | sort >"$T/there"
+	sort "$T/acknowledged" | comm -23 - "$T/there" >"$T/lost"
+	diff /dev/null "$T/lost" &&
+		diff <(ls "$load/configmaps" | grep '^w' | sed 's/\.yaml$//' | sort) "$T/there"
+}
+
+round 1
+round 2
+
+# A clean end between, for the difference.
+fusermount3 -u "$M"
+ok "unmounting ends the process" wait_for 20 not running "$mount_pid"
+if [ $BACKEND = remote ]; then
+	end_process "$serve_pid"
+	wait "$mount_pid"
+fi
+pids=()
+start_cluster
+ok "and nothing is lost by it" nothing_lost
+finish
