@@ -113,6 +113,8 @@ struct node {
 	struct str text;		 /* of a generated file or a link */
 	struct draft *draft;		 /* a ref; of a scratch file, or being written */
 	uint64_t ino, refs;
+	uint64_t lookups;		  /* how many of refs are the kernel's */
+	struct node *all_next, *all_prev; /* of fs->all */
 	size_t size;
 	mode_t mode;
 	struct timespec mtime, changed;
@@ -140,6 +142,7 @@ struct fs {
 	struct clock *clock;
 	pthread_mutex_t lock;
 	struct node *root;
+	struct node *all; /* every node */
 	struct view *view;
 	struct map *types; /* key -> struct tree_type */
 	struct pool *pool;
@@ -169,11 +172,16 @@ static inline void fs_unlock_cleanup(pthread_mutex_t **m)
 }
 
 /* node.c */
-struct node *node_new(struct node *parent, const struct node_kind *kind, const char *name);
+/* Under fs->lock, but for the root. */
+struct node *node_new(struct fs *fs, struct node *parent, const struct node_kind *kind,
+		      const char *name);
 struct node *node_ref(struct node *n); /* under fs->lock */
 /* Not under fs->lock. Takes NULL. */
 void node_unref(struct node *n);
-void node_unref_n(struct node *n, uint64_t count);
+/* The kernel has COUNT refs fewer. */
+void node_forget(struct node *n, uint64_t count);
+/* The mount is gone: takes back every ref the kernel still had. */
+void nodes_forget_all(struct fs *fs);
 DEFINE_CLEANUP(struct node *, node_unref)
 void node_stat(struct node *n, struct stat *st);
 /* NAME in DIR is no longer what it was: the next lookup makes a new node. Under fs->lock. */

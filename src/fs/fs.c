@@ -100,14 +100,6 @@ static void copy_options(struct fs_options *to, const struct fs_options *from)
 	copy_words(&to->fuse, &from->fuse);
 }
 
-static struct node *new_root(struct fs *fs)
-{
-	struct node *n = node_new(NULL, row_root(), "");
-
-	n->fs = fs;
-	return n;
-}
-
 struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 		  const struct fs_options *options, struct error **err)
 {
@@ -139,34 +131,28 @@ struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 	fs->journal = journal_new(fs->clock);
 	fs->holds = holds_new(fs);
 	fs->wants = wants_new();
-	fs->root = new_root(fs);
+	fs->root = node_new(fs, NULL, row_root(), "");
 	follow_catalog(fs);
 	return fs;
 }
 
-/* What the kernel or a map still refers to, children first. The mount is gone: nobody asks. */
-static void forget_nodes(struct node *dir)
+/* Scratch files are the only nodes a map keeps. */
+static void drop_scratch(struct fs *fs)
 {
-	VEC(struct node *) below = VEC_INIT;
+	VEC(struct node *) all = VEC_INIT;
 
-	pthread_mutex_lock(&dir->fs->lock);
-	map_each (dir->drafts, e)
-		vec_push(&below, e->value);
-	map_clear(dir->drafts, NULL);
-	pthread_mutex_unlock(&dir->fs->lock);
-	vec_each (&below, n)
-		node_unref(*n);
-	below.n = 0;
-	pthread_mutex_lock(&dir->fs->lock);
-	map_each (dir->children, e)
-		vec_push(&below, node_ref(e->value));
-	pthread_mutex_unlock(&dir->fs->lock);
-	vec_each (&below, n) {
-		if (node_is_dir(*n))
-			forget_nodes(*n);
-		node_unref(*n);
+	pthread_mutex_lock(&fs->lock);
+	for (struct node *n = fs->all; n; n = n->all_next) {
+		if (!n->drafts)
+			continue;
+		map_each (n->drafts, e)
+			vec_push(&all, e->value);
+		map_clear(n->drafts, NULL);
 	}
-	vec_release(&below);
+	pthread_mutex_unlock(&fs->lock);
+	vec_each (&all, n)
+		node_unref(*n);
+	vec_release(&all);
 }
 
 struct fs *fs_free(struct fs *fs)
@@ -176,7 +162,8 @@ struct fs *fs_free(struct fs *fs)
 	leave_catalog(fs);
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
-	forget_nodes(fs->root);
+	nodes_forget_all(fs);
+	drop_scratch(fs);
 	node_unref(fs->root);
 	types_free(fs);
 	holds_free(fs->holds);

@@ -33,12 +33,29 @@ uint64_t node_id(const struct node *n)
 	return n->parent ? (uintptr_t)n : 1;
 }
 
-struct node *node_new(struct node *parent, const struct node_kind *kind, const char *name)
+static void link_node(struct node *n)
+{
+	n->all_next = n->fs->all;
+	if (n->all_next)
+		n->all_next->all_prev = n;
+	n->fs->all = n;
+}
+
+static void unlink_node(struct node *n)
+{
+	*(n->all_prev ? &n->all_prev->all_next : &n->fs->all) = n->all_next;
+	if (n->all_next)
+		n->all_next->all_prev = n->all_prev;
+}
+
+struct node *node_new(struct fs *fs, struct node *parent, const struct node_kind *kind,
+		      const char *name)
 {
 	struct node *n = xcalloc(1, sizeof(*n));
 	struct str path CLEANUP(str_release) = STR_INIT;
 
-	n->fs = parent ? parent->fs : NULL;
+	n->fs = fs;
+	link_node(n);
 	n->parent = parent ? node_ref(parent) : NULL;
 	n->kind = kind;
 	n->name = xstrdup(name);
@@ -77,8 +94,8 @@ static void node_free(struct node *n)
 	free(n);
 }
 
-/* Returns the parent, whose ref the node gave back, when that was the last one. */
-void node_unref_n(struct node *n, uint64_t count)
+/* The last ref of a node gives back the one it has of its parent, and so on up. */
+static void drop_refs(struct node *n, uint64_t count, bool kernel)
 {
 	while (n) {
 		struct fs *fs = n->fs;
@@ -86,8 +103,11 @@ void node_unref_n(struct node *n, uint64_t count)
 
 		pthread_mutex_lock(&fs->lock);
 		n->refs -= count;
+		n->lookups -= kernel ? count : 0;
 		bool last = n->refs == 0;
 
+		if (last)
+			unlink_node(n);
 		if (last && n->parent && node_child(n->parent, n->name) == n)
 			map_del(n->parent->children, n->name);
 		pthread_mutex_unlock(&fs->lock);
@@ -97,12 +117,34 @@ void node_unref_n(struct node *n, uint64_t count)
 		}
 		n = parent;
 		count = 1;
+		kernel = false;
 	}
 }
 
 void node_unref(struct node *n)
 {
-	node_unref_n(n, 1);
+	drop_refs(n, 1, false);
+}
+
+void node_forget(struct node *n, uint64_t count)
+{
+	drop_refs(n, count, true);
+}
+
+void nodes_forget_all(struct fs *fs)
+{
+	VEC(struct node *) known = VEC_INIT;
+
+	pthread_mutex_lock(&fs->lock);
+	for (struct node *n = fs->all; n; n = n->all_next) {
+		if (n->lookups)
+			vec_push(&known, n);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	/* Each stays alive by the refs that are taken back here, until its turn. */
+	vec_each (&known, n)
+		node_forget(*n, (*n)->lookups);
+	vec_release(&known);
 }
 
 struct node *node_child(struct node *dir, const char *name)

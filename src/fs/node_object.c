@@ -102,17 +102,81 @@ struct newest {
 	int64_t user, any; /* wall ns */
 };
 
+static bool key_is(struct span key, const char *name)
+{
+	return key.len == strlen(name) && memcmp(key.p, name, key.len) == 0;
+}
+
+/*
+ * Kubernetes' own annotations (deployment.kubernetes.io/revision): a controller keeps its books
+ * there, nobody asked for them.
+ */
+static bool is_bookkeeping(struct span key)
+{
+	static const char *const domains[] = {"kubernetes.io", "k8s.io"};
+	const char *slash = memchr(key.p, '/', key.len);
+	size_t len = slash ? (size_t)(slash - key.p) : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(domains); i++) {
+		size_t n = strlen(domains[i]);
+
+		if (len < n || memcmp(key.p + len - n, domains[i], n) != 0)
+			continue;
+		/* A key of fieldsV1 begins with "f:". */
+		if (len == n || key.p[len - n - 1] == '.' || key.p[len - n - 1] == ':')
+			return true;
+	}
+	return false;
+}
+
+static bool annotations_are_books(void *arg, struct span key, struct span value)
+{
+	return key_is(key, ".") || is_bookkeeping(key);
+}
+
+static bool metadata_is_books(void *arg, struct span key, struct span value)
+{
+	return key_is(key, "f:annotations") && json_each(value, annotations_are_books, NULL);
+}
+
+static bool fields_are_books(void *arg, struct span key, struct span value)
+{
+	return key_is(key, "f:metadata") && json_each(value, metadata_is_books, NULL);
+}
+
+/* The members of one managedFields entry that matter, picked out in one pass. */
+struct managed {
+	struct span time, subresource, fields;
+};
+
+static bool managed_member(void *arg, struct span key, struct span value)
+{
+	struct managed *m = arg;
+
+	if (key_is(key, "time"))
+		m->time = value;
+	else if (key_is(key, "subresource"))
+		m->subresource = value;
+	else if (key_is(key, "fieldsV1"))
+		m->fields = value;
+	return true;
+}
+
 static bool newest_entry(void *arg, struct span key, struct span value)
 {
 	struct newest *n = arg;
-	char *text free_ptr = json_unquote(json_find(value.p, value.len, "time"));
+	struct managed m = {0};
 	int64_t at;
+
+	json_each(value, managed_member, &m);
+	char *text free_ptr = m.time.p ? json_unquote(m.time) : NULL;
 
 	if (!text || time_parse(text, &at) < 0)
 		return true;
 	n->any = MAX(n->any, at);
-	if (!json_find(value.p, value.len, "subresource").p)
-		n->user = MAX(n->user, at);
+	if (at > n->user && !m.subresource.p &&
+	    !(m.fields.p && json_each(m.fields, fields_are_books, NULL)))
+		n->user = at;
 	return true;
 }
 
@@ -124,14 +188,20 @@ static void mix(uint64_t *h, struct span s)
 		*h = (*h ^ p[i]) * 1099511628211ull;
 }
 
-static bool key_is(struct span key, const char *name)
+static bool mix_annotation(void *arg, struct span key, struct span value)
 {
-	return key.len == strlen(name) && memcmp(key.p, name, key.len) == 0;
+	if (!is_bookkeeping(key)) {
+		mix(arg, key);
+		mix(arg, value);
+	}
+	return true;
 }
 
 static bool mix_metadata(void *arg, struct span key, struct span value)
 {
-	if (!key_is(key, "resourceVersion") && !key_is(key, "managedFields"))
+	if (key_is(key, "annotations"))
+		json_each(value, mix_annotation, arg);
+	else if (!key_is(key, "resourceVersion") && !key_is(key, "managedFields"))
 		mix(arg, value);
 	return true;
 }

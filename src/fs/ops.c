@@ -116,6 +116,9 @@ double op_attr(struct node *n, struct stat *st)
 void op_entry(struct node *n, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof(*e));
+	pthread_mutex_lock(&n->fs->lock);
+	n->lookups++;
+	pthread_mutex_unlock(&n->fs->lock);
 	e->ino = (uintptr_t)n;
 	e->attr_timeout = op_attr(n, &e->attr);
 	/* A stream's name is good for long, its attributes are not. */

@@ -19,7 +19,7 @@ static void run_lookup(struct op *op, const struct call *call)
 	}
 	op_entry(n, &e);
 	if (fuse_reply_entry(op_reply(op), &e) < 0)
-		node_unref(n); /* the caller was interrupted: the kernel has no ref */
+		node_forget(n, 1); /* the caller was interrupted: the kernel has no ref */
 }
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -34,7 +34,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
 	if (ino != FUSE_ROOT_ID)
-		node_unref_n(op_node(req, ino), count);
+		node_forget(op_node(req, ino), count);
 }
 
 static void on_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)

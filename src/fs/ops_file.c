@@ -241,7 +241,7 @@ static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	op.fi.fh = (uintptr_t)h;
 	op.fi.direct_io = 1;
 	if (fuse_reply_create(req, &e, &op.fi) < 0) {
-		node_unref(op.node);
+		node_forget(op.node, 1);
 		handle_unref(h);
 	}
 }

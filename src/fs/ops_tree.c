@@ -99,7 +99,7 @@ static void run_mkdir(struct op *op, const struct call *call)
 	}
 	op_entry(n, &e);
 	if (fuse_reply_entry(op_reply(op), &e) < 0)
-		node_unref(n);
+		node_forget(n, 1);
 	notifier_let(op->fs->notifier, node_id(op->node));
 }
 

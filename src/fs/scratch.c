@@ -28,7 +28,7 @@ static void stamp(struct node *n)
 
 struct node *scratch_add(struct node *dir, const char *name, struct draft *d, mode_t mode)
 {
-	struct node *n = node_new(dir, &scratch_kind, name);
+	struct node *n = node_new(dir->fs, dir, &scratch_kind, name);
 	struct node *old;
 
 	n->draft = draft_ref(d);

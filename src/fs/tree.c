@@ -62,7 +62,7 @@ static bool still_current(struct node *n, const struct node_kind *k, const struc
 static struct node *make_node(struct node *dir, const struct node_kind *k, const char *name,
 			      struct found *f)
 {
-	struct node *n = node_new(dir, k, name);
+	struct node *n = node_new(dir->fs, dir, k, name);
 
 	n->object = steal(&f->object);
 	n->resource = steal(&f->resource);
