@@ -130,16 +130,13 @@ static int merge(struct edit *e, struct object *live, const struct call *call, b
 	int ret = -1;
 
 	object_ref(live);
-	for (int i = 0; i <= MERGE_ATTEMPTS; i++) {
-		error_clear(&why);
+	for (int again = MERGE_ATTEMPTS; live; again--) {
 		ret = merge_once(e, live, call, sent, out, &why);
-		if (ret == 0 || !*sent || error_code(why) != E_CONFLICT)
+		if (ret == 0 || !*sent || error_code(why) != E_CONFLICT || again == 0)
 			break;
-		object_unref(live);
 		error_clear(&why);
+		object_unref(live);
 		live = write_live(e->t, true, call, &why);
-		if (!live)
-			break;
 	}
 	object_unref(live);
 	return ret < 0 ? error_move(err, why) : 0;

@@ -1,0 +1,373 @@
+/* The tree without a mount: names to nodes, texts, writes, holds, the small parts. */
+#include "base/log.h"
+#include "cluster/fake.h"
+#include "fs/draft.h"
+#include "fs/holds.h"
+#include "fs/journal.h"
+#include "fs/nodes.h"
+#include "fs/spool.h"
+#include "fs/texts.h"
+#include "fs/types.h"
+#include "fs/write.h"
+#include "object/json.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct world {
+	struct clock *clock;
+	struct cluster *cluster;
+	struct informers *informers;
+	struct fs *fs;
+	size_t conflicts; /* how often the hook changes the object before a patch */
+	bool inside;
+};
+
+static const struct resource *type_of(struct world *w, const char *plural)
+{
+	return map_get(w->fs->view->in_namespace, plural);
+}
+
+static void make(struct cluster *c, const char *kind, const char *plural, const char *namespace,
+		 const char *name)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) = cluster_catalog(c, NULL, NULL);
+	json_t *tree json_auto = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", kind,
+					   "metadata", "name", name);
+
+	assert_int_equal(cluster_create_tree(c, NULL, catalog_find(catalog, "", "v1", plural),
+					     namespace, tree, NULL, NULL, NULL),
+			 0);
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct fs_options o;
+
+	w->clock = clock_fake_new(1700000000 * NS_PER_S);
+	struct cluster_config config = {.clock = w->clock};
+
+	w->cluster = cluster_open("fake:", &config, NULL);
+	make(w->cluster, "Namespace", "namespaces", "", "default");
+	w->informers = informers_new(w->cluster, NULL);
+	fs_options_init(&o);
+	o.clock = w->clock;
+	w->fs = fs_new(w->cluster, w->informers, &o, NULL);
+	assert_non_null(w->fs);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	fake_on_request(w->cluster, NULL, NULL);
+	fs_free(w->fs);
+	informers_free(w->informers);
+	cluster_close(w->cluster);
+	clock_fake_free(w->clock);
+	free(w);
+	return 0;
+}
+
+static struct node *resolve(struct world *w, const char *path, enum error_code want)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct node *n = NULL;
+
+	tree_resolve(w->fs, path, NULL, &n, &err);
+	assert_int_equal(error_code(err), want);
+	return n;
+}
+
+static enum error_code write_as(struct world *w, const char *name, const char *text, pid_t writer,
+				enum write_result *result)
+{
+	struct target t = {w->fs, type_of(w, "configmaps"), "default", name};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	write_text(&t, text, strlen(text), writer, NULL, result, &err);
+	return error_code(err);
+}
+
+/* The file's text; the caller frees. */
+static char *text_of(struct world *w, const char *path)
+{
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, path, E_OK);
+	struct str out = STR_INIT;
+
+	if (n->object)
+		served_note(w->fs->served, n->object);
+	tree_read(n, 0, 1 << 20, &out);
+	assert_int_equal(out.len, n->size);
+	return str_take(&out);
+}
+
+/* TEXT with FROM replaced by TO, once; the caller frees. */
+static char *edited(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+
+	assert_non_null(at);
+	return xasprintf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+#define FILE_X "namespaces/default/configmaps/x.yaml"
+
+static void test_names(void **state)
+{
+	struct world *w = *state;
+
+	node_unref(resolve(w, "README", E_OK));
+	node_unref(resolve(w, "namespaces/default/namespace.yaml", E_OK));
+	node_unref(resolve(w, "namespaces/default/cm", E_OK));
+	resolve(w, "namespaces/none", E_NOT_FOUND);
+	resolve(w, "namespaces/default/configmaps/x.yaml", E_NOT_FOUND);
+	resolve(w, "cluster/namespaces", E_NOT_FOUND);
+	char *file free_ptr = object_name_of_file(type_of(w, "configmaps"), "a.b.yaml");
+
+	assert_string_equal(file, "a.b");
+	assert_null(object_name_of_file(type_of(w, "configmaps"), ".x.yaml"));
+	assert_null(object_name_of_file(type_of(w, "configmaps"), "4913"));
+}
+
+/* A version keeps its node and text; the next lookup finds the next version, same number. */
+static void test_versions(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	assert_int_equal(write_as(w, "x", "data: {a: '1'}", 7, &result), E_OK);
+	assert_int_equal(result, WRITE_CREATED);
+	struct node *one = resolve(w, FILE_X, E_OK);
+	struct node *same = resolve(w, FILE_X, E_OK);
+
+	assert_ptr_equal(one, same);
+	assert_int_equal(write_as(w, "x", "data: {a: '2'}", 7, &result), E_OK);
+	struct node *two = resolve(w, FILE_X, E_OK);
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	assert_ptr_not_equal(one, two);
+	assert_int_equal(one->ino, two->ino);
+	tree_read(one, 0, 4096, &text);
+	assert_non_null(strstr(text.s, "a: \"1\""));
+	node_unref(one);
+	node_unref(same);
+	node_unref(two);
+}
+
+static void test_nothing_is_sent(void **state)
+{
+	const unsigned writes = VERB_CREATE | VERB_UPDATE | VERB_PATCH | VERB_DELETE;
+	struct world *w = *state;
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	char *text free_ptr = text_of(w, FILE_X);
+	char *spaced free_ptr = edited(text, "a: \"1\"", "a:   '1' # the same");
+	size_t before = fake_requests(w->cluster, writes);
+
+	assert_int_equal(write_as(w, "x", text, 7, &result), E_OK);
+	assert_int_equal(result, WRITE_NOTHING);
+	assert_int_equal(write_as(w, "x", spaced, 7, &result), E_OK);
+	assert_int_equal(fake_requests(w->cluster, writes), before);
+}
+
+/* The same process may save twice over what it read once; another may not touch its field. */
+static void test_saving_twice(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1', b: '1'}", 7, &result);
+	char *read free_ptr = text_of(w, FILE_X);
+	char *first free_ptr = edited(read, "a: \"1\"", "a: \"2\"");
+	char *second free_ptr = edited(read, "a: \"1\"", "a: \"3\"");
+	char *elsewhere free_ptr = edited(read, "b: \"1\"", "b: \"2\"");
+
+	assert_int_equal(write_as(w, "x", first, 7, &result), E_OK);
+	assert_int_equal(write_as(w, "x", elsewhere, 8, &result), E_OK);
+	assert_int_equal(write_as(w, "x", second, 9, &result), E_CONFLICT);
+	assert_int_equal(write_as(w, "x", second, 7, &result), E_OK);
+	char *now free_ptr = text_of(w, FILE_X);
+
+	assert_non_null(strstr(now, "a: \"3\""));
+	assert_non_null(strstr(now, "b: \"2\""));
+}
+
+/* Somebody changes another field between the read of the live object and the patch. */
+static int change_first(void *arg, const struct fake_request *r, struct error **err)
+{
+	struct world *w = arg;
+
+	if (r->verb != VERB_PATCH || w->inside || !w->conflicts)
+		return 0;
+	char *patch free_ptr = xasprintf("{\"data\":{\"z\":\"%zu\"}}", w->conflicts--);
+
+	w->inside = true;
+	cluster_patch(w->cluster, NULL, r->resource, "default", "x", NULL, PATCH_MERGE, patch,
+		      strlen(patch), NULL, NULL, NULL, NULL);
+	w->inside = false;
+	return 0;
+}
+
+static void test_merging_again(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	char *read free_ptr = text_of(w, FILE_X);
+	char *edit free_ptr = edited(read, "a: \"1\"", "a: \"2\"");
+
+	fake_on_request(w->cluster, change_first, w);
+	w->conflicts = 5;
+	assert_int_equal(write_as(w, "x", edit, 7, &result), E_OK);
+	char *now free_ptr = text_of(w, FILE_X);
+
+	assert_non_null(strstr(now, "a: \"2\""));
+	assert_non_null(strstr(now, "z: \"1\""));
+	w->conflicts = 100;
+	char *again free_ptr = edited(now, "a: \"2\"", "a: \"4\"");
+
+	assert_int_equal(write_as(w, "x", again, 7, &result), E_CONFLICT);
+	assert_int_equal(w->conflicts, 94);
+}
+
+static void test_server_owned(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	char *read free_ptr = text_of(w, FILE_X);
+	char *edit free_ptr = edited(read, "generation: 1", "generation: 5");
+
+	assert_int_equal(write_as(w, "x", edit, 7, &result), E_INVALID);
+	assert_int_equal(write_as(w, "x", "kind: Pod", 7, &result), E_BAD_REQUEST);
+	assert_int_equal(write_as(w, "x", "metadata: {name: y}", 7, &result), E_BAD_REQUEST);
+}
+
+/* A held deletion hides the name; written again it never happens, else it does when it is due. */
+static void test_hold(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+	const struct resource *r = type_of(w, "configmaps");
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	resolve(w, FILE_X, E_NOT_FOUND);
+	holds_settle(w->fs->holds, r, "default", "x");
+	holds_drop(w->fs->holds, r, "default", "x");
+	node_unref(resolve(w, FILE_X, E_OK));
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	holds_flush(w->fs->holds);
+	resolve(w, FILE_X, E_NOT_FOUND);
+	struct object *o = NULL;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	cluster_get(w->cluster, NULL, r, "default", "x", &o, &err);
+	assert_int_equal(error_code(err), E_NOT_FOUND);
+}
+
+static void test_rejected(void **state)
+{
+	struct world *w = *state;
+	struct node *dir CLEANUP(node_unref_cleanup) =
+		resolve(w, "namespaces/default/configmaps", E_OK);
+	struct error *why CLEANUP(error_free_cleanup) = error_new(E_INVALID, "no \"s3cret\"\n");
+
+	assert_int_equal(rejected_keep(dir, "x.yaml", 0600, "a: b\n", 5, why, true), 0);
+	char *text free_ptr = NULL;
+	struct node *n CLEANUP(node_unref_cleanup) =
+		resolve(w, "namespaces/default/configmaps/x.yaml.rejected", E_OK);
+	size_t len = n->draft->text.len;
+
+	text = xstrndup(n->draft->text.s, len);
+	assert_null(strstr(text, "s3cret"));
+	assert_string_equal(rejected_text(text, &len), "a: b\n");
+	rejected_drop(dir, "x.yaml");
+	resolve(w, "namespaces/default/configmaps/x.yaml.rejected", E_NOT_FOUND);
+}
+
+static void test_draft_bounds(void **state)
+{
+	struct world *w = *state;
+	struct draft *d CLEANUP(draft_unref_cleanup) = draft_new(w->fs, DRAFT_SCRATCH);
+	struct draft *e CLEANUP(draft_unref_cleanup) = draft_new(w->fs, DRAFT_SCRATCH);
+
+	assert_int_equal(draft_write(d, "x", 1, TEXT_MAX), EFBIG);
+	assert_int_equal(draft_write(d, "x", 1, INT64_MAX), EFBIG);
+	assert_true(d->too_large);
+	assert_int_equal(draft_write(d, "x", 1, TEXT_MAX - 1), 0);
+	assert_int_equal(draft_write(e, "x", 1, 0), ENOSPC);
+	assert_int_equal(draft_truncate(d, 0), 0);
+	assert_int_equal(draft_write(e, "x", 1, 0), 0);
+	assert_true(draft_dirty(e));
+}
+
+static void test_spool(void **state)
+{
+	struct world *w = *state;
+	struct spool *s = spool_new(w->clock, 64);
+	struct str out CLEANUP(str_release) = STR_INIT;
+	int64_t grown;
+
+	spool_open(s);
+	for (int i = 0; i < 20; i++)
+		spool_add(s, "line of it\n", 11);
+	assert_int_equal(spool_size(s, &grown), 220);
+	spool_read(s, 0, 11, &out);
+	assert_string_equal(out.s, "line of it\n");
+	spool_close(s);
+	assert_true(spool_size(s, &grown) <= 64);
+	spool_free(s);
+}
+
+static void test_options(void **state)
+{
+	struct fs_options o;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	fs_options_init(&o);
+	assert_int_equal(fs_option_set(&o, "ro", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "protect=kube-system:prod-*", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "delete_hold=0", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "nosuid", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "umask=9", &err), -1);
+	assert_int_equal(error_code(err), E_BAD_REQUEST);
+	assert_true(o.read_only);
+	assert_int_equal(o.protect.n, 2);
+	assert_int_equal(o.delete_hold_ms, 0);
+	assert_string_equal(o.fuse.v[0], "nosuid");
+	fs_options_release(&o);
+}
+
+int main(void)
+{
+	object_init();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_is_sent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_saving_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_merging_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_server_owned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rejected, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_draft_bounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spool, setup, teardown),
+		cmocka_unit_test(test_options),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
