@@ -1,2 +1,2 @@
-dist_check_SCRIPTS += tests/check-layers.sh tests/check-headers.sh
-TESTS += tests/check-layers.sh tests/check-headers.sh
+dist_check_SCRIPTS += tests/check-layers.sh tests/check-headers.sh tests/check-symbols.sh
+TESTS += tests/check-layers.sh tests/check-headers.sh tests/check-symbols.sh
