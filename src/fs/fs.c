@@ -164,8 +164,8 @@ struct fs *fs_free(struct fs *fs)
 	pool_stop(fs->pool);
 	nodes_forget_all(fs);
 	drop_scratch(fs);
-	node_unref(fs->root);
 	types_free(fs);
+	node_unref(fs->root); /* events ask it until the last handler is off */
 	holds_free(fs->holds);
 	pool_free(fs->pool);
 	notifier_free(fs->notifier);

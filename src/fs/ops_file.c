@@ -169,12 +169,17 @@ static bool is_objects_name(struct node *dir, const char *file)
 	return name != NULL;
 }
 
+/* A scratch file may get another name at any time: its name is read under the lock. */
 static void claim(struct handle *h, bool yes)
 {
-	struct node *dir = h->node->parent;
-	char *name free_ptr =
-		dir->resource ? object_name_of_file(dir->resource, h->node->name) : NULL;
+	struct node *dir CLEANUP(node_unref_cleanup) = NULL;
+	char *name free_ptr = NULL;
 
+	pthread_mutex_lock(&h->node->fs->lock);
+	dir = node_ref(h->node->parent);
+	if (dir->resource)
+		name = object_name_of_file(dir->resource, h->node->name);
+	pthread_mutex_unlock(&h->node->fs->lock);
 	if (name && (yes || h->claimed))
 		holds_claim(dir->fs->holds, dir->resource, dir->namespace, name, yes);
 	h->claimed = yes;
