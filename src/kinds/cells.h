@@ -1,5 +1,5 @@
 /*
- * Cells of tables, and what the files of single kinds share. Everything returned is a new value.
+ * What the files of single kinds share, and the rows that kinds[] lists. Private to kinds/.
  */
 #ifndef KINDS_CELLS_H
 #define KINDS_CELLS_H
@@ -8,33 +8,6 @@
 
 #include <jansson.h>
 #include <stdint.h>
-
-/* How long ago the time at PATH was: "5m"; "<unknown>" without one. */
-json_t *cell_age(const json_t *object, const char *path, int64_t now);
-json_t *cell_text(const json_t *object, const char *path, const char *otherwise);
-json_t *cell_int(const json_t *object, const char *path);
-
-/* Columns that many kinds have. */
-#define COLUMN_NAME                                                     \
-	{                                                               \
-		"Name", "string", "name", "Name of the object", 0, NULL \
-	}
-#define COLUMN_AGE                                                  \
-	{                                                           \
-		"Age", "string", "", "Time since creation", 0, NULL \
-	}
-#define COLUMN(name, type)                    \
-	{                                     \
-		name, type, "", name, 0, NULL \
-	}
-#define COLUMN_WIDE(name)                         \
-	{                                         \
-		name, "string", "", name, 1, NULL \
-	}
-#define COLUMNS(array) .columns = (array), .n_columns = sizeof(array) / sizeof((array)[0])
-
-/* The three wide cells of a workload: containers, images, selector. */
-void cells_of_template(const json_t *object, json_t *cells);
 
 /* What a pod template under PARENT (the object that has "template") always has, and defaults that
  * depend on more than one field. */

@@ -3,7 +3,6 @@
  */
 #include "kinds/cells.h"
 #include "object/json.h"
-#include "object/time.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -17,16 +16,6 @@ static void namespace_prepare(json_t *object, const json_t *old)
 		json_path_set(object, "status", json_pack("{s:s}", "phase", "Active"));
 	}
 	json_path_set(object, "metadata.labels[kubernetes.io/metadata.name]", json_string(name));
-}
-
-static const struct column namespace_columns[] = {COLUMN_NAME, COLUMN("Status", "string"),
-						  COLUMN_AGE};
-
-static void namespace_cells(const json_t *object, int64_t now, json_t *out)
-{
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, cell_text(object, "status.phase", ""));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
 }
 
 static const char *const namespace_selectable[] = {"status.phase", NULL};
@@ -225,127 +214,6 @@ static const char *const event_selectable[] = {"involvedObject.kind",
 					       "type",
 					       NULL};
 
-static const struct column event_columns[] = {
-	COLUMN("Last Seen", "string"), COLUMN("Type", "string"),
-	COLUMN("Reason", "string"),    COLUMN("Object", "string"),
-	COLUMN_WIDE("Subobject"),      COLUMN_WIDE("Source"),
-	COLUMN("Message", "string"),   COLUMN_WIDE("First Seen"),
-	COLUMN_WIDE("Count"),	       {"Name", "string", "name", "Name of the object", 1, NULL},
-};
-
-static json_t *event_object(const json_t *object)
-{
-	struct str s CLEANUP(str_release) = STR_INIT;
-
-	str_addf(&s, "%s/%s", json_path_string(object, "involvedObject.kind"),
-		 json_path_string(object, "involvedObject.name"));
-	for (char *c = s.s; *c && *c != '/'; c++)
-		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-	return json_string(s.s);
-}
-
-static json_t *event_source(const json_t *object)
-{
-	const char *component = json_path_string(object, "source.component");
-	const char *host = json_path_string(object, "source.host");
-	struct str s CLEANUP(str_release) = STR_INIT;
-
-	if (!*component)
-		component = json_path_string(object, "reportingComponent");
-	str_addf(&s, "%s%s%s", component, *host ? ", " : "", host);
-	return json_string(s.s);
-}
-
-static json_t *event_time(const json_t *object, const char *path, int64_t now)
-{
-	const char *at = *json_path_string(object, path) ? path : "eventTime";
-
-	return cell_age(object, at, now);
-}
-
-static void event_cells(const json_t *object, int64_t now, json_t *out)
-{
-	json_array_append_new(out, event_time(object, "lastTimestamp", now));
-	json_array_append_new(out, cell_text(object, "type", ""));
-	json_array_append_new(out, cell_text(object, "reason", ""));
-	json_array_append_new(out, event_object(object));
-	json_array_append_new(out, cell_text(object, "involvedObject.fieldPath", ""));
-	json_array_append_new(out, event_source(object));
-	json_array_append_new(out, cell_text(object, "message", ""));
-	json_array_append_new(out, event_time(object, "firstTimestamp", now));
-	json_array_append_new(out, json_integer(json_path_int(object, "count", 1)));
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-}
-
-static const struct column node_columns[] = {
-	COLUMN_NAME,
-	COLUMN("Status", "string"),
-	COLUMN("Roles", "string"),
-	COLUMN_AGE,
-	COLUMN("Version", "string"),
-	COLUMN_WIDE("Internal-IP"),
-	COLUMN_WIDE("External-IP"),
-	COLUMN_WIDE("OS-Image"),
-	COLUMN_WIDE("Kernel-Version"),
-	COLUMN_WIDE("Container-Runtime"),
-};
-
-static json_t *node_status(const json_t *object)
-{
-	struct str s CLEANUP(str_release) = STR_INIT;
-	size_t i;
-	json_t *c;
-
-	json_array_foreach (json_path(object, "status.conditions"), i, c)
-		if (strcmp(json_path_string(c, "type"), "Ready") == 0)
-			str_adds(&s, strcmp(json_path_string(c, "status"), "True") ? "NotReady"
-										   : "Ready");
-	if (!s.len)
-		str_adds(&s, "Unknown");
-	if (json_path_bool(object, "spec.unschedulable", false))
-		str_adds(&s, ",SchedulingDisabled");
-	return json_string(s.s);
-}
-
-static json_t *node_roles(const json_t *object)
-{
-	static const char prefix[] = "node-role.kubernetes.io/";
-	struct str s CLEANUP(str_release) = STR_INIT;
-	const char *key;
-	json_t *v;
-
-	json_object_foreach (json_path(object, "metadata.labels"), key, v)
-		if (str_has_prefix(key, prefix) && key[sizeof(prefix) - 1])
-			str_addf(&s, "%s%s", s.len ? "," : "", key + sizeof(prefix) - 1);
-	return json_string(s.len ? s.s : "<none>");
-}
-
-static json_t *node_address(const json_t *object, const char *type)
-{
-	size_t i;
-	json_t *a;
-
-	json_array_foreach (json_path(object, "status.addresses"), i, a)
-		if (strcmp(json_path_string(a, "type"), type) == 0)
-			return cell_text(a, "address", "<none>");
-	return json_string("<none>");
-}
-
-static void node_cells(const json_t *object, int64_t now, json_t *out)
-{
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, node_status(object));
-	json_array_append_new(out, node_roles(object));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
-	json_array_append_new(out, cell_text(object, "status.nodeInfo.kubeletVersion", ""));
-	json_array_append_new(out, node_address(object, "InternalIP"));
-	json_array_append_new(out, node_address(object, "ExternalIP"));
-	json_array_append_new(out, cell_text(object, "status.nodeInfo.osImage", "<unknown>"));
-	json_array_append_new(out, cell_text(object, "status.nodeInfo.kernelVersion", "<unknown>"));
-	json_array_append_new(
-		out, cell_text(object, "status.nodeInfo.containerRuntimeVersion", "<unknown>"));
-}
-
 static const char *const node_selectable[] = {"spec.unschedulable", NULL};
 
 static void crd_defaults(json_t *object)
@@ -399,8 +267,6 @@ const struct kind kind_namespace = {
 	.name_rule = name_dns_label,
 	.no_generation = true,
 	.selectable = namespace_selectable,
-	COLUMNS(namespace_columns),
-	.cells = namespace_cells,
 };
 const struct kind kind_secret = {
 	.group = "",
@@ -440,16 +306,12 @@ const struct kind kind_event = {
 	.set_defaults = event_defaults,
 	.no_generation = true,
 	.selectable = event_selectable,
-	COLUMNS(event_columns),
-	.cells = event_cells,
 };
 const struct kind kind_node = {
 	.group = "",
 	.kind = "Node",
 	.no_generation = true,
 	.selectable = node_selectable,
-	COLUMNS(node_columns),
-	.cells = node_cells,
 };
 const struct kind kind_hpa = {
 	.group = "autoscaling",

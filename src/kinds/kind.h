@@ -4,7 +4,7 @@
  *
  *	const struct kind kind_deployment = {
  *		.group = "apps", .kind = "Deployment",
- *		.set_defaults = set_defaults, .validate = validate, .columns = columns, ...
+ *		.set_defaults = set_defaults, .validate = validate, ...
  *	};
  *
  * All functions work on the tree of one object in the type's own (storage) version, are pure and
@@ -54,7 +54,6 @@ size_t field_errors_count(const struct field_errors *e);
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,
 			struct error **err);
 
-/* One cell per column of a table, appended to CELLS. NOW: wall ns, for ages. */
 struct kind {
 	const char *group, *kind;
 	/* Fills in what the server fills in (the schema's defaults are applied before). */
@@ -68,10 +67,6 @@ struct kind {
 	/* NULL: the name is a DNS subdomain (253). Returns what is wrong with it, or NULL. */
 	const char *(*name_rule)(const char *name);
 	bool no_generation; /* the type does not count metadata.generation */
-	/* Tables. NULL columns: NAME and AGE. */
-	const struct column *columns;
-	size_t n_columns;
-	void (*cells)(const json_t *object, int64_t now, json_t *cells);
 	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated.
 	 */
 	const char *const *selectable;
@@ -84,9 +79,14 @@ const struct kind *kind_find(const char *group, const char *kind);
 /* No particulars: what custom resources and most types have. */
 const struct kind *kind_generic(void);
 
-/* A table's column heads (JSON array of metav1.TableColumnDefinition) and one row's cells. */
+/*
+ * Tables, as kubectl get prints them; what kinds show is in tables.h. The heads: a JSON array of
+ * metav1.TableColumnDefinition. One row's cells; NOW: wall ns, for ages. What is to be said of a
+ * row as a whole (metav1.TableRowCondition[]), or NULL. All are new values.
+ */
 json_t *table_columns(const struct resource *r);
 json_t *table_cells(const struct resource *r, const json_t *object, int64_t now);
+json_t *table_conditions(const struct resource *r, const json_t *object);
 
 /* The whole of create-time and update-time defaulting: schema, then the kind. */
 void object_set_defaults(json_t *object, const struct resource *r);

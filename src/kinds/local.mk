@@ -1,7 +1,8 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
 	src/kinds/catalog.c \
-	src/kinds/cells.c src/kinds/cells.h \
+	src/kinds/cells.h \
+	src/kinds/cells.c src/kinds/tables.h \
 	src/kinds/core.c \
 	src/kinds/pod.c \
 	src/kinds/pod_spec.c \
@@ -14,6 +15,13 @@ libkinds_a_SOURCES = \
 	src/kinds/names.c \
 	src/kinds/kind.c src/kinds/kind.h \
 	src/kinds/table.c \
+	src/kinds/table_autoscaling.c \
+	src/kinds/table_core.c \
+	src/kinds/table_network.c \
+	src/kinds/table_pod.c \
+	src/kinds/table_policy.c \
+	src/kinds/table_storage.c \
+	src/kinds/table_workloads.c \
 	src/kinds/resource.c src/kinds/resource.h \
 	src/kinds/row.h
 

@@ -107,90 +107,11 @@ static void validate(const json_t *object, const json_t *old, struct field_error
 		validate_update(object, old, errors);
 }
 
-static const struct column columns[] = {
-	COLUMN_NAME,
-	COLUMN("Ready", "string"),
-	COLUMN("Status", "string"),
-	COLUMN("Restarts", "string"),
-	COLUMN_AGE,
-	COLUMN_WIDE("IP"),
-	COLUMN_WIDE("Node"),
-	COLUMN_WIDE("Nominated Node"),
-	COLUMN_WIDE("Readiness Gates"),
-};
-
-/* The word of the STATUS column: the most telling reason there is. */
-static const char *status_word(const json_t *object)
-{
-	const char *reason = json_path_string(object, "status.reason");
-	size_t i;
-	json_t *c;
-
-	if (!*reason)
-		reason = json_path_string(object, "status.phase");
-	json_array_foreach (json_path(object, "status.containerStatuses"), i, c) {
-		const char *waiting = json_path_string(c, "state.waiting.reason");
-		const char *terminated = json_path_string(c, "state.terminated.reason");
-
-		if (*waiting)
-			reason = waiting;
-		else if (*terminated)
-			reason = terminated;
-	}
-	if (*json_path_string(object, "metadata.deletionTimestamp"))
-		return "Terminating";
-	return *reason ? reason : "Unknown";
-}
-
-static json_t *gates(const json_t *object)
-{
-	size_t n = json_array_size(json_path(object, "spec.readinessGates")), met = 0, i, j;
-	json_t *gate, *c;
-	char *text free_ptr = NULL;
-
-	if (!n)
-		return json_string("<none>");
-	json_array_foreach (json_path(object, "spec.readinessGates"), i, gate)
-		json_array_foreach (json_path(object, "status.conditions"), j, c)
-			met += strcmp(json_path_string(c, "type"),
-				      json_path_string(gate, "conditionType")) == 0 &&
-			       strcmp(json_path_string(c, "status"), "True") == 0;
-	text = xasprintf("%zu/%zu", met, n);
-	return json_string(text);
-}
-
-static void cells(const json_t *object, int64_t now, json_t *out)
-{
-	size_t total = json_array_size(json_path(object, "spec.containers")), ready = 0, i;
-	json_int_t restarts = 0;
-	json_t *c;
-	char *ready_text free_ptr = NULL;
-	char *restart_text free_ptr = NULL;
-
-	json_array_foreach (json_path(object, "status.containerStatuses"), i, c) {
-		ready += json_path_bool(c, "ready", false);
-		restarts += json_path_int(c, "restartCount", 0);
-	}
-	ready_text = xasprintf("%zu/%zu", ready, total);
-	restart_text = xasprintf("%lld", (long long)restarts);
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, json_string(ready_text));
-	json_array_append_new(out, json_string(status_word(object)));
-	json_array_append_new(out, json_string(restart_text));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
-	json_array_append_new(out, cell_text(object, "status.podIP", "<none>"));
-	json_array_append_new(out, cell_text(object, "spec.nodeName", "<none>"));
-	json_array_append_new(out, cell_text(object, "status.nominatedNodeName", "<none>"));
-	json_array_append_new(out, gates(object));
-}
-
 const struct kind kind_pod = {
 	.group = "",
 	.kind = "Pod",
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
-	COLUMNS(columns),
-	.cells = cells,
 	.selectable = selectable,
 };

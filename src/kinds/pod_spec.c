@@ -216,32 +216,3 @@ void pod_spec_validate(const json_t *spec, const char *path, struct field_errors
 		}
 	vec_release(&names);
 }
-
-static json_t *joined(const json_t *containers, const char *field)
-{
-	struct str s CLEANUP(str_release) = STR_INIT;
-	size_t i;
-	json_t *c;
-
-	json_array_foreach (containers, i, c)
-		str_addf(&s, "%s%s", i ? "," : "", json_path_string(c, field));
-	return json_string(s.s);
-}
-
-void cells_of_template(const json_t *object, json_t *cells)
-{
-	const json_t *containers = json_path(object, "spec.template.spec.containers");
-	const json_t *selector = json_path(object, "spec.selector");
-	struct selector *s CLEANUP(selector_free_cleanup) =
-		selector && !strcmp(json_path_string(object, "kind"), "ReplicationController")
-			? selector_from_map(selector)
-		: selector ? selector_from_label_selector(selector, NULL)
-			   : NULL;
-	struct str text CLEANUP(str_release) = STR_INIT;
-
-	if (s)
-		selector_format(s, &text);
-	json_array_append_new(cells, joined(containers, "name"));
-	json_array_append_new(cells, joined(containers, "image"));
-	json_array_append_new(cells, json_string(text.len ? text.s : "<none>"));
-}

@@ -41,14 +41,14 @@ struct subresource {
 	const char *group, *version;
 };
 
-/* A column of a table (CRD additionalPrinterColumns, or a kind's own). */
+/* A column of a custom resource's table (additionalPrinterColumns). */
 struct column {
 	const char *name;   /* "Ready" */
 	const char *type;   /* "string", "integer", "date" */
 	const char *format; /* "name" or "" */
 	const char *description;
 	int priority;	       /* 0: always; above: only wide */
-	const char *json_path; /* of a custom resource's column, else NULL */
+	const char *json_path; /* what its cells show: ".spec.size" */
 };
 
 struct kind; /* kinds/kind.h: what is particular to a type */

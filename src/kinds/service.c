@@ -1,6 +1,5 @@
 #include "kinds/cells.h"
 #include "object/json.h"
-#include "object/selector.h"
 
 #include <string.h>
 
@@ -97,70 +96,6 @@ static void validate(const json_t *object, const json_t *old, struct field_error
 	}
 }
 
-static const struct column columns[] = {
-	COLUMN_NAME,
-	COLUMN("Type", "string"),
-	COLUMN("Cluster-IP", "string"),
-	COLUMN("External-IP", "string"),
-	COLUMN("Port(s)", "string"),
-	COLUMN_AGE,
-	COLUMN_WIDE("Selector"),
-};
-
-static json_t *ports_cell(const json_t *object)
-{
-	struct str s CLEANUP(str_release) = STR_INIT;
-	size_t i;
-	json_t *p;
-
-	json_array_foreach (json_path(object, "spec.ports"), i, p) {
-		json_int_t node = json_path_int(p, "nodePort", 0);
-
-		str_addf(&s, "%s%lld", i ? "," : "", (long long)json_path_int(p, "port", 0));
-		if (node)
-			str_addf(&s, ":%lld", (long long)node);
-		str_addf(&s, "/%s", json_path_string(p, "protocol"));
-	}
-	return json_string(s.len ? s.s : "<none>");
-}
-
-static json_t *external_cell(const json_t *object)
-{
-	struct str s CLEANUP(str_release) = STR_INIT;
-	size_t i;
-	json_t *v;
-
-	if (type_is(object, "ExternalName"))
-		return cell_text(object, "spec.externalName", "<none>");
-	json_array_foreach (json_path(object, "status.loadBalancer.ingress"), i, v) {
-		const char *ip = json_path_string(v, "ip");
-
-		str_addf(&s, "%s%s", s.len ? "," : "", *ip ? ip : json_path_string(v, "hostname"));
-	}
-	json_array_foreach (json_path(object, "spec.externalIPs"), i, v)
-		str_addf(&s, "%s%s", s.len ? "," : "", json_string_value(v));
-	if (!s.len)
-		str_adds(&s, type_is(object, "LoadBalancer") ? "<pending>" : "<none>");
-	return json_string(s.s);
-}
-
-static void cells(const json_t *object, int64_t now, json_t *out)
-{
-	struct selector *s CLEANUP(selector_free_cleanup) =
-		selector_from_map(json_path(object, "spec.selector"));
-	struct str text CLEANUP(str_release) = STR_INIT;
-
-	if (s)
-		selector_format(s, &text);
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, cell_text(object, "spec.type", ""));
-	json_array_append_new(out, cell_text(object, "spec.clusterIP", "<none>"));
-	json_array_append_new(out, external_cell(object));
-	json_array_append_new(out, ports_cell(object));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
-	json_array_append_new(out, json_string(text.len ? text.s : "<none>"));
-}
-
 static const char *const selectable[] = {"spec.clusterIP", "spec.type", NULL};
 
 const struct kind kind_service = {
@@ -170,7 +105,5 @@ const struct kind kind_service = {
 	.prepare = prepare,
 	.validate = validate,
 	.no_generation = true,
-	COLUMNS(columns),
-	.cells = cells,
 	.selectable = selectable,
 };

@@ -1,61 +1,85 @@
 /*
- * Tables: the rows that kubectl get prints, from a kind's own columns, a custom resource's
- * additionalPrinterColumns, or name and age.
+ * Tables: the rows that kubectl get prints, from a built-in kind's own columns (tables.h), a custom
+ * resource's additionalPrinterColumns, or what every object has.
  *
  * Source: metav1.Table; a custom resource's columns are those of its definition after Name, with
- * Age where it gives none.
+ * Age where it gives none. Built-in kinds without columns show when they were made.
  */
+#include "base/mem.h"
 #include "kinds/kind.h"
+#include "kinds/tables.h"
 #include "object/json.h"
 #include "object/time.h"
 
 #include <string.h>
 
-static const struct column name_column = {
-	.name = "Name",
-	.type = "string",
-	.format = "name",
-	.description = "Name must be unique within a namespace.",
-};
-static const struct column age_column = {
-	.name = "Age",
-	.type = "date",
-	.format = "",
-	.description = "How long ago the object was created.",
+/* Every kind that has columns of its own, by groups of kinds: the most listed ones first. */
+static const struct kind_table *const kind_tables[] = {
+	tables_pod,	tables_core,   tables_workloads,   tables_network,
+	tables_storage, tables_policy, tables_autoscaling,
 };
 
-static void add_head(json_t *heads, const struct column *c)
+static const struct table_column custom_default[] = {
+	COLUMN_NAME,
+	COLUMN_OF("Age", "date", 0, cell_age, "metadata.creationTimestamp",
+		  "Time since its creation"),
+};
+static const struct table_column builtin_default[] = {
+	COLUMN_NAME,
+	COLUMN_OF("Created At", "date", 0, cell_text, "metadata.creationTimestamp",
+		  "When it was created"),
+};
+static const struct kind_table custom_table = TABLE("", "", custom_default);
+static const struct kind_table builtin_table = TABLE("", "", builtin_default);
+
+static const struct kind_table *find(const struct resource *r)
 {
-	json_array_append_new(heads, json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", c->name, "type",
-					       c->type, "format", c->format ? c->format : "",
-					       "description", c->description ? c->description : "",
-					       "priority", c->priority));
+	if (r->custom)
+		return &custom_table;
+	for (size_t i = 0; i < ARRAY_SIZE(kind_tables); i++)
+		for (const struct kind_table *t = kind_tables[i]; t->kind; t++)
+			if (strcmp(t->kind, r->kind) == 0 && strcmp(t->group, r->group) == 0)
+				return t;
+	return &builtin_table;
+}
+
+static void add_head(json_t *heads, const char *name, const char *type, const char *format,
+		     const char *description, int priority)
+{
+	json_array_append_new(heads,
+			      json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", name, "type", type,
+					"format", format ? format : "", "description",
+					description ? description : "", "priority", priority));
+}
+
+static void add_table_head(json_t *heads, const struct table_column *c)
+{
+	if (c->name)
+		add_head(heads, c->name, c->type, c->format, c->description, c->priority);
 }
 
 json_t *table_columns(const struct resource *r)
 {
-	const struct kind *k = r->particulars;
+	const struct kind_table *t = find(r);
 	json_t *heads = json_array();
 
-	if (k->columns) {
-		for (size_t i = 0; i < k->n_columns; i++)
-			add_head(heads, &k->columns[i]);
-		return heads;
+	add_table_head(heads, &t->columns[0]);
+	for (size_t i = 0; i < r->n_columns; i++) {
+		const struct column *c = &r->columns[i];
+
+		add_head(heads, c->name, c->type, c->format, c->description, c->priority);
 	}
-	add_head(heads, &name_column);
-	for (size_t i = 0; i < r->n_columns; i++)
-		add_head(heads, &r->columns[i]);
-	if (!r->n_columns)
-		add_head(heads, &age_column);
+	for (size_t i = 1; i < t->n_columns && !r->n_columns; i++)
+		add_table_head(heads, &t->columns[i]);
 	return heads;
 }
 
-static json_t *age_cell(const char *since, int64_t now)
+static json_t *age_of(const json_t *since, int64_t now)
 {
 	char text[TIME_TEXT];
 	int64_t at;
 
-	if (!*since || time_parse(since, &at) < 0)
+	if (!json_is_string(since) || time_parse(json_string_value(since), &at) < 0)
 		return json_string("<unknown>");
 	return json_string(time_human_duration(now - at, text));
 }
@@ -66,7 +90,7 @@ static json_t *custom_cell(const struct column *c, const json_t *value, int64_t 
 	if (!value)
 		return json_null();
 	if (!strcmp(c->type, "date"))
-		return age_cell(json_string_value(value) ? json_string_value(value) : "", now);
+		return age_of(value, now);
 	if (!strcmp(c->type, "integer") || !strcmp(c->type, "number"))
 		return json_is_number(value) ? json_incref((json_t *)value) : json_null();
 	if (!strcmp(c->type, "boolean"))
@@ -89,20 +113,22 @@ static const json_t *custom_value(const json_t *object, const char *json_path_te
 
 json_t *table_cells(const struct resource *r, const json_t *object, int64_t now)
 {
+	const struct kind_table *t = find(r);
 	json_t *cells = json_array();
 
-	if (r->particulars->cells) {
-		r->particulars->cells(object, now, cells);
-		return cells;
-	}
-	json_array_append_new(cells, json_string(json_path_string(object, "metadata.name")));
+	json_array_append_new(cells, t->columns[0].cell(object, t->columns[0].path, now));
 	for (size_t i = 0; i < r->n_columns; i++)
 		json_array_append_new(
 			cells, custom_cell(&r->columns[i],
 					   custom_value(object, r->columns[i].json_path), now));
-	if (!r->n_columns)
-		json_array_append_new(
-			cells,
-			age_cell(json_path_string(object, "metadata.creationTimestamp"), now));
+	for (size_t i = 1; i < t->n_columns && !r->n_columns; i++)
+		json_array_append_new(cells, t->columns[i].cell(object, t->columns[i].path, now));
 	return cells;
+}
+
+json_t *table_conditions(const struct resource *r, const json_t *object)
+{
+	const struct kind_table *t = find(r);
+
+	return t->conditions ? t->conditions(object) : NULL;
 }

@@ -197,72 +197,17 @@ static void validate_job(const json_t *o, const json_t *old, struct field_errors
 		field_not_supported(e, policy, valid, "spec.template.spec.restartPolicy");
 }
 
-static const struct column deployment_columns[] = {
-	COLUMN_NAME,
-	COLUMN("Ready", "string"),
-	COLUMN("Up-to-date", "string"),
-	COLUMN("Available", "string"),
-	COLUMN_AGE,
-	COLUMN_WIDE("Containers"),
-	COLUMN_WIDE("Images"),
-	COLUMN_WIDE("Selector"),
-};
-
-static void add_ready(const json_t *object, json_t *out)
-{
-	char *ready free_ptr =
-		xasprintf("%lld/%lld", (long long)json_path_int(object, "status.readyReplicas", 0),
-			  (long long)json_path_int(object, "spec.replicas", 0));
-
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, json_string(ready));
-}
-
-static void deployment_cells(const json_t *object, int64_t now, json_t *out)
-{
-	add_ready(object, out);
-	json_array_append_new(out, cell_int(object, "status.updatedReplicas"));
-	json_array_append_new(out, cell_int(object, "status.availableReplicas"));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
-	cells_of_template(object, out);
-}
-
-static const struct column replicaset_columns[] = {
-	COLUMN_NAME,
-	COLUMN("Desired", "integer"),
-	COLUMN("Current", "integer"),
-	COLUMN("Ready", "integer"),
-	COLUMN_AGE,
-	COLUMN_WIDE("Containers"),
-	COLUMN_WIDE("Images"),
-	COLUMN_WIDE("Selector"),
-};
-
-static void replicaset_cells(const json_t *object, int64_t now, json_t *out)
-{
-	json_array_append_new(out, cell_text(object, "metadata.name", ""));
-	json_array_append_new(out, cell_int(object, "spec.replicas"));
-	json_array_append_new(out, cell_int(object, "status.replicas"));
-	json_array_append_new(out, cell_int(object, "status.readyReplicas"));
-	json_array_append_new(out, cell_age(object, "metadata.creationTimestamp", now));
-	cells_of_template(object, out);
-}
-
 const struct kind kind_deployment = {
 	.group = "apps",
 	.kind = "Deployment",
 	.set_defaults = deployment_defaults,
 	.validate = validate_deployment,
-	COLUMNS(deployment_columns),
-	.cells = deployment_cells,
 };
 const struct kind kind_replicaset = {
 	.group = "apps",
 	.kind = "ReplicaSet",
 	.set_defaults = only_template,
 	.validate = validate_replicaset,
-	COLUMNS(replicaset_columns),
-	.cells = replicaset_cells,
 };
 const struct kind kind_daemonset = {
 	.group = "apps",
@@ -282,8 +227,6 @@ const struct kind kind_rc = {
 	.group = "",
 	.kind = "ReplicationController",
 	.set_defaults = rc_defaults,
-	COLUMNS(replicaset_columns),
-	.cells = replicaset_cells,
 };
 const struct kind kind_job = {
 	.group = "batch",

@@ -91,9 +91,14 @@ void render_row(const struct resource *r, const char *json, size_t len, enum inc
 {
 	json_t *tree json_auto = json_read(json, len, NULL);
 	json_t *cells json_auto = tree ? table_cells(r, tree, now) : json_array();
+	json_t *conditions json_auto = tree ? table_conditions(r, tree) : NULL;
 
 	str_adds(out, "{\"cells\":");
 	json_write(cells, out);
+	if (conditions) {
+		str_adds(out, ",\"conditions\":");
+		json_write(conditions, out);
+	}
 	str_adds(out, ",\"object\":");
 	if (include == INCLUDE_OBJECT)
 		str_add(out, json, len);
