@@ -2,8 +2,8 @@
 check_PROGRAMS += tests/contract/test_cluster
 tests_contract_test_cluster_SOURCES = tests/contract/test_cluster.c
 tests_contract_test_cluster_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
-dist_check_SCRIPTS += tests/contract/fake.sh tests/contract/local.sh
-TESTS += tests/contract/fake.sh tests/contract/local.sh
+dist_check_SCRIPTS += tests/contract/fake.sh tests/contract/local.sh tests/contract/remote.sh
+TESTS += tests/contract/fake.sh tests/contract/local.sh tests/contract/remote.sh
 
 check_PROGRAMS += tests/contract/test_remote_serve
 tests_contract_test_remote_serve_SOURCES = tests/contract/test_remote_serve.c
