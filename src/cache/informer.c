@@ -236,6 +236,8 @@ void informer_add_handler(struct informer *i, const struct informer_handler *h, 
 		fanout_push(f, i, s, NOTE_CHANGED, NULL, *o);
 	if (i->synced)
 		fanout_push(f, i, s, NOTE_SYNCED, NULL, NULL);
+	if (i->error)
+		fanout_push(f, i, s, NOTE_STATE, NULL, NULL);
 	pthread_mutex_unlock(&i->lock);
 }
 

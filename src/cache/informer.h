@@ -51,7 +51,7 @@ struct informer_handler {
 	/* The connection state changed: see informer_error. May be NULL. */
 	void (*state)(void *arg);
 };
-/* Tells HANDLER what is there already as added, then each change. */
+/* Tells HANDLER what is there already as added, and a failure that lasts; then each change. */
 void informer_add_handler(struct informer *i, const struct informer_handler *handler, void *arg);
 /* After it returns HANDLER is not running and will not run. */
 void informer_remove_handler(struct informer *i, const struct informer_handler *handler, void *arg);
