@@ -7,9 +7,9 @@ HOME=$T/home
 export HOME
 unset KUBECONFIG KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
 
-# fails STATUS PATTERN ARGUMENT...: kubefs ends with STATUS before long, says what PATTERN matches on
+# dies STATUS PATTERN ARGUMENT...: kubefs ends with STATUS before long, says what PATTERN matches on
 # stderr and nothing on stdout, and mounts nothing.
-fails() {
+dies() {
 	local want=$1 pattern=$2 status
 	shift 2
 	timeout $((40 * factor)) "$KUBEFS" "$@" >"$T/stdout" 2>"$T/stderr" </dev/null
@@ -34,26 +34,26 @@ contexts: [{name: c, context: {cluster: k, user: u}}]
 clusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: u, user: {token: t}}]'
 
-ok "no argument: usage" fails 2 'usage|kubefs mount'
-ok "an unknown option" fails 2 'no-such-option' --no-such-option "$M"
-ok "an unknown letter" fails 2 '[-]Z' -Z "$M"
-ok "an option of another command" fails 2 'bare' mount --bare "$M"
-ok "an option without its value" fails 2 'kubeconfig' --kubeconfig
-ok "a number that is none" fails 2 'nodes' --local="$T/store" --nodes=many "$M"
-ok "an argument too many" fails 2 'three' one two three
-ok "no mount point" fails 2 'mount point' --local="$T/store"
-ok "--listen without --local" fails 2 'listen' --listen=127.0.0.1:0 "$M"
-ok "a mount point that is missing" fails 1 "$T/none: No such file" --local="$T/store" "$T/none"
-ok "a mount point that is a file" fails 1 "$T/file: [Nn]ot a directory" --local="$T/store" "$T/file"
-ok "an unknown mount option" fails 1 'nosuchoption' --local="$T/store" -o nosuchoption "$M"
-ok "a store that is a file" fails 1 "$T/file" --local="$T/file" "$M"
-ok "no kubeconfig at all" fails 1 'kube' "$M"
-ok "a kubeconfig that is missing" fails 1 "$T/none" --kubeconfig="$T/none" "$M"
+ok "no argument: usage" dies 2 'usage|kubefs mount'
+ok "an unknown option" dies 2 'no-such-option' --no-such-option "$M"
+ok "an unknown letter" dies 2 '[-]Z' -Z "$M"
+ok "an option of another command" dies 2 'bare' mount --bare "$M"
+ok "an option without its value" dies 2 'kubeconfig' --kubeconfig
+ok "a number that is none" dies 2 'nodes' --local="$T/store" --nodes=many "$M"
+ok "an argument too many" dies 2 'three' one two three
+ok "no mount point" dies 2 'mount point' --local="$T/store"
+ok "--listen without --local" dies 2 'listen' --listen=127.0.0.1:0 "$M"
+ok "a mount point that is missing" dies 1 "$T/none: No such file" --local="$T/store" "$T/none"
+ok "a mount point that is a file" dies 1 "$T/file: [Nn]ot a directory" --local="$T/store" "$T/file"
+ok "an unknown mount option" dies 1 'nosuchoption' --local="$T/store" -o nosuchoption "$M"
+ok "a store that is a file" dies 1 "$T/file" --local="$T/file" "$M"
+ok "no kubeconfig at all" dies 1 'kube' "$M"
+ok "a kubeconfig that is missing" dies 1 "$T/none" --kubeconfig="$T/none" "$M"
 kubeconfig_file 'clusters: [{'
-ok "a kubeconfig that is no YAML" fails 1 "$T/kubeconfig" --kubeconfig="$T/kubeconfig" "$M"
+ok "a kubeconfig that is no YAML" dies 1 "$T/kubeconfig" --kubeconfig="$T/kubeconfig" "$M"
 kubeconfig_file "$valid_kubeconfig"
-ok "a context that is not in it" fails 1 'other' --kubeconfig="$T/kubeconfig" --context=other "$M"
-ok "a server that cannot be reached" fails 1 '127.0.0.1' --kubeconfig="$T/kubeconfig" "$M"
+ok "a context that is not in it" dies 1 'other' --kubeconfig="$T/kubeconfig" --context=other "$M"
+ok "a server that cannot be reached" dies 1 '127.0.0.1' --kubeconfig="$T/kubeconfig" "$M"
 
 # In the background: the command returns once the tree answers, and keeps our stderr no longer.
 background_mount() {
@@ -64,3 +64,4 @@ background_mount() {
 ok "to the background and back" background_mount
 # A store belongs to one process: the second mount works when the first one's has ended.
 ok "and again" wait_for 20 background_mount
+finish

@@ -76,12 +76,14 @@ listed_by_kubectl() {
 listed_by_tree() {
 	objects | while IFS=$'\t' read -r type _ _ file; do
 		[ "$type" = events ] || echo "$file"
-	done | while read -r file; do
-		python3 -c '
-import sys, json
-o = json.load(open(sys.argv[1]))
-print(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"])' "${file%.yaml}.json"
-	done | sort
+	done | xargs -d '\n' awk '
+		function tell() { if (kind) print kind, namespace, name }
+		FNR == 1 { tell(); kind = namespace = name = ""; meta = 0 }
+		/^[^ ]/ { meta = $0 == "metadata:" }
+		/^kind: / { kind = $2 }
+		meta && /^  name: / { name = $2; gsub("\"", "", name) }
+		meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
+		END { tell() }' | sort
 }
 same_names() { diff <(listed_by_kubectl) <(listed_by_tree); }
 ok "the tree has what kubectl lists, no more and no less" wait_for 10 same_names

@@ -174,7 +174,7 @@ at_exit() {
 	local status=$?
 	stop_all >/dev/null 2>&1
 	if [ $status -ne 0 ]; then
-		for log in "$T"/*.log; do
+		for log in "$T"/*.log "$T/ok.out"; do
 			[ ! -s "$log" ] || diag "${log##*/}: $(tail -n 40 "$log")"
 		done
 	fi

@@ -50,11 +50,12 @@ none_runs() {
 
 nothing_lost() {
 	kubectl get configmaps -n load -o json |
-		jq -r '.items[] | select(.data.value) | "w\(.data.from)-\(.data.value) \(.metadata.name)"' |
-		awk '$1 == $2 { print $1 }' | sort >"$T/there"
+		jq -r '.items[] | select("w\(.data.from)-\(.data.value)" == .metadata.name) | .metadata.name' |
+		sort >"$T/there"
 	sort "$T/acknowledged" | comm -23 - "$T/there" >"$T/lost"
-	diff /dev/null "$T/lost" &&
-		diff <(ls "$load/configmaps" | grep '^w' | sed 's/\.yaml$//' | sort) "$T/there"
+	echo "there: $(wc -l <"$T/there"), acknowledged: $(wc -l <"$T/acknowledged")"
+	head -n 5 "$T/lost"
+	[ ! -s "$T/lost" ] && diff <(ls "$load/configmaps" | grep '^w' | sed 's/\.yaml$//' | sort) "$T/there"
 }
 
 round 1

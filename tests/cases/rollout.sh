@@ -32,7 +32,7 @@ extremes() {
 		| "\(.fewest) ready, \(.most) living"' "$T/$1.json"
 }
 
-rolled_out() { kubectl rollout status deployment/api-server -n production --timeout=$((60 * factor))s; }
+rolled_out() { kubectl rollout status deployment/api-server -n production --timeout=$((60 * FACTOR))s; }
 
 # all_logs_name IMAGE: each container's log names the image it was started from in its first line.
 all_logs_name() {
