@@ -4,6 +4,7 @@
 #include "object/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct field_error {
 	const char *reason;
@@ -127,6 +128,20 @@ void field_type(struct field_errors *e, const char *bad_type, const char *detail
 		...)
 {
 	ADD("FieldValueTypeInvalid", xasprintf("Invalid value: \"%s\": %s", bad_type, detail));
+}
+
+void field_errors_move_last_before(struct field_errors *e, const char *path)
+{
+	size_t last = e->list.n - 1, at = 0;
+	struct field_error moved;
+
+	if (!e->list.n)
+		return;
+	moved = e->list.v[last];
+	while (at < last && !str_has_prefix(e->list.v[at].field, path))
+		at++;
+	memmove(e->list.v + at + 1, e->list.v + at, (last - at) * sizeof(moved));
+	e->list.v[at] = moved;
 }
 
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,

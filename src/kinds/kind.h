@@ -49,6 +49,9 @@ void field_too_long(struct field_errors *e, const char *detail, const char *path
 struct field_errors *field_errors_new(void);
 void field_errors_free(struct field_errors *e);
 DEFINE_CLEANUP(struct field_errors *, field_errors_free)
+/* Moves the last complaint before the first one about PATH or what is below it, if there is one:
+ * where a kind's own rule is checked before those of the schema. */
+void field_errors_move_last_before(struct field_errors *e, const char *path);
 size_t field_errors_count(const struct field_errors *e);
 /* 0 when E holds nothing; else -1 and *err: `Deployment.apps "web" is invalid: ...`. */
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,

@@ -129,6 +129,7 @@ void selector_validate(const json_t *object, const char *word, struct field_erro
 		return;
 	field_invalid(errors, labels, "`selector` does not match template `labels`",
 		      "spec.template.metadata.labels");
+	field_errors_move_last_before(errors, "spec.template.spec");
 }
 
 static void validate_port(const json_t *p, const char *path, struct field_errors *errors)

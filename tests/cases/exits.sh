@@ -12,7 +12,7 @@ unset KUBECONFIG KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
 dies() {
 	local want=$1 pattern=$2 status
 	shift 2
-	timeout $((40 * factor)) "$KUBEFS" "$@" >"$T/stdout" 2>"$T/stderr" </dev/null
+	timeout $((40 * FACTOR)) "$KUBEFS" "$@" >"$T/stdout" 2>"$T/stderr" </dev/null
 	status=$?
 	if is_mounted "$M"; then
 		unmount "$M"

@@ -41,6 +41,7 @@ cd "$T" || exit 99
 
 tap_count=0
 tap_failed=0
+exec 3>&1 # for what is told while a command's own output is kept
 
 diag() { printf '%s\n' "$*" | tail -n 60 | sed 's/^/# /'; }
 result() { # STATUS DESCRIPTION
@@ -53,7 +54,7 @@ result() { # STATUS DESCRIPTION
 	fi
 }
 bail() {
-	echo "Bail out! $*"
+	echo "Bail out! $*" >&3
 	exit 99
 }
 # The command runs in this shell; what it printed is shown when it fails.
@@ -120,7 +121,7 @@ NS=
 spawn() {
 	local log=$T/$1.log
 	shift
-	"$@" >>"$log" 2>&1 </dev/null &
+	"$@" >>"$log" 2>&1 3>&- </dev/null &
 	spawned=$!
 	pids=("$spawned" "${pids[@]}")
 }
@@ -172,8 +173,10 @@ stop_all() {
 }
 at_exit() {
 	local status=$?
+	exec >&3 2>&1
 	stop_all >/dev/null 2>&1
 	if [ $status -ne 0 ]; then
+		touch "$T/ok.out"
 		for log in "$T"/*.log "$T/ok.out"; do
 			[ ! -s "$log" ] || diag "${log##*/}: $(tail -n 40 "$log")"
 		done
@@ -188,7 +191,7 @@ trap 'exit 130' INT TERM HUP
 clean_end() {
 	local status=0
 	stop_all || status=1
-	! grep -hE -A20 'ERROR: .*Sanitizer|runtime error:|WARNING: ThreadSanitizer' "$T"/*.log || status=1
+	! grep -hE -A20 'ERROR: .*Sanitizer|runtime error:|WARNING: ThreadSanitizer' "$T"/*.log 2>/dev/null || status=1
 	return $status
 }
 # The last test of a case, and its plan.
