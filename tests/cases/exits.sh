@@ -41,8 +41,8 @@ ok "an option of another command" dies 2 'bare' mount --bare "$M"
 ok "an option without its value" dies 2 'kubeconfig' --kubeconfig
 ok "a number that is none" dies 2 'nodes' --local="$T/store" --nodes=many "$M"
 ok "an argument too many" dies 2 'three' one two three
-ok "no mount point" dies 2 'mount point' --local="$T/store"
-ok "--listen without --local" dies 2 'listen' --listen=127.0.0.1:0 "$M"
+ok "no mount point" dies 1 'mount point' --local="$T/store"
+ok "--listen without --local" dies 1 'listen' --listen=127.0.0.1:0 "$M"
 ok "a mount point that is missing" dies 1 "$T/none: No such file" --local="$T/store" "$T/none"
 ok "a mount point that is a file" dies 1 "$T/file: [Nn]ot a directory" --local="$T/store" "$T/file"
 ok "an unknown mount option" dies 1 'nosuchoption' --local="$T/store" -o nosuchoption "$M"
