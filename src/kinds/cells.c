@@ -89,7 +89,7 @@ json_t *cell_labels(const json_t *object, const char *path, int64_t now)
 	if (pairs.n)
 		qsort(pairs.v, pairs.n, sizeof(*pairs.v), compare_pairs);
 	for (size_t i = 0; i < pairs.n; i++) {
-		join(&text, ",", pairs.v[i]);
+		cells_join(&text, ",", pairs.v[i]);
 		free(pairs.v[i]);
 	}
 	free(pairs.v);
@@ -116,7 +116,7 @@ static json_t *joined(const json_t *containers, const char *field)
 	size_t i;
 
 	json_array_foreach (containers, i, c)
-		join(&text, ",", json_path_string(c, field));
+		cells_join(&text, ",", json_path_string(c, field));
 	return cell_of(&text);
 }
 
@@ -130,20 +130,20 @@ json_t *cell_container_images(const json_t *object, const char *path, int64_t no
 	return joined(json_path(object, path), "image");
 }
 
-void join(struct str *out, const char *separator, const char *text)
+void cells_join(struct str *out, const char *separator, const char *text)
 {
 	if (out->len)
 		str_adds(out, separator);
 	str_adds(out, text);
 }
 
-void add_lower(struct str *out, const char *s)
+void cells_add_lower(struct str *out, const char *s)
 {
 	for (; *s; s++)
 		str_addc(out, (char)(*s >= 'A' && *s <= 'Z' ? *s + ('a' - 'A') : *s));
 }
 
-const char *condition_status(const json_t *object, const char *path, const char *type)
+const char *cells_condition(const json_t *object, const char *path, const char *type)
 {
 	json_t *c;
 	size_t i;
@@ -154,7 +154,7 @@ const char *condition_status(const json_t *object, const char *path, const char 
 	return "";
 }
 
-void brief_add(struct brief *b, const char *separator, const char *text)
+void cells_brief_add(struct brief *b, const char *separator, const char *text)
 {
 	b->total++;
 	if (b->shown == b->max) {
@@ -162,10 +162,10 @@ void brief_add(struct brief *b, const char *separator, const char *text)
 		return;
 	}
 	b->shown++;
-	join(&b->text, separator, text);
+	cells_join(&b->text, separator, text);
 }
 
-json_t *brief_finish(struct brief *b, const char *otherwise)
+json_t *cells_brief_finish(struct brief *b, const char *otherwise)
 {
 	json_t *cell;
 

@@ -29,3 +29,8 @@ check_PROGRAMS += tests/unit/kinds/test_catalog
 tests_unit_kinds_test_catalog_SOURCES = tests/unit/kinds/test_catalog.c
 tests_unit_kinds_test_catalog_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_catalog
+
+check_PROGRAMS += tests/unit/kinds/test_tables
+tests_unit_kinds_test_tables_SOURCES = tests/unit/kinds/test_tables.c
+tests_unit_kinds_test_tables_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_tables

@@ -69,7 +69,7 @@ static void add_one(struct brief *b, const json_t *spec, const json_t *status)
 		if (strcmp(metrics[i].type, type) == 0)
 			add_metric(&text, &metrics[i], json_path(spec, metrics[i].member),
 				   json_path(status, metrics[i].member));
-	brief_add(b, ", ", text.len ? text.s : "<unknown type>");
+	cells_brief_add(b, ", ", text.len ? text.s : "<unknown type>");
 }
 
 /* autoscaling/v1 has one metric, in fields of its own. */
@@ -85,7 +85,7 @@ static void add_cpu(struct brief *b, const json_t *object)
 		    "<unknown>");
 	str_addc(&text, '/');
 	add_percent(&text, target, "<auto>");
-	brief_add(b, ", ", text.s);
+	cells_brief_add(b, ", ", text.s);
 }
 
 static json_t *targets_cell(const json_t *object, const char *path, int64_t now)
@@ -99,7 +99,7 @@ static json_t *targets_cell(const json_t *object, const char *path, int64_t now)
 	add_cpu(&b, object);
 	json_array_foreach (specs, i, spec)
 		add_one(&b, spec, json_array_get(statuses, i));
-	return brief_finish(&b, "<none>");
+	return cells_brief_finish(&b, "<none>");
 }
 
 static json_t *reference_cell(const json_t *object, const char *path, int64_t now)

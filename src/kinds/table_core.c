@@ -36,7 +36,7 @@ static const struct table_column age_only_columns[] = {COLUMN_NAME, COLUMN_AGE};
 
 static json_t *node_status(const json_t *node, const char *path, int64_t now)
 {
-	const char *ready = condition_status(node, "status.conditions", "Ready");
+	const char *ready = cells_condition(node, "status.conditions", "Ready");
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	str_adds(&text, !*ready ? "Unknown" : strcmp(ready, "True") == 0 ? "Ready" : "NotReady");
@@ -61,7 +61,7 @@ static json_t *roles_cell(const struct roles *roles)
 
 	for (size_t i = 0; i < roles->n; i++)
 		if (!i || strcmp(roles->v[i], roles->v[i - 1]))
-			join(&text, ",", roles->v[i]);
+			cells_join(&text, ",", roles->v[i]);
 	return text.len ? cell_of(&text) : json_string("<none>");
 }
 
@@ -159,7 +159,7 @@ static json_t *event_object(const json_t *event, const char *path, int64_t now)
 	const char *name = either(event, "involvedObject.name", "regarding.name");
 	struct str text CLEANUP(str_release) = STR_INIT;
 
-	add_lower(&text, either(event, "involvedObject.kind", "regarding.kind"));
+	cells_add_lower(&text, either(event, "involvedObject.kind", "regarding.kind"));
 	if (*name)
 		str_addf(&text, "/%s", name);
 	return cell_of(&text);
@@ -228,7 +228,7 @@ static json_t *quota_cell(const json_t *quota, const char *path, int64_t now)
 	for (size_t i = 0; i < names.n; i++) {
 		const char *n = json_string_value(json_object_get(used, names.v[i]));
 
-		join(&text, ", ", names.v[i]);
+		cells_join(&text, ", ", names.v[i]);
 		str_addf(&text, ": %s/%s", n ? n : "0",
 			 json_string_value(
 				 json_object_get(json_path(quota, "status.hard"), names.v[i]))
@@ -247,7 +247,7 @@ static const struct table_column quota_columns[] = {
 
 static json_t *component_status(const json_t *object, const char *path, int64_t now)
 {
-	const char *healthy = condition_status(object, "conditions", "Healthy");
+	const char *healthy = cells_condition(object, "conditions", "Healthy");
 
 	return json_string(!*healthy			  ? "Unknown"
 			   : strcmp(healthy, "True") == 0 ? "Healthy"

@@ -36,7 +36,7 @@ static void add_balancers(const json_t *object, struct str *out)
 		json_object_foreach (names, name, v)
 			if (!first || strcmp(name, first) < 0)
 				first = name;
-		join(out, ",", first);
+		cells_join(out, ",", first);
 		json_object_del(names, first);
 	}
 }
@@ -55,7 +55,7 @@ static json_t *external_cell(const json_t *service, const char *path, int64_t no
 	if (balanced)
 		add_balancers(service, &text);
 	json_array_foreach (json_path(service, "spec.externalIPs"), i, ip)
-		join(&text, ",", json_string_value(ip) ?: "");
+		cells_join(&text, ",", json_string_value(ip) ?: "");
 	return text.len ? cell_of(&text) : json_string(balanced ? "<pending>" : "<none>");
 }
 
@@ -103,7 +103,7 @@ static void add_endpoints(struct brief *b, const json_t *addresses, const json_t
 				 (long long)json_path_int(port, "port", 0));
 		else
 			str_adds(&text, ip);
-		brief_add(b, ",", text.s);
+		cells_brief_add(b, ",", text.s);
 	}
 }
 
@@ -121,7 +121,8 @@ static json_t *endpoints_cell(const json_t *object, const char *path, int64_t no
 		json_array_foreach (json_path(subset, "ports"), j, port)
 			add_endpoints(&b, addresses, port);
 	}
-	return brief_finish(&b, json_array_size(json_path(object, "subsets")) ? "" : "<none>");
+	return cells_brief_finish(&b,
+				  json_array_size(json_path(object, "subsets")) ? "" : "<none>");
 }
 
 static const struct table_column endpoints_columns[] = {
@@ -143,9 +144,9 @@ static json_t *slice_ports(const json_t *slice, const char *path, int64_t now)
 			str_addf(&text, "%lld", (long long)json_path_int(p, "port", 0));
 		else
 			str_adds(&text, json_path(p, "name") ? json_path_string(p, "name") : "*");
-		brief_add(&b, ",", text.s);
+		cells_brief_add(&b, ",", text.s);
 	}
-	return brief_finish(&b, "<unset>");
+	return cells_brief_finish(&b, "<unset>");
 }
 
 static json_t *slice_endpoints(const json_t *slice, const char *path, int64_t now)
@@ -156,8 +157,8 @@ static json_t *slice_endpoints(const json_t *slice, const char *path, int64_t no
 
 	json_array_foreach (json_path(slice, "endpoints"), i, endpoint)
 		json_array_foreach (json_path(endpoint, "addresses"), j, address)
-			brief_add(&b, ",", json_string_value(address) ?: "");
-	return brief_finish(&b, "<unset>");
+			cells_brief_add(&b, ",", json_string_value(address) ?: "");
+	return cells_brief_finish(&b, "<unset>");
 }
 
 static const struct table_column slice_columns[] = {
@@ -179,11 +180,11 @@ static json_t *hosts_cell(const json_t *ingress, const char *path, int64_t now)
 		const char *host = json_path_string(rule, "host");
 
 		if (*host || b.shown == b.max)
-			brief_add(&b, ",", host);
+			cells_brief_add(&b, ",", host);
 		else
 			b.total++;
 	}
-	return brief_finish(&b, "*");
+	return cells_brief_finish(&b, "*");
 }
 
 static json_t *balancers_cell(const json_t *ingress, const char *path, int64_t now)
@@ -243,10 +244,10 @@ static json_t *parent_cell(const json_t *object, const char *path, int64_t now)
 
 	if (!parent)
 		return json_string("<none>");
-	add_lower(&text, json_path_string(parent, "resource"));
+	cells_add_lower(&text, json_path_string(parent, "resource"));
 	if (*json_path_string(parent, "group")) {
 		str_addc(&text, '.');
-		add_lower(&text, json_path_string(parent, "group"));
+		cells_add_lower(&text, json_path_string(parent, "group"));
 	}
 	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++)
 		if (*json_path_string(parent, above[i]))
@@ -268,7 +269,7 @@ static json_t *cidrs_cell(const json_t *object, const char *path, int64_t now)
 	size_t i;
 
 	json_array_foreach (json_path(object, path), i, v)
-		join(&text, ",", json_string_value(v) ?: "");
+		cells_join(&text, ",", json_string_value(v) ?: "");
 	return cell_of(&text);
 }
 

@@ -146,7 +146,7 @@ static void add_containers(struct summary *s, const json_t *pod)
 	}
 	if (running && strcmp(s->status.s, "Completed") == 0)
 		set_status(s, "",
-			   strcmp(condition_status(pod, "status.conditions", "Ready"), "True")
+			   strcmp(cells_condition(pod, "status.conditions", "Ready"), "True")
 				   ? "NotReady"
 				   : "Running");
 }
@@ -180,7 +180,7 @@ static void summarize(struct summary *s, const json_t *pod)
 
 	start(s, pod);
 	if (!is_initializing(s, pod, &sidecars) ||
-	    strcmp(condition_status(pod, "status.conditions", "Initialized"), "True") == 0) {
+	    strcmp(cells_condition(pod, "status.conditions", "Initialized"), "True") == 0) {
 		s->restarts = sidecars.restarts;
 		s->last_restart = sidecars.last_restart;
 		add_containers(s, pod);
@@ -234,8 +234,8 @@ static json_t *gates_cell(const json_t *pod, const char *path, int64_t now)
 	if (!json_array_size(gates))
 		return json_string("<none>");
 	json_array_foreach (gates, i, gate)
-		met += strcmp(condition_status(pod, "status.conditions",
-					       json_path_string(gate, "conditionType")),
+		met += strcmp(cells_condition(pod, "status.conditions",
+					      json_path_string(gate, "conditionType")),
 			      "True") == 0;
 	str_addf(&text, "%zu/%zu", met, json_array_size(gates));
 	return cell_of(&text);

@@ -26,7 +26,7 @@ static json_t *subjects_cell(const json_t *object, const char *path, int64_t now
 	json_array_foreach (json_path(object, "subjects"), i, s) {
 		if (strcmp(json_path_string(s, "kind"), path))
 			continue;
-		join(&text, ", ", "");
+		cells_join(&text, ", ", "");
 		if (strcmp(path, "ServiceAccount") == 0)
 			str_addf(&text, "%s/", json_path_string(s, "namespace"));
 		str_adds(&text, json_path_string(s, "name"));
@@ -158,7 +158,7 @@ static json_t *csr_duration(const json_t *object, const char *path, int64_t now)
 
 static bool has_condition(const json_t *object, const char *type)
 {
-	return *condition_status(object, "status.conditions", type);
+	return *cells_condition(object, "status.conditions", type);
 }
 
 static json_t *csr_condition(const json_t *object, const char *path, int64_t now)
@@ -187,7 +187,7 @@ static const struct table_column csr_columns[] = {
 
 static json_t *dangling_cell(const json_t *object, const char *path, int64_t now)
 {
-	const char *status = condition_status(object, "status.conditions", "Dangling");
+	const char *status = cells_condition(object, "status.conditions", "Dangling");
 
 	return json_string(*status ? status : "?");
 }
@@ -270,12 +270,12 @@ static json_t *claim_state(const json_t *object, const char *path, int64_t now)
 	if (deleted)
 		str_adds(&text, "deleted");
 	if (json_path(object, "status.allocation"))
-		join(&text, ",", "allocated");
+		cells_join(&text, ",", "allocated");
 	else if (!deleted)
 		str_adds(&text, "pending");
 	if (json_path(object, "status.allocation") &&
 	    json_array_size(json_path(object, "status.reservedFor")))
-		join(&text, ",", "reserved");
+		cells_join(&text, ",", "reserved");
 	return cell_of(&text);
 }
 

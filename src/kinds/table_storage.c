@@ -43,7 +43,7 @@ static json_t *modes_cell(const json_t *object, const char *path, int64_t now)
 			seen[i] |= strcmp(json_string_value(v) ?: "", modes[i].mode) == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (seen[i])
-			join(&text, ",", modes[i].brief);
+			cells_join(&text, ",", modes[i].brief);
 	return cell_of(&text);
 }
 
@@ -208,7 +208,7 @@ static json_t *audiences_cell(const json_t *object, const char *path, int64_t no
 	if (!requests)
 		return json_string("<unset>");
 	json_array_foreach (requests, i, r)
-		join(&text, ",", json_path_string(r, "audience"));
+		cells_join(&text, ",", json_path_string(r, "audience"));
 	return cell_of(&text);
 }
 
@@ -219,7 +219,7 @@ static json_t *lifecycle_cell(const json_t *object, const char *path, int64_t no
 	size_t i;
 
 	json_array_foreach (json_path(object, path), i, v)
-		join(&text, ",", json_string_value(v) ?: "");
+		cells_join(&text, ",", json_string_value(v) ?: "");
 	return text.len ? cell_of(&text) : json_string("<none>");
 }
 

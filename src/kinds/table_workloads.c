@@ -93,7 +93,7 @@ static const struct table_column daemonset_columns[] = {
 
 static bool job_is(const json_t *job, const char *condition)
 {
-	return strcmp(condition_status(job, "status.conditions", condition), "True") == 0;
+	return strcmp(cells_condition(job, "status.conditions", condition), "True") == 0;
 }
 
 static json_t *job_status(const json_t *job, const char *path, int64_t now)
@@ -199,7 +199,7 @@ static json_t *controller_cell(const json_t *object, const char *path, int64_t n
 
 		if (!json_path_bool(owner, "controller", false))
 			continue;
-		add_lower(&text, json_path_string(owner, "kind"));
+		cells_add_lower(&text, json_path_string(owner, "kind"));
 		if (slash)
 			str_addf(&text, ".%.*s", (int)(slash - version), version);
 		str_addf(&text, "/%s", json_path_string(owner, "name"));

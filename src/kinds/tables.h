@@ -92,11 +92,11 @@ cell_function cell_container_names, cell_container_images;
 
 json_t *cell_of(const struct str *text);
 /* TEXT at the end of OUT, after SEPARATOR unless OUT is empty. */
-void join(struct str *out, const char *separator, const char *text);
+void cells_join(struct str *out, const char *separator, const char *text);
 /* S in ASCII lower case, appended. */
-void add_lower(struct str *out, const char *s);
+void cells_add_lower(struct str *out, const char *s);
 /* The status of the condition of TYPE in the list at PATH, "" without it. Borrowed. */
-const char *condition_status(const json_t *object, const char *path, const char *type);
+const char *cells_condition(const json_t *object, const char *path, const char *type);
 
 /* A list cut short: "a,b,c + 2 more...". */
 struct brief {
@@ -108,8 +108,8 @@ struct brief {
 	{                                       \
 		.text = STR_INIT, .max = (most) \
 	}
-void brief_add(struct brief *b, const char *separator, const char *text);
+void cells_brief_add(struct brief *b, const char *separator, const char *text);
 /* The cell; releases B. OTHERWISE: when nothing was shown. */
-json_t *brief_finish(struct brief *b, const char *otherwise);
+json_t *cells_brief_finish(struct brief *b, const char *otherwise);
 
 #endif
