@@ -8,9 +8,26 @@
 #include "scheduler/scheduler.h"
 #include "serve/serve.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The directories above DIR, as mkdir -p: a first start finds no ~/.local/share. */
+static int make_parents(const char *dir, struct error **err)
+{
+	char *path free_ptr = xstrdup(dir);
+
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return error_set_errno(err, errno, "cannot make the directory %s", path);
+		*p = '/';
+	}
+	return 0;
+}
 
 static int open_cluster(struct program *p, const struct options *opt, struct error **err)
 {
@@ -23,6 +40,8 @@ static int open_cluster(struct program *p, const struct options *opt, struct err
 	if (opt->local) {
 		char *dir free_ptr = options_local_directory(opt);
 
+		if (make_parents(dir, err) < 0)
+			return -1;
 		spec = xasprintf("local:%s", dir);
 	} else {
 		spec = xstrdup("remote:");
