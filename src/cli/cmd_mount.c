@@ -1,40 +1,12 @@
 #include "base/vec.h"
 #include "cache/informer.h"
 #include "cli/daemon.h"
+#include "cli/mountpoint.h"
 #include "cli/program.h"
 #include "fs/fs.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-/* The mount point's absolute path: the daemon leaves this directory. */
-static char *find_mountpoint(const struct options *opt, struct error **err)
-{
-	char *path;
-	struct stat st;
-
-	if (!opt->mountpoint) {
-		error_set(err, E_BAD_REQUEST, "no mount point given");
-		return NULL;
-	}
-	path = realpath(opt->mountpoint, NULL);
-	if (!path || stat(path, &st) < 0) {
-		error_set(err, E_BAD_REQUEST, "mount point %s: %s", opt->mountpoint,
-			  strerror(errno));
-		free(path);
-		return NULL;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		error_set(err, E_BAD_REQUEST, "mount point %s: not a directory", opt->mountpoint);
-		free(path);
-		return NULL;
-	}
-	return path;
-}
 
 static int fill_fs_options(struct fs_options *fs, const struct options *opt, struct error **err)
 {
@@ -79,7 +51,8 @@ static int run(const struct options *opt)
 	struct daemon daemon;
 
 	fs_options_init(&fs);
-	if (fill_fs_options(&fs, opt, &err) < 0 || !(mountpoint = find_mountpoint(opt, &err)))
+	if (fill_fs_options(&fs, opt, &err) < 0 ||
+	    !(mountpoint = mountpoint_find(opt->mountpoint, &err)))
 		return program_fail(err);
 	if (opt->local)
 		parts |= PART_OWN_CLUSTER | (opt->listen ? PART_SERVE : 0u);

@@ -6,6 +6,7 @@ kubefs_SOURCES = \
 	src/cli/command.h \
 	src/cli/daemon.c src/cli/daemon.h \
 	src/cli/main.c \
+	src/cli/mountpoint.c src/cli/mountpoint.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/program.c src/cli/program.h
 kubefs_LDADD = libfs.a libserve.a libcontrollers.a libscheduler.a libnode.a $(LIBS_cache) \

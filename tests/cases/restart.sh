@@ -63,6 +63,7 @@ round 2
 
 # A clean end between, for the difference.
 fusermount3 -u "$M"
+fails "no dead mount is left below it" is_mounted "$M"
 ok "unmounting ends the process" wait_for 20 not running "$mount_pid"
 if [ $BACKEND = remote ]; then
 	end_process "$serve_pid"
