@@ -20,7 +20,7 @@ static int run(const struct options *opt)
 	printf("kubefs: serving at https://%s, kubeconfig %s/kubeconfig\n",
 	       serve_address(program.serve), dir);
 	fflush(stdout);
-	program_wait_signal();
+	program_wait_signal(-1);
 	return 0;
 }
 

@@ -42,8 +42,6 @@ static const struct option_row long_options[] = {
 	 COMMAND_SERVE},
 	{"nodes", 0, OPTION_NUMBER, AT(nodes), "N", "how many simulated nodes (3)",
 	 OWN_CLUSTER | COMMAND_NODES},
-	{"leader-elect", 0, OPTION_FLAG, AT(leader_elect), NULL,
-	 "work only while holding the component's Lease", COMMAND_CONTROLLERS | COMMAND_SCHEDULER},
 	{"foreground", 'f', OPTION_FLAG, AT(foreground), NULL, "stay in the foreground",
 	 COMMAND_MOUNT},
 	{"debug", 'd', OPTION_FLAG, AT(debug), NULL, "tell every step on stderr (implies -f)",

@@ -24,8 +24,8 @@ struct options {
 	const char *kubeconfig, *context;
 	struct string_list namespaces; /* where namespaces may not be listed */
 	/* What runs beside it. */
-	const char *listen, *token_auth_file, *advertise;
-	bool bare, leader_elect;
+	const char *listen, *token_auth_file;
+	bool bare;
 	int nodes;
 	/* The mount. */
 	bool foreground, debug, version, help;

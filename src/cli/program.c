@@ -29,7 +29,7 @@ static int make_parents(const char *dir, struct error **err)
 	return 0;
 }
 
-static int open_cluster(struct program *p, const struct options *opt, struct error **err)
+int program_open(struct program *p, const struct options *opt, struct error **err)
 {
 	const struct cluster_config config = {
 		.kubeconfig = opt->kubeconfig,
@@ -46,6 +46,7 @@ static int open_cluster(struct program *p, const struct options *opt, struct err
 	} else {
 		spec = xstrdup("remote:");
 	}
+	p->local = opt->local;
 	p->cluster = cluster_open(spec, &config, err);
 	return p->cluster ? 0 : -1;
 }
@@ -84,7 +85,7 @@ static int start_nodes(struct program *p, const struct options *opt, struct erro
 	p->nodes = nodes_start(p->informers, &options, NULL, err);
 	if (!p->nodes)
 		return -1;
-	if (opt->local)
+	if (p->local)
 		local_set_streamer(p->cluster, nodes_streamer(), p->nodes);
 	return 0;
 }
@@ -99,32 +100,39 @@ static const struct {
 	{PART_CONTROLLERS, start_controllers},
 };
 
-int program_start(struct program *p, const struct options *opt, unsigned parts, struct error **err)
+int program_start_parts(struct program *p, const struct options *opt, unsigned parts,
+			struct error **err)
 {
-	*p = (struct program){0};
-	if (open_cluster(p, opt, err) < 0)
-		return -1;
 	if (parts & PART_INFORMERS)
 		p->informers = informers_new(p->cluster, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(parts_in_order); i++)
-		if ((parts & parts_in_order[i].part) && parts_in_order[i].start(p, opt, err) < 0) {
-			program_stop(p);
+		if ((parts & parts_in_order[i].part) && parts_in_order[i].start(p, opt, err) < 0)
 			return -1;
-		}
 	return 0;
+}
+
+int program_start(struct program *p, const struct options *opt, unsigned parts, struct error **err)
+{
+	if (program_open(p, opt, err) < 0)
+		return -1;
+	return program_start_parts(p, opt, parts, err);
+}
+
+void program_stop_parts(struct program *p)
+{
+	p->serve = serve_stop(p->serve);
+	controllers_stop(steal(&p->controllers));
+	scheduler_stop(steal(&p->scheduler));
+	if (p->nodes && p->local)
+		local_set_streamer(p->cluster, NULL, NULL);
+	nodes_stop(steal(&p->nodes));
+	informers_free(steal(&p->informers));
 }
 
 void program_stop(struct program *p)
 {
-	p->serve = serve_stop(p->serve);
-	controllers_stop(p->controllers);
-	scheduler_stop(p->scheduler);
-	if (p->cluster && p->nodes)
-		local_set_streamer(p->cluster, NULL, NULL);
-	nodes_stop(p->nodes);
-	informers_free(p->informers);
-	cluster_close(p->cluster);
-	*p = (struct program){0};
+	program_stop_parts(p);
+	p->cluster = cluster_close(p->cluster);
 }
 
 static void ending_signals(sigset_t *set)
@@ -143,13 +151,16 @@ void program_block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-void program_wait_signal(void)
+bool program_wait_signal(int timeout_ms)
 {
+	const struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * NS_PER_MS};
 	sigset_t set;
-	int sig;
 
 	ending_signals(&set);
-	sigwait(&set, &sig);
+	while (sigtimedwait(&set, NULL, timeout_ms < 0 ? NULL : &timeout) < 0)
+		if (errno != EINTR)
+			return false;
+	return true;
 }
 
 int program_fail(const struct error *err)

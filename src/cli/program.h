@@ -15,8 +15,11 @@
 #include "base/error.h"
 #include "cli/options.h"
 
+#include <stdbool.h>
+
 struct program {
 	struct cluster *cluster;
+	bool local; /* the cluster is of its own: nodes answer for its logs */
 	struct informers *informers;
 	struct serve *serve;
 	struct controllers *controllers;
@@ -33,12 +36,20 @@ enum program_part {
 	PART_OWN_CLUSTER = PART_INFORMERS | PART_CONTROLLERS | PART_SCHEDULER | PART_NODES,
 };
 
-/* On failure what was started is taken down again. */
+/* The cluster alone. */
+int program_open(struct program *p, const struct options *opt, struct error **err);
+/* Parts over a cluster that is open; on failure what was started stays until program_stop. */
+int program_start_parts(struct program *p, const struct options *opt, unsigned parts,
+			struct error **err);
+/* Both. */
 int program_start(struct program *p, const struct options *opt, unsigned parts, struct error **err);
+/* Everything but the cluster; then that too. */
+void program_stop_parts(struct program *p);
 void program_stop(struct program *p);
 /* SIGTERM, SIGINT and SIGHUP wait for program_wait_signal in every thread made from now on. */
 void program_block_signals(void);
-void program_wait_signal(void);
+/* Waits for one of them; TIMEOUT_MS negative: for ever. Whether one came. */
+bool program_wait_signal(int timeout_ms);
 /* Prints ERR as the program's last words. Returns 1, the exit status. */
 int program_fail(const struct error *err);
 
