@@ -113,6 +113,7 @@ errno() {
 
 pids=()
 made=()
+own_nodes=() # registered by a part of this case, which would do it again while it runs
 mount_pid=
 serve_pid=
 NS=
@@ -166,7 +167,9 @@ stop_all() {
 	unmake || status=1
 	unmount "$M" || status=1
 	for pid in "${pids[@]}"; do end_process "$pid" || status=1; done
+	[ ${#own_nodes[@]} -eq 0 ] || kubectl delete "${own_nodes[@]}" --ignore-not-found || status=1
 	pids=()
+	own_nodes=()
 	mount_pid=
 	serve_pid=
 	return $status
@@ -259,7 +262,7 @@ start_parts() {
 	done
 	wait_for 60 has_ready_node || bail "no node gets ready"
 	for node in $(comm -13 <(echo "$before") <(node_names)); do
-		made+=("node ${node#node/}")
+		own_nodes+=("$node")
 	done
 }
 use_server() {
