@@ -9,6 +9,7 @@
 struct fake_waiter {
 	pthread_cond_t *cond;
 	pthread_mutex_t *mutex;
+	unsigned waking; /* advances that are about to wake it */
 };
 
 struct clock {
@@ -16,6 +17,7 @@ struct clock {
 	pthread_mutex_t lock;
 	int64_t wall, mono;
 	VEC(struct fake_waiter *) waiters;
+	pthread_cond_t woken; /* some waiter's waking went down */
 };
 
 static struct clock system_clock;
@@ -33,6 +35,7 @@ struct clock *clock_fake_new(int64_t wall_ns)
 	c->wall = wall_ns;
 	c->mono = NS_PER_S;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->woken, NULL);
 	return c;
 }
 
@@ -41,32 +44,43 @@ void clock_fake_free(struct clock *c)
 	if (!c)
 		return;
 	vec_release(&c->waiters);
+	pthread_cond_destroy(&c->woken);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
+static void wake(struct clock *c, struct fake_waiter *w)
+{
+	pthread_mutex_lock(w->mutex);
+	pthread_cond_broadcast(w->cond);
+	pthread_mutex_unlock(w->mutex);
+	pthread_mutex_lock(&c->lock);
+	w->waking--;
+	pthread_cond_broadcast(&c->woken);
+	pthread_mutex_unlock(&c->lock);
+}
+
 /*
  * Waking must not lose a waiter that has read the old time and is about to sleep, so each
- * waiter's own mutex is taken around its broadcast. The clock's lock is released meanwhile: a
- * waiter takes its mutex first, then the clock's. Whoever advances a fake clock keeps the queues
- * that wait on it alive meanwhile.
+ * waiter's own mutex is taken around its broadcast. The clock's lock is released meanwhile (a
+ * waiter takes its mutex first, then the clock's), and a waiter leaves only once no advance holds
+ * its pointers any more: what it waits on may be on its stack.
  */
 void clock_fake_advance(struct clock *c, int64_t ns)
 {
-	VEC(struct fake_waiter) copy = VEC_INIT;
+	VEC(struct fake_waiter *) sleeping = VEC_INIT;
 
 	pthread_mutex_lock(&c->lock);
 	c->wall += ns;
 	c->mono += ns;
-	vec_each(&c->waiters, w)
-		vec_push(&copy, **w);
-	pthread_mutex_unlock(&c->lock);
-	vec_each(&copy, w) {
-		pthread_mutex_lock(w->mutex);
-		pthread_cond_broadcast(w->cond);
-		pthread_mutex_unlock(w->mutex);
+	vec_each (&c->waiters, w) {
+		(*w)->waking++;
+		vec_push(&sleeping, *w);
 	}
-	vec_release(&copy);
+	pthread_mutex_unlock(&c->lock);
+	vec_each (&sleeping, w)
+		wake(c, *w);
+	vec_release(&sleeping);
 }
 
 static int64_t now(clockid_t id)
@@ -107,9 +121,12 @@ void clock_cond_init(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
+/* Without the waiter's mutex, which a waking advance takes. */
 static void forget_waiter(struct clock *c, struct fake_waiter *self)
 {
 	pthread_mutex_lock(&c->lock);
+	while (self->waking)
+		pthread_cond_wait(&c->woken, &c->lock);
 	for (size_t i = 0; i < c->waiters.n; i++)
 		if (c->waiters.v[i] == self) {
 			vec_remove(&c->waiters, i);
@@ -121,7 +138,7 @@ static void forget_waiter(struct clock *c, struct fake_waiter *self)
 static int fake_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex,
 		     int64_t deadline_ns)
 {
-	struct fake_waiter self = {cond, mutex};
+	struct fake_waiter self = {.cond = cond, .mutex = mutex};
 
 	pthread_mutex_lock(&c->lock);
 	if (c->mono >= deadline_ns) {
@@ -131,7 +148,9 @@ static int fake_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mut
 	vec_push(&c->waiters, &self);
 	pthread_mutex_unlock(&c->lock);
 	pthread_cond_wait(cond, mutex);
+	pthread_mutex_unlock(mutex);
 	forget_waiter(c, &self);
+	pthread_mutex_lock(mutex);
 	return clock_mono(c) >= deadline_ns ? ETIMEDOUT : 0;
 }
 

@@ -378,7 +378,7 @@ static void compaction_of_many(void **state)
 {
 	struct fixture *f = *state;
 	struct store_op ops[100];
-	char keys[100][8];
+	char keys[100][16];
 	uint64_t last = 0;
 
 	for (int i = 0; i < 100; i++) {
