@@ -259,7 +259,7 @@ static void test_garbage_of_absent_owner(void **state)
 	struct delete_options opt = {.grace_period_s = 0, .propagation = PROPAGATE_BACKGROUND};
 
 	for (int k = 0; k < 3; k++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "p%d", k);
 		object_unref(make(w, "", "pods", pod_tree(name, "web", set)));
