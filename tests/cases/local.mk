@@ -40,3 +40,9 @@ $(remote_cases): Makefile
 clean-local: clean-case-tools
 clean-case-tools:
 	rm -rf tests/cases/tools
+
+# The stock kubectl's verbs, on their own until they have been seen under the sanitizers.
+EXTRA_DIST += tests/cases/kubectl.sh
+.PHONY: check-kubectl
+check-kubectl: all
+	$(MAKE) check TESTS=tests/cases/kubectl.sh
