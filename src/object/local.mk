@@ -14,6 +14,7 @@ libobject_a_SOURCES = \
 	src/object/patch_merge.c \
 	src/object/patch_strategic.c \
 	src/object/patch_three_way.c \
+	src/object/pattern.c src/object/pattern.h \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
@@ -73,6 +74,11 @@ check_PROGRAMS += tests/unit/object/test_patch
 tests_unit_object_test_patch_SOURCES = tests/unit/object/test_patch.c
 tests_unit_object_test_patch_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_patch
+
+check_PROGRAMS += tests/unit/object/test_pattern
+tests_unit_object_test_pattern_SOURCES = tests/unit/object/test_pattern.c
+tests_unit_object_test_pattern_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_pattern
 
 check_PROGRAMS += tests/unit/object/test_apply
 tests_unit_object_test_apply_SOURCES = tests/unit/object/test_apply.c
