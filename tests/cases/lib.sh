@@ -111,7 +111,8 @@ errno() {
 
 # ---- What ends with the case
 
-pids=()
+pids=()   # programs of kubefs: each has to end with status 0
+others=() # programs that help; how they end is nobody's concern
 made=()
 own_nodes=() # registered by a part of this case, which would do it again while it runs
 mount_pid=
@@ -124,6 +125,10 @@ spawn() {
 	shift
 	"$@" >>"$log" 2>&1 3>&- </dev/null &
 	spawned=$!
+}
+# The same for a program of kubefs that works until it is told to end.
+spawn_part() {
+	spawn "$@"
 	pids=("$spawned" "${pids[@]}")
 }
 running() { kill -0 "$1" 2>/dev/null; }
@@ -134,14 +139,39 @@ unmount() {
 		fusermount3 -uz "$1"
 }
 
-# Ends a process of this case. 0: it ended by itself, or cleanly when it was asked to.
+# Where each thread of a process is: what a hang leaves to look at.
+tell_threads() {
+	local task
+	for task in /proc/"$1"/task/*; do
+		printf '%s %s in %s\n' "${task##*/}" "$(cat "$task/comm")" "$(cat "$task/wchan")"
+	done 2>/dev/null
+	! command -v gdb >/dev/null || timeout 60 gdb -p "$1" -batch -ex 'set pagination off' \
+		-ex 'thread apply all backtrace 24' 2>/dev/null | grep -E '^(#|Thread)'
+}
+# has_ended PID NAME: within the time it may take, and with status 0.
+has_ended() {
+	local status=0
+	if ! wait_for 30 not running "$1"; then
+		echo "$2 (process $1) does not end:"
+		tell_threads "$1"
+		kill -9 "$1"
+		status=1
+	fi
+	wait "$1" 2>/dev/null || { echo "$2 (process $1) ended with status $?"; status=1; }
+	return $status
+}
+# end_process PID [NAME]: one signal has to be enough for a program of kubefs.
 end_process() {
-	local status
-	kill "$1" 2>/dev/null
-	wait_for 20 not running "$1" || kill -9 "$1"
-	wait "$1" 2>/dev/null
-	status=$?
-	[ $status -eq 0 ] || [ $status -eq 143 ] || { echo "exit status $status"; return 1; }
+	kill "$1" 2>/dev/null || :
+	has_ended "$1" "${2:-$(tr '\0' ' ' </proc/"$1"/cmdline 2>/dev/null)}"
+}
+# A mount ends by itself once it is taken away: nobody signals it.
+end_mount() {
+	local status=0
+	unmount "$M" || status=1
+	[ -z "$mount_pid" ] || has_ended "$mount_pid" "the mount" || status=1
+	mount_pid=
+	return $status
 }
 
 # makes TYPE NAME [NAMESPACE]: the case will make this object; a server has to get rid of it again.
@@ -164,20 +194,23 @@ unmake() {
 stop_all() {
 	local status=0 pid
 	cd / || :
+	for pid in "${others[@]}"; do kill "$pid" 2>/dev/null && wait "$pid"; done
+	others=()
 	unmake || status=1
-	unmount "$M" || status=1
+	end_mount || status=1
 	for pid in "${pids[@]}"; do end_process "$pid" || status=1; done
 	[ ${#own_nodes[@]} -eq 0 ] || kubectl delete "${own_nodes[@]}" --ignore-not-found || status=1
 	pids=()
 	own_nodes=()
-	mount_pid=
 	serve_pid=
 	return $status
 }
 at_exit() {
 	local status=$?
 	exec >&3 2>&1
-	stop_all >/dev/null 2>&1
+	# One that never came up waits for no unmounting.
+	[ -z "$mount_pid" ] || is_mounted "$M" || kill "$mount_pid" 2>/dev/null
+	stop_all >"$T/end.log" 2>&1
 	if [ $status -ne 0 ]; then
 		touch "$T/ok.out"
 		for log in "$T"/*.log "$T/ok.out"; do
@@ -242,7 +275,7 @@ mount_with() {
 # start_serve ARGUMENT...: an endpoint on a free port, $serve_pid; $kubeconfig leads to it.
 start_serve() {
 	: >"$T/serve.log"
-	spawn serve "$KUBEFS" serve --local="$T/store" --listen=127.0.0.1:0 "$@"
+	spawn_part serve "$KUBEFS" serve --local="$T/store" --listen=127.0.0.1:0 "$@"
 	serve_pid=$spawned
 	kubeconfig=$T/store/kubeconfig
 	wait_for 30 grep -q '^kubefs: serving' "$T/serve.log" ||
@@ -260,7 +293,7 @@ start_parts() {
 	! has_ready_node >/dev/null 2>&1 || return 0
 	before=$(node_names)
 	for part in controllers scheduler nodes; do
-		spawn "$part" "$KUBEFS" "$part" --kubeconfig="$kubeconfig"
+		spawn_part "$part" "$KUBEFS" "$part" --kubeconfig="$kubeconfig"
 	done
 	wait_for 60 has_ready_node || bail "no node gets ready"
 	for node in $(comm -13 <(echo "$before") <(node_names)); do

@@ -11,7 +11,7 @@ watch_pods() {
 	kubectl get pods -n production -l app=api-server -w --output-watch-events -o json \
 		>"$T/$1.json" 2>"$T/$1.log" &
 	watcher=$!
-	pids=("$watcher" "${pids[@]}")
+	others+=("$watcher")
 	wait_for 10 pods_seen "$1" 3 || bail "the watch does not begin"
 }
 
