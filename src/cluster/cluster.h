@@ -58,6 +58,9 @@ struct write_options {
 	const char *field_manager; /* NULL: from the user agent */
 	enum field_validation validation;
 	bool force; /* of an apply: take fields over */
+	/* An array of strings, or NULL: what strict reading of the body found before it became
+	 * JSON; told or refused as VALIDATION says. */
+	const json_t *findings;
 };
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };

@@ -41,6 +41,10 @@ int json_key_compare(const char *a, size_t a_len, const char *b, size_t b_len);
  * (json_string_length).
  */
 json_t *json_read(const char *text, size_t len, struct error **err);
+/* The same; the path of each key that is there twice ("data.a") is appended to the array DUPLICATES,
+ * JSON_MAX_DUPLICATES at most. */
+#define JSON_MAX_DUPLICATES 100
+json_t *json_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err);
 /* Canonical bytes of a tree, appended. Floats as Go's encoding/json writes a float64. */
 void json_write(const json_t *tree, struct str *out);
 /* S as a JSON string literal, quotes included, appended. */

@@ -11,9 +11,29 @@ struct reader {
 	const char *text, *p, *end;
 	unsigned depth;
 	size_t nodes;
-	struct str buffer; /* of a string with escapes */
+	struct str buffer;  /* of a string with escapes */
+	json_t *duplicates; /* NULL: nobody asks */
+	const struct place *place;
 	struct error **err;
 };
+
+/* Where the reader is, innermost first. */
+struct place {
+	const struct place *outer;
+	const char *key; /* NULL: an element */
+	size_t len, index;
+};
+
+static void place_write(const struct place *place, struct str *out)
+{
+	if (!place)
+		return;
+	place_write(place->outer, out);
+	if (place->key)
+		str_addf(out, "%s%.*s", out->len ? "." : "", (int)place->len, place->key);
+	else
+		str_addf(out, "[%zu]", place->index);
+}
 
 static json_t *fail(struct reader *r, enum error_code code, const char *what)
 {
@@ -214,6 +234,29 @@ static json_t *read_number(struct reader *r)
 
 static json_t *read_value(struct reader *r);
 
+static json_t *read_value_at(struct reader *r, const struct place *place)
+{
+	const struct place *outer = r->place;
+	json_t *value;
+
+	r->place = place;
+	value = read_value(r);
+	r->place = outer;
+	return value;
+}
+
+/* The place's key is in OBJECT already. */
+static void note_duplicate(struct reader *r, const json_t *object, const struct place *place)
+{
+	struct str path CLEANUP(str_release) = STR_INIT;
+
+	if (!r->duplicates || !json_object_getn(object, place->key, place->len) ||
+	    json_array_size(r->duplicates) == JSON_MAX_DUPLICATES)
+		return;
+	place_write(place, &path);
+	json_array_append_new(r->duplicates, json_stringn_nocheck(path.s, path.len));
+}
+
 static json_t *read_members(struct reader *r)
 {
 	json_t *object json_auto = json_object();
@@ -224,6 +267,7 @@ static json_t *read_members(struct reader *r)
 	do {
 		char *copy free_ptr = NULL;
 		char few[128], *name = few;
+		struct place place;
 		json_t *value;
 
 		skip_space(r);
@@ -242,7 +286,9 @@ static json_t *read_members(struct reader *r)
 			memcpy(name, key.p, key.len);
 		if (!take(r, ':'))
 			return fail(r, E_BAD_REQUEST, "expected ':' after a key");
-		value = read_value(r);
+		place = (struct place){.outer = r->place, .key = name, .len = key.len};
+		note_duplicate(r, object, &place);
+		value = read_value_at(r, &place);
 		if (!value)
 			return NULL;
 		json_object_setn_new_nocheck(object, name, key.len, value);
@@ -255,15 +301,17 @@ static json_t *read_members(struct reader *r)
 static json_t *read_elements(struct reader *r)
 {
 	json_t *array json_auto = json_array();
+	struct place place = {.outer = r->place};
 
 	if (take(r, ']'))
 		return steal(&array);
 	do {
-		json_t *value = read_value(r);
+		json_t *value = read_value_at(r, &place);
 
 		if (!value)
 			return NULL;
 		json_array_append_new(array, value);
+		place.index++;
 	} while (take(r, ','));
 	if (!take(r, ']'))
 		return fail(r, E_BAD_REQUEST, "expected ',' or ']' in an array");
@@ -318,7 +366,13 @@ static json_t *read_value(struct reader *r)
 
 json_t *json_read(const char *text, size_t len, struct error **err)
 {
-	struct reader r = {.text = text, .p = text, .end = text + len, .err = err};
+	return json_read_noting(text, len, NULL, err);
+}
+
+json_t *json_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err)
+{
+	struct reader r = {
+		.text = text, .p = text, .end = text + len, .duplicates = duplicates, .err = err};
 	json_t *tree;
 
 	if (len > JSON_MAX_BYTES) {

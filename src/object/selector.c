@@ -134,7 +134,9 @@ static int parse_list(struct parser *ps, struct strings *out, struct error **err
 	if (ps->token != TOKEN_OPEN)
 		return error_set(err, E_BAD_REQUEST, "found '%s' expected: '('", ps->text);
 	next(ps);
+	/* "()" is the list of the empty string, as in Kubernetes. */
 	if (ps->token == TOKEN_CLOSE) {
+		strings_insert(out, "");
 		next(ps);
 		return 0;
 	}

@@ -22,7 +22,8 @@ struct reader {
 	struct map *anchors; /* of the document at hand */
 	size_t nodes;
 	unsigned depth;
-	bool final; /* the error would be one for a JSON reader too */
+	bool final;	    /* the error would be one for a JSON reader too */
+	json_t *duplicates; /* takes note of keys that are there twice; NULL: they are refused */
 	/* Where a mark of libyaml, which counts characters, stands in bytes. */
 	size_t at_char, at_byte;
 	struct error **err;
@@ -269,6 +270,22 @@ static bool read_merge(struct reader *r, struct mapping *m)
 	return true;
 }
 
+static bool note_duplicate(struct reader *r, const struct str *key)
+{
+	char *note free_ptr = NULL;
+
+	if (!r->duplicates) {
+		r->final = true;
+		return fail_at(r, E_BAD_REQUEST, r->event.start_mark,
+			       "the key \"%.100s\" is there twice", key->s);
+	}
+	note = xasprintf("line %zu: key \"%s\" already set in map", r->event.start_mark.line + 1,
+			 key->s);
+	if (json_array_size(r->duplicates) < JSON_MAX_DUPLICATES)
+		json_array_append_new(r->duplicates, json_string(note));
+	return true;
+}
+
 static bool read_member(struct reader *r, struct mapping *m, struct str *key)
 {
 	json_t *value;
@@ -276,11 +293,8 @@ static bool read_member(struct reader *r, struct mapping *m, struct str *key)
 	if (!read_key(r, key))
 		return false;
 	if (json_object_getn(m->members, key->s, key->len) &&
-	    json_object_deln(m->merged, key->s, key->len)) {
-		r->final = true;
-		return fail_at(r, E_BAD_REQUEST, r->event.start_mark,
-			       "the key \"%.100s\" is there twice", key->s);
-	}
+	    json_object_deln(m->merged, key->s, key->len) && !note_duplicate(r, key))
+		return false;
 	if (!next_event(r))
 		return false;
 	value = read_node(r);
@@ -488,11 +502,13 @@ static bool read_json(const struct reader *r, struct yaml_stream *out)
 	return true;
 }
 
-int yaml_read(const char *text, size_t len, struct yaml_stream *out, struct error **err)
+static int read_stream(const char *text, size_t len, json_t *duplicates, struct yaml_stream *out,
+		       struct error **err)
 {
 	struct error *failure CLEANUP(error_free_cleanup) = NULL;
 	size_t bom = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
-	struct reader r = {.text = text + bom, .len = len - bom, .err = &failure};
+	struct reader r = {
+		.text = text + bom, .len = len - bom, .duplicates = duplicates, .err = &failure};
 
 	*out = (struct yaml_stream){NULL};
 	if (len > YAML_MAX_BYTES)
@@ -509,6 +525,11 @@ int yaml_read(const char *text, size_t len, struct yaml_stream *out, struct erro
 	return 0;
 }
 
+int yaml_read(const char *text, size_t len, struct yaml_stream *out, struct error **err)
+{
+	return read_stream(text, len, NULL, out, err);
+}
+
 void yaml_stream_release(struct yaml_stream *s)
 {
 	vec_each (s, d)
@@ -516,13 +537,13 @@ void yaml_stream_release(struct yaml_stream *s)
 	vec_release(s);
 }
 
-json_t *yaml_read_one(const char *text, size_t len, struct error **err)
+json_t *yaml_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err)
 {
 	struct yaml_stream s CLEANUP(yaml_stream_release) = {NULL};
 	json_t *only = NULL;
 	size_t n = 0;
 
-	if (yaml_read(text, len, &s, err))
+	if (read_stream(text, len, duplicates, &s, err))
 		return NULL;
 	vec_each (&s, d)
 		if (d->tree) {
@@ -535,4 +556,9 @@ json_t *yaml_read_one(const char *text, size_t len, struct error **err)
 		return NULL;
 	}
 	return json_incref(only);
+}
+
+json_t *yaml_read_one(const char *text, size_t len, struct error **err)
+{
+	return yaml_read_noting(text, len, NULL, err);
 }

@@ -35,10 +35,28 @@ static json_t *verb_list(unsigned verbs)
 
 /* ---- the legacy forms */
 
+/* Types that kube-apiserver stores in an older version than it serves. */
+static const struct {
+	const char *group, *kind, *version;
+} stored_as[] = {
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicy", "v1beta1"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", "v1beta1"},
+	{"apiextensions.k8s.io", "CustomResourceDefinition", "v1beta1"},
+};
+
+static const char *hashed_version(const struct resource *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stored_as); i++)
+		if (strcmp(r->storage_group, stored_as[i].group) == 0 &&
+		    strcmp(r->kind, stored_as[i].kind) == 0)
+			return stored_as[i].version;
+	return r->storage_version;
+}
+
 /* What changes when the stored form does: so that clients that migrate see it. */
 static json_t *storage_hash(const struct resource *r)
 {
-	char *key free_ptr = xasprintf("%s/%s/%s", r->storage_group, r->storage_version, r->kind);
+	char *key free_ptr = xasprintf("%s/%s/%s", r->storage_group, hashed_version(r), r->kind);
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	char text[16];
 

@@ -680,8 +680,8 @@ int http_listen(struct server *s, const char *host, int *port, const struct pki 
 		.ssl_ca_filepath = pki->ca_cert,
 		.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 |
 				   SSL_OP_NO_RENEGOTIATION,
-		/* Not "h2": its HPACK decoder keeps the query in place of a path that has one, so that
-		 * a client that names the same URL again by its index is refused. */
+		/* Not "h2": its HPACK decoder keeps the query in place of a path that has one, so
+		 * that a client that names the same URL again by its index is refused. */
 		.alpn = "http/1.1",
 		.max_http_header_data2 = HEADER_BYTES,
 		.pt_serv_buf_size = 65536,

@@ -9,6 +9,25 @@
 
 #define MANAGER_MAX_BYTES 128
 
+/* TEXT as Go's %q shows it, for the characters that a parameter may hold. */
+static void add_quoted(struct str *out, const char *text)
+{
+	static const char named[] = "\a\b\f\n\r\t\v\"\\", names[] = "abfnrtv\"\\";
+
+	str_addc(out, '"');
+	for (; *text; text++) {
+		const char *at = strchr(named, *text);
+
+		if (at)
+			str_addf(out, "\\%c", names[at - named]);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			str_addf(out, "\\x%02x", (unsigned char)*text);
+		else
+			str_addc(out, *text);
+	}
+	str_addc(out, '"');
+}
+
 static int parse_int(const char *text, int64_t *out, struct error **err)
 {
 	char *end;
@@ -185,7 +204,7 @@ static int check_manager(const char *manager, const char *kind, struct error **e
 			struct str quoted CLEANUP(str_release) = STR_INIT;
 			char *message free_ptr = NULL;
 
-			json_write_string(manager, strlen(manager), &quoted);
+			add_quoted(&quoted, manager);
 			message = xasprintf("Invalid value: %s: invalid character U+%04X "
 					    "(at position %zu)",
 					    quoted.s, c, i);
@@ -336,7 +355,7 @@ void delete_request_release(struct delete_request *d)
 	d->body = NULL;
 }
 
-int query_body(struct request *r, struct str *out, struct error **err)
+int query_body(struct request *r, struct str *out, json_t **findings, struct error **err)
 {
 	enum body_form form;
 	json_t *tree json_auto = NULL;
@@ -348,7 +367,8 @@ int query_body(struct request *r, struct str *out, struct error **err)
 		str_init(&r->body);
 		return 0;
 	}
-	tree = yaml_read_one(r->body.s, r->body.len, err);
+	*findings = json_array();
+	tree = yaml_read_noting(r->body.s, r->body.len, *findings, err);
 	if (!tree)
 		return -1;
 	json_write(tree, out);

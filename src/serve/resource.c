@@ -98,11 +98,14 @@ static int handle_create(const struct ask *a, struct error **err)
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct str body CLEANUP(str_release) = STR_INIT;
+	json_t *findings json_auto = NULL;
 	struct write_options opt;
 
 	if (query_write(a->request, "CreateOptions", &opt, err) < 0 ||
-	    query_body(a->request, &body, err) < 0 ||
-	    cluster_create(a->request->server->cluster, &a->request->call, a->resource,
+	    query_body(a->request, &body, &findings, err) < 0)
+		return -1;
+	opt.findings = findings;
+	if (cluster_create(a->request->server->cluster, &a->request->call, a->resource,
 			   a->target->namespace, a->target->name, a->target->subresource, body.s,
 			   body.len, &opt, &o, err) < 0)
 		return -1;
@@ -114,11 +117,14 @@ static int handle_update(const struct ask *a, struct error **err)
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct str body CLEANUP(str_release) = STR_INIT;
+	json_t *findings json_auto = NULL;
 	struct write_options opt;
 
 	if (query_write(a->request, "UpdateOptions", &opt, err) < 0 ||
-	    query_body(a->request, &body, err) < 0 ||
-	    cluster_update(a->request->server->cluster, &a->request->call, a->resource,
+	    query_body(a->request, &body, &findings, err) < 0)
+		return -1;
+	opt.findings = findings;
+	if (cluster_update(a->request->server->cluster, &a->request->call, a->resource,
 			   a->target->namespace, a->target->name, a->target->subresource, body.s,
 			   body.len, &opt, &o, err) < 0)
 		return -1;
@@ -328,6 +334,9 @@ static int handle_delete_collection(const struct ask *a, struct error **err)
 	return 0;
 }
 
+/* What does not fit the verb is refused in words of its own (check_partial). */
+#define TRANSFORMS (MEDIA_AS_TABLE | MEDIA_AS_PARTIAL | MEDIA_AS_PARTIAL_LIST)
+
 /* A verb is a method on a collection or on one object. */
 static const struct operation {
 	enum method method;
@@ -337,21 +346,15 @@ static const struct operation {
 	unsigned transforms;
 	int (*handle)(const struct ask *a, struct error **err);
 } operations[] = {
-	{METHOD_GET, true, false, VERB_GET, "get", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL, handle_get},
-	{METHOD_GET, false, false, VERB_LIST, "list", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL_LIST,
-	 resource_list},
-	{METHOD_GET, false, true, VERB_WATCH, "watch", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
-	 resource_watch},
-	{METHOD_POST, false, false, VERB_CREATE, "create", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
-	 handle_create},
-	{METHOD_PUT, true, false, VERB_UPDATE, "update", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
-	 handle_update},
-	{METHOD_PATCH, true, false, VERB_PATCH, "patch", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
-	 handle_patch},
-	{METHOD_DELETE, true, false, VERB_DELETE, "delete", MEDIA_AS_TABLE | MEDIA_AS_PARTIAL,
-	 handle_delete},
-	{METHOD_DELETE, false, false, VERB_DELETE_COLLECTION, "deletecollection",
-	 MEDIA_AS_TABLE | MEDIA_AS_PARTIAL_LIST, handle_delete_collection},
+	{METHOD_GET, true, false, VERB_GET, "get", TRANSFORMS, handle_get},
+	{METHOD_GET, false, false, VERB_LIST, "list", TRANSFORMS, resource_list},
+	{METHOD_GET, false, true, VERB_WATCH, "watch", TRANSFORMS, resource_watch},
+	{METHOD_POST, false, false, VERB_CREATE, "create", TRANSFORMS, handle_create},
+	{METHOD_PUT, true, false, VERB_UPDATE, "update", TRANSFORMS, handle_update},
+	{METHOD_PATCH, true, false, VERB_PATCH, "patch", TRANSFORMS, handle_patch},
+	{METHOD_DELETE, true, false, VERB_DELETE, "delete", TRANSFORMS, handle_delete},
+	{METHOD_DELETE, false, false, VERB_DELETE_COLLECTION, "deletecollection", TRANSFORMS,
+	 handle_delete_collection},
 };
 
 static const struct operation *find_operation(const struct request *r, const struct target *t)
@@ -395,6 +398,25 @@ static int check_path(const struct resource *r, const struct target *t, const st
 	return 0;
 }
 
+/* Metadata of a list was asked of one object, or the other way round. */
+static int check_partial(const struct ask *a, const struct operation *op, struct error **err)
+{
+	bool list = op->verb == VERB_LIST || op->verb == VERB_DELETE_COLLECTION;
+	const struct resource *r = a->resource;
+
+	if (a->media.as == MEDIA_AS_PARTIAL && list)
+		return error_set(err, E_NOT_ACCEPTABLE,
+				 "you requested PartialObjectMetadata, but the requested object is "
+				 "a list (%s)",
+				 r->list_kind);
+	if (a->media.as == MEDIA_AS_PARTIAL_LIST && !list)
+		return error_set(err, E_NOT_ACCEPTABLE,
+				 "you requested PartialObjectMetadataList, but the requested "
+				 "object is not a list (%s)",
+				 r->kind);
+	return 0;
+}
+
 static int handle(struct ask *a, struct error **err)
 {
 	const struct operation *op = find_operation(a->request, a->target);
@@ -407,7 +429,7 @@ static int handle(struct ask *a, struct error **err)
 	if (!(a->target->subresource && strcmp(a->target->subresource, "log") == 0) &&
 	    (media_negotiate(a->request->accept, op->transforms, a->resource->verbs & VERB_WATCH,
 			     &a->media, err) < 0 ||
-	     query_include(a->request, &a->include, err) < 0))
+	     query_include(a->request, &a->include, err) < 0 || check_partial(a, op, err) < 0))
 		return -1;
 	return op->handle(a, err);
 }

@@ -504,6 +504,35 @@ static void test_dry_run(void **state)
 	assert_int_equal(error_code(err), E_NOT_FOUND);
 }
 
+static void test_duplicate_fields(void **state)
+{
+	static const char json[] = "{\"metadata\":{\"name\":\"dup\"},"
+				   "\"data\":{\"a\":\"1\",\"a\":\"2\"},\"x\":1}";
+	struct write_options opt = {.validation = FIELD_VALIDATION_STRICT};
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct warnings warnings = {0};
+	struct call call = {.warnings = &warnings};
+
+	if (!checks)
+		return;
+	assert_true(cluster_create(cluster, NULL, type("cm"), "default", NULL, NULL, json,
+				   strlen(json), &opt, NULL, &err) < 0);
+	assert_int_equal(error_code(err), E_BAD_REQUEST);
+	assert_non_null(
+		strstr(error_message(err), "duplicate field \"data.a\", unknown field \"x\""));
+	error_clear(&err);
+	opt.validation = FIELD_VALIDATION_WARN;
+	assert_ok(cluster_create(cluster, &call, type("cm"), "default", NULL, NULL, json,
+				 strlen(json), &opt, &o, &err),
+		  err);
+	assert_string_at(o, "data.a", "2");
+	assert_int_equal(warnings.n, 2);
+	assert_string_equal(warnings.v[0], "duplicate field \"data.a\"");
+	warnings_release(&warnings);
+	drop("cm", "default", "dup");
+}
+
 static void test_missing_namespace(void **state)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -633,6 +662,7 @@ static int run(const char *name, const char *spec)
 		cmocka_unit_test(test_pod_life),
 		cmocka_unit_test(test_get_at),
 		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_duplicate_fields),
 		cmocka_unit_test(test_missing_namespace),
 		cmocka_unit_test(test_fragment_refused),
 		cmocka_unit_test(test_custom_resources),

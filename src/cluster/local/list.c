@@ -41,7 +41,13 @@ int filter_init(struct filter *f, const struct resource *r, const char *labels, 
 	for (size_t i = 0; (field = field_selector_field(f->fields, i)); i++) {
 		if (selectable(r, field))
 			continue;
-		error_set(err, E_BAD_REQUEST, "field label not supported: %s", field);
+		if (r->custom || r->particulars->selectable)
+			error_set(err, E_BAD_REQUEST, "field label not supported: %s", field);
+		else
+			error_set(err, E_BAD_REQUEST,
+				  "\"%s\" is not a known field selector: only \"metadata.name\", "
+				  "\"metadata.namespace\"",
+				  field);
 		filter_release(f);
 		return -1;
 	}

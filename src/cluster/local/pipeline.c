@@ -37,20 +37,37 @@ static int check_type(const struct write *w, json_t *tree, struct error **err)
 	return 0;
 }
 
-static int report_unknown(const struct write *w, const struct unknown_fields *unknown,
-			  struct error **err)
+/* What strict reading found: collected to be refused, or told as a warning. */
+static void report(const struct write *w, struct str *list, const char *format, const char *what)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&text, format);
+	str_adds(&text, what);
+	if (*format)
+		str_addc(&text, '"');
+	if (w->opt->validation == FIELD_VALIDATION_STRICT)
+		str_addf(list, "%s%s", list->len ? ", " : "", text.s);
+	else if (w->call && w->call->warnings)
+		warnings_add(w->call->warnings, "%s", text.s);
+}
+
+static int report_findings(const struct write *w, const json_t *duplicates,
+			   const struct unknown_fields *unknown, struct error **err)
 {
 	struct str list CLEANUP(str_release) = STR_INIT;
+	const json_t *value;
+	size_t i;
 
-	if (!unknown->n || w->opt->validation == FIELD_VALIDATION_IGNORE)
+	if (w->opt->validation == FIELD_VALIDATION_IGNORE)
 		return 0;
-	for (size_t i = 0; i < unknown->n; i++) {
-		if (w->opt->validation == FIELD_VALIDATION_STRICT)
-			str_addf(&list, "%sunknown field \"%s\"", i ? ", " : "", unknown->v[i]);
-		else if (w->call && w->call->warnings)
-			warnings_add(w->call->warnings, "unknown field \"%s\"", unknown->v[i]);
-	}
-	if (w->opt->validation != FIELD_VALIDATION_STRICT)
+	json_array_foreach ((json_t *)w->opt->findings, i, value)
+		report(w, &list, "", json_string_value(value));
+	json_array_foreach ((json_t *)duplicates, i, value)
+		report(w, &list, "duplicate field \"", json_string_value(value));
+	for (i = 0; i < unknown->n; i++)
+		report(w, &list, "unknown field \"", unknown->v[i]);
+	if (!list.len)
 		return 0;
 	if (w->r->custom)
 		return error_set(err, E_BAD_REQUEST, "strict decoding error: %s", list.s);
@@ -78,7 +95,7 @@ static void complete(const struct resource *r, json_t *tree)
 		json_object_set_new(tree, "spec", json_object());
 }
 
-int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
+static int admit(const struct write *w, json_t *tree, const json_t *duplicates, struct error **err)
 {
 	struct unknown_fields unknown CLEANUP(unknown_fields_release) = {0};
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
@@ -86,7 +103,7 @@ int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
 	if (check_type(w, tree, err) < 0)
 		return -1;
 	if (object_check_schema(tree, w->r, &unknown, errors, err) < 0 ||
-	    report_unknown(w, &unknown, err) < 0 ||
+	    report_findings(w, duplicates, &unknown, err) < 0 ||
 	    field_errors_finish(errors, w->r, name_of(w, tree), err) < 0)
 		return -1;
 	convert_to_storage(w->r, tree);
@@ -95,20 +112,34 @@ int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
 	return 0;
 }
 
+int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
+{
+	return admit(w, tree, NULL, err);
+}
+
 json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err)
 {
-	json_t *tree json_auto = json_read(json, len, err);
+	bool strict = w->opt->validation != FIELD_VALIDATION_IGNORE;
+	json_t *duplicates json_auto = strict ? json_array() : NULL;
+	json_t *tree json_auto = json_read_noting(json, len, duplicates, err);
 
+	/* Go reads null into any struct and leaves it as it is. */
+	if (json_is_null(tree)) {
+		json_decref(tree);
+		tree = json_object();
+	}
+	if (tree && !json_is_object(tree)) {
+		json_decref(steal(&tree));
+		error_set(err, E_BAD_REQUEST, "a value that is no object");
+	}
 	if (!tree) {
-		error_wrap(err, "the object provided is unrecognized (must be of type %s)",
+		error_wrap(err,
+			   "the object provided is unrecognized (must be of type %s): couldn't get "
+			   "version/kind; json parse error",
 			   w->r->kind);
 		return NULL;
 	}
-	if (!json_is_object(tree)) {
-		error_set(err, E_BAD_REQUEST, "json: cannot unmarshal a value that is no object");
-		return NULL;
-	}
-	return pipeline_admit_tree(w, tree, err) < 0 ? NULL : steal(&tree);
+	return admit(w, tree, duplicates, err) < 0 ? NULL : steal(&tree);
 }
 
 static void zero_fill(json_t *object, const struct schema_type *t)

@@ -96,8 +96,11 @@ static void parse_event(struct local *l, const struct store_event *event)
 	l->parsed.revision = event->revision;
 	str_reset(&l->parsed.key);
 	str_add(&l->parsed.key, event->key, event->key_len);
-	l->parsed.new = event->deleted ? deleted_object(event->value, event->len, event->revision)
-				       : object_from_canonical(event->value, event->len, NULL);
+	/* What went is told as it was last stored, not as the write that ended it left it. */
+	l->parsed.new = !event->deleted ? object_from_canonical(event->value, event->len, NULL)
+			: event->old_value
+				? deleted_object(event->old_value, event->old_len, event->revision)
+				: deleted_object(event->value, event->len, event->revision);
 	l->parsed.old = event->old_value
 				? object_from_canonical(event->old_value, event->old_len, NULL)
 				: NULL;
@@ -294,6 +297,19 @@ static void unlink_watch(struct local *l, struct local_watch *w)
 	*p = w->next;
 }
 
+/* A watch's malformed revision is an internal error without a reason, as kube-apiserver has it. */
+static int parse_start(const struct watch_options *opt, uint64_t *from, struct error **err)
+{
+	struct error *why = NULL;
+
+	if (revision_parse(opt->resource_version, from, &why) == 0)
+		return 0;
+	why->http_status = 500;
+	free(why->reason);
+	why->reason = xstrdup("");
+	return error_move(err, why);
+}
+
 struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *r,
 			  const char *namespace, const struct watch_options *opt,
 			  const struct watch_handler *handler, void *arg, struct error **err)
@@ -302,7 +318,7 @@ struct watch *local_watch(struct cluster *c, const struct call *call, const stru
 	struct local_watch *w;
 	uint64_t from;
 
-	if (revision_parse(opt->resource_version, &from, err) < 0)
+	if (parse_start(opt, &from, err) < 0)
 		return NULL;
 	w = watch_new(c, r, namespace, opt, handler, arg, err);
 	if (!w)

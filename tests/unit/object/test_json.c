@@ -217,6 +217,19 @@ static const char pod[] =
 	"\"resourceVersion\":\"42\",\"uid\":\"1-2\"},"
 	"\"spec\":{\"containers\":[{\"image\":\"a\"},{\"image\":\"b\",\"n\":[[1],[2]]}]}}";
 
+static void notes_keys_that_are_there_twice(void **state)
+{
+	static const char text[] = "{\"a\":{\"b\":1,\"b\":2,\"b\":3},"
+				   "\"l\":[{\"c\":1},{\"c\":1,\"c\":[]}],\"a\":{\"b\":4}}";
+	json_t *duplicates json_auto = json_array();
+	json_t *tree json_auto = json_read_noting(text, strlen(text), duplicates, NULL);
+	struct str out CLEANUP(str_release) = STR_INIT;
+
+	assert_int_equal(json_path_int(tree, "a.b", 0), 4);
+	json_write(duplicates, &out);
+	assert_string_equal(out.s, "[\"a.b\",\"a.b\",\"l[1].c\",\"a\"]");
+}
+
 static void finds_in_bytes(void **state)
 {
 	static const struct {
@@ -418,6 +431,7 @@ int main(void)
 		cmocka_unit_test(sorts_large_maps),
 		cmocka_unit_test(refuses_what_is_no_json),
 		cmocka_unit_test(bounds_what_it_reads),
+		cmocka_unit_test(notes_keys_that_are_there_twice),
 		cmocka_unit_test(finds_in_bytes),
 		cmocka_unit_test(survives_malformed_bytes),
 		cmocka_unit_test(each_visits_until_told),

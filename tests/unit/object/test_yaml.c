@@ -314,6 +314,21 @@ static void refuses_what_is_no_yaml(void **state)
 			    "error: line 1, column 5: control character U+0000 is not allowed");
 }
 
+static void notes_keys_that_are_there_twice(void **state)
+{
+	static const char text[] = "a: 1\nb: {c: 1, c: 2}\na: 3\n";
+	json_t *notes json_auto = json_array();
+	json_t *tree json_auto = yaml_read_noting(text, strlen(text), notes, NULL);
+
+	assert_int_equal(json_path_int(tree, "a", 0), 3);
+	assert_int_equal(json_path_int(tree, "b.c", 0), 2);
+	assert_int_equal(json_array_size(notes), 2);
+	assert_string_equal(json_string_value(json_array_get(notes, 0)),
+			    "line 2: key \"c\" already set in map");
+	assert_string_equal(json_string_value(json_array_get(notes, 1)),
+			    "line 3: key \"a\" already set in map");
+}
+
 static void reads_json_too(void **state)
 {
 	static const struct reading cases[] = {
@@ -393,6 +408,7 @@ int main(void)
 		cmocka_unit_test(reads_keys_as_strings),
 		cmocka_unit_test(expands_aliases_and_merges),
 		cmocka_unit_test(refuses_what_is_no_yaml),
+		cmocka_unit_test(notes_keys_that_are_there_twice),
 		cmocka_unit_test(reads_json_too),
 		cmocka_unit_test(splits_streams),
 		cmocka_unit_test(bounds_what_it_reads),

@@ -228,6 +228,10 @@ static const struct {
 	{"GET", "/api/v1/nonsense", NULL, NULL, 404},
 	{"GET", MAPS "/a/nosub", NULL, NULL, 404},
 	{"GET", MAPS, "Accept: text/html", NULL, 406},
+	{"GET", MAPS, "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", NULL,
+	 406},
+	{"GET", MAPS "/a",
+	 "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", NULL, 406},
 	{"GET", MAPS "?limit=x", NULL, NULL, 400},
 	{"GET", MAPS "?watch=1&timeoutSeconds=x", NULL, NULL, 400},
 	{"GET", MAPS "?sendInitialEvents=true", NULL, NULL, 422},
@@ -352,7 +356,8 @@ static void watches_end_in_time_or_with_a_reason(void **state)
 
 	assert_int_equal(timed.status, 200);
 	assert_int_equal(timed.body.len, 0);
-	/* The answer has ended before its watch is stopped: the next one seen must be the reader's. */
+	/* The answer has ended before its watch is stopped: the next one seen must be the reader's.
+	 */
 	while (fake_watches(cluster, config_maps()))
 		sched_yield();
 	pthread_create(&r.thread, NULL, read_watch, &r);
