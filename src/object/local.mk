@@ -4,6 +4,7 @@ libobject_a_SOURCES = \
 	src/object/field_selector.c \
 	src/object/fieldset.c src/object/fieldset.h \
 	src/object/json.h \
+	src/object/json_memory.c src/object/json_memory.h \
 	src/object/json_path.c \
 	src/object/json_read.c \
 	src/object/json_write.c \
