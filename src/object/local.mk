@@ -9,6 +9,7 @@ libobject_a_SOURCES = \
 	src/object/json_read.c \
 	src/object/json_write.c \
 	src/object/label.c src/object/label.h \
+	src/object/managers.c src/object/managers.h \
 	src/object/object.c src/object/object.h \
 	src/object/patch.h \
 	src/object/patch_json.c \
@@ -19,11 +20,13 @@ libobject_a_SOURCES = \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
+	src/object/schema_present.c \
 	src/object/schema_resources.h \
 	src/object/schema_table.h \
 	src/object/selector.c src/object/selector.h \
 	src/object/status.c src/object/status.h \
 	src/object/time.c src/object/time.h \
+	src/object/typed.c src/object/typed.h \
 	src/object/unicode.c src/object/unicode.h \
 	src/object/yaml.h \
 	src/object/yaml_read.c \
@@ -32,7 +35,8 @@ libobject_a_SOURCES = \
 nodist_libobject_a_SOURCES = src/object/schema_table.c
 
 # The facts about Kubernetes' types, compiled in.
-schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/resources
+schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/present \
+	$(srcdir)/schema/resources
 src/object/schema_table.c: $(schema_sources) $(srcdir)/tools/schema-compile
 	$(AM_V_GEN)$(MKDIR_P) src/object && \
 	$(PYTHON3) $(srcdir)/tools/schema-compile $(schema_sources) >$@.tmp && mv $@.tmp $@

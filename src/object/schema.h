@@ -63,10 +63,14 @@ struct schema_value {
 	const struct schema_value *elem;  /* of SCHEMA_LIST and SCHEMA_MAP */
 };
 
+/* Whether a server writes a field that has no value: with its zero, or as null. */
+enum schema_presence { SCHEMA_OPTIONAL, SCHEMA_PRESENT, SCHEMA_PRESENT_NULL };
+
 struct schema_field {
 	const char *name;
 	struct schema_value value;
 	bool required;
+	enum schema_presence presence;
 	/* What the server fills in, as JSON text, or NULL. A struct filled in ("{}") gets the
 	 * defaults of its own fields after that. */
 	const char *default_json;
@@ -96,6 +100,8 @@ struct schema_value schema_root(const struct schema_type *t);
 /* What stands under KEY of a struct or map, or NULL where the schema does not say. V may be NULL.
  */
 const struct schema_value *schema_child(const struct schema_value *v, const char *key);
+/* Gives VALUE, which V describes, the fields that a server always writes, wherever they miss. */
+void schema_fill_present(json_t *value, const struct schema_value *v);
 /* The elements of a list, or NULL. V may be NULL. */
 const struct schema_value *schema_elem(const struct schema_value *v);
 /*
