@@ -17,6 +17,7 @@ libobject_a_SOURCES = \
 	src/object/patch_strategic.c \
 	src/object/patch_three_way.c \
 	src/object/pattern.c src/object/pattern.h \
+	src/object/protobuf.c src/object/protobuf.h \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
@@ -36,18 +37,24 @@ nodist_libobject_a_SOURCES = src/object/schema_table.c
 
 # The facts about Kubernetes' types, compiled in.
 schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/present \
-	$(srcdir)/schema/resources
+	$(srcdir)/schema/resources $(srcdir)/schema/protobuf
 src/object/schema_table.c: $(schema_sources) $(srcdir)/tools/schema-compile
 	$(AM_V_GEN)$(MKDIR_P) src/object && \
 	$(PYTHON3) $(srcdir)/tools/schema-compile $(schema_sources) >$@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/object/schema_table.c
 CLEANFILES += src/object/schema_table.c src/object/schema_table.c.tmp
-EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import
+EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import \
+	tools/schema-import-protobuf
 
 check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
 tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_json
+
+check_PROGRAMS += tests/unit/object/test_protobuf
+tests_unit_object_test_protobuf_SOURCES = tests/unit/object/test_protobuf.c
+tests_unit_object_test_protobuf_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_protobuf
 
 check_PROGRAMS += tests/unit/object/test_status
 tests_unit_object_test_status_SOURCES = tests/unit/object/test_status.c
