@@ -58,6 +58,7 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 		.listen = opt->listen ? opt->listen : "127.0.0.1:6443",
 		.dir = dir,
 		.token_file = opt->token_auth_file,
+		.announce = p->local,
 	};
 
 	p->serve = serve_start(p->cluster, &options, err);

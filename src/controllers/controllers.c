@@ -3,8 +3,10 @@
 #include "base/mem.h"
 
 static const struct reconciler *const controllers[] = {
-	&reconciler_deployment, &reconciler_garbage_collector, &reconciler_namespace,
-	&reconciler_replicaset, &reconciler_serviceaccount,
+	&reconciler_claim_protection,  &reconciler_class_protection, &reconciler_deployment,
+	&reconciler_garbage_collector, &reconciler_namespace,	     &reconciler_node_taints,
+	&reconciler_replicaset,	       &reconciler_root_ca,	     &reconciler_serviceaccount,
+	&reconciler_volume_protection,
 };
 
 struct controllers {

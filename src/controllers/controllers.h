@@ -28,10 +28,15 @@ struct controllers *controllers_start(struct informers *informers, struct clock 
 /* Waits for what they are doing; what is undone is found again at the next start. Takes NULL. */
 void controllers_stop(struct controllers *all);
 
+extern const struct reconciler reconciler_claim_protection;
+extern const struct reconciler reconciler_class_protection;
 extern const struct reconciler reconciler_deployment;
 extern const struct reconciler reconciler_garbage_collector;
 extern const struct reconciler reconciler_namespace;
+extern const struct reconciler reconciler_node_taints;
 extern const struct reconciler reconciler_replicaset;
+extern const struct reconciler reconciler_root_ca;
 extern const struct reconciler reconciler_serviceaccount;
+extern const struct reconciler reconciler_volume_protection;
 
 #endif

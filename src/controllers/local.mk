@@ -11,9 +11,12 @@ libcontrollers_a_SOURCES = \
 	src/controllers/garbage_collector.c \
 	src/controllers/garbage_graph.c src/controllers/garbage_graph.h \
 	src/controllers/namespace.c \
+	src/controllers/node_taints.c \
 	src/controllers/replicaset.c src/controllers/replicaset.h \
 	src/controllers/replicaset_rank.c \
-	src/controllers/serviceaccount.c
+	src/controllers/root_ca.c \
+	src/controllers/serviceaccount.c \
+	src/controllers/storage_protection.c
 
 check_PROGRAMS += tests/unit/controllers/test_end_to_end
 tests_unit_controllers_test_end_to_end_SOURCES = tests/unit/controllers/test_end_to_end.c

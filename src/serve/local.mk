@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libserve.a
 libserve_a_SOURCES = \
+	src/serve/announce.c src/serve/announce.h \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \
 	src/serve/discovery.c src/serve/discovery.h \

@@ -1,7 +1,6 @@
 #include "serve/query.h"
 #include "base/mem.h"
 #include "object/json.h"
-#include "object/protobuf.h"
 #include "object/yaml.h"
 #include "serve/media.h"
 
@@ -323,9 +322,6 @@ static int take_body_options(struct delete_request *d, struct error **err)
 	return policy && *policy ? parse_propagation(policy, &o->propagation, err) : 0;
 }
 
-static json_t *(*const readers[])(const char *, size_t, struct error **) = {
-	[BODY_JSON] = json_read, [BODY_YAML] = yaml_read_one, [BODY_PROTOBUF] = protobuf_read};
-
 int query_delete(const struct request *r, struct delete_request *out, struct error **err)
 {
 	const char *policy = query_text(r, "propagationPolicy");
@@ -343,7 +339,8 @@ int query_delete(const struct request *r, struct delete_request *out, struct err
 	if (r->body.len) {
 		if (media_body(r->content_type, &form, err) < 0)
 			return -1;
-		out->body = readers[form](r->body.s, r->body.len, err);
+		out->body = form == BODY_YAML ? yaml_read_one(r->body.s, r->body.len, err)
+					      : json_read(r->body.s, r->body.len, err);
 		if (!out->body || take_body_options(out, err) < 0)
 			return -1;
 	}
@@ -358,26 +355,20 @@ void delete_request_release(struct delete_request *d)
 	d->body = NULL;
 }
 
-int query_body(struct request *r, bool custom, struct str *out, json_t **findings,
-	       struct error **err)
+int query_body(struct request *r, struct str *out, json_t **findings, struct error **err)
 {
 	enum body_form form;
 	json_t *tree json_auto = NULL;
 
 	if (media_body(r->content_type, &form, err) < 0)
 		return -1;
-	if (form == BODY_PROTOBUF && custom)
-		return error_set(err, E_MEDIA_TYPE,
-				 "the body of the request was in an unknown format - custom "
-				 "resources have no protobuf form");
 	if (form == BODY_JSON) {
 		*out = r->body;
 		str_init(&r->body);
 		return 0;
 	}
 	*findings = json_array();
-	tree = form == BODY_YAML ? yaml_read_noting(r->body.s, r->body.len, *findings, err)
-				 : protobuf_read(r->body.s, r->body.len, err);
+	tree = yaml_read_noting(r->body.s, r->body.len, *findings, err);
 	if (!tree)
 		return -1;
 	json_write(tree, out);

@@ -1,6 +1,7 @@
 #include "serve/serve.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/announce.h"
 #include "serve/http.h"
 #include "serve/pki.h"
 #include "serve/server.h"
@@ -67,7 +68,8 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 	s->address = format_address(host, port);
 	s->server.address = s->address;
 	url = xasprintf("https://%s", s->address);
-	if (pki_write_kubeconfig(opt->dir, &pki, url, err) < 0)
+	if (pki_write_kubeconfig(opt->dir, &pki, url, err) < 0 ||
+	    (opt->announce && announce(s->server.cluster, &pki, err) < 0))
 		return -1;
 	failed = pthread_create(&s->server.thread, NULL, run, &s->server);
 	if (failed)

@@ -31,6 +31,7 @@ struct serve_options {
 	const char *dir;    /* of pki/ and kubeconfig; exists */
 	const char
 		*token_file; /* CSV "token,user,uid,\"group,group\"" as kube-apiserver's; or NULL */
+	bool announce;	     /* the cluster has no other API server: write there what this one is */
 	struct clock *clock; /* NULL: the system's */
 	unsigned workers;    /* at most so many threads ask the cluster; 0: 64 */
 };
