@@ -179,6 +179,9 @@ struct cluster_config {
 	const char *context;	  /* NULL: the current one */
 	struct clock *clock;	  /* NULL: the system's */
 	const char *service_cidr; /* local; NULL: 10.96.0.0/16 */
+	/* Local: admission plugins beside those that are on by themselves, and those of them that
+	 * are not to run; comma separated, may be NULL. */
+	const char *enable_admission, *disable_admission;
 };
 struct cluster *cluster_open(const char *spec, const struct cluster_config *config,
 			     struct error **err);

@@ -10,7 +10,19 @@ libcluster_a_SOURCES = \
 	src/cluster/patching.c src/cluster/patching.h \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
 	src/cluster/local.h \
-	src/cluster/local/admission.c \
+	src/cluster/local/admission.c src/cluster/local/admission.h \
+	src/cluster/local/admission/common.c \
+	src/cluster/local/admission/default_class.c \
+	src/cluster/local/admission/limit_ranger.c \
+	src/cluster/local/admission/namespace_lifecycle.c \
+	src/cluster/local/admission/node_taint.c \
+	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
+	src/cluster/local/admission/pod_topology_labels.c \
+	src/cluster/local/admission/priority.c \
+	src/cluster/local/admission/runtime_class.c \
+	src/cluster/local/admission/service_account.c \
+	src/cluster/local/admission/storage.c \
+	src/cluster/local/admission/toleration.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
 	src/cluster/local/crd.c \
@@ -21,7 +33,6 @@ libcluster_a_SOURCES = \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
 	src/cluster/local/services.c \
-	src/cluster/local/track.c \
 	src/cluster/local/watch.c \
 	src/cluster/local/write.c \
 	src/cluster/open.c \
@@ -56,3 +67,9 @@ check_PROGRAMS += tests/unit/cluster/test_remote_kubeconfig
 tests_unit_cluster_test_remote_kubeconfig_SOURCES = tests/unit/cluster/test_remote_kubeconfig.c
 tests_unit_cluster_test_remote_kubeconfig_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_remote_kubeconfig
+
+check_PROGRAMS += tests/unit/cluster/test_admission
+tests_unit_cluster_test_admission_SOURCES = tests/unit/cluster/test_admission.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_admission_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_admission

@@ -5,6 +5,7 @@ libkinds_a_SOURCES = \
 	src/kinds/cells.c src/kinds/tables.h \
 	src/kinds/core.c \
 	src/kinds/pod.c \
+	src/kinds/pod_resources.c src/kinds/pod_resources.h \
 	src/kinds/pod_spec.c \
 	src/kinds/service.c \
 	src/kinds/workloads.c \

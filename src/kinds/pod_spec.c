@@ -62,8 +62,15 @@ void pod_spec_set_defaults(json_t *spec)
 		json_array_foreach (json_object_get(spec, lists[i]), j, c)
 			if (json_is_object(c))
 				default_container(c);
-	if (*account)
-		json_object_set_new(spec, "serviceAccount", json_string(account));
+	/* The older name of the field says the same. */
+	if (!*account)
+		account = json_path_string(spec, "serviceAccount");
+	if (*account) {
+		char *name free_ptr = xstrdup(account);
+
+		json_object_set_new(spec, "serviceAccountName", json_string(name));
+		json_object_set_new(spec, "serviceAccount", json_string(name));
+	}
 	if (json_path_bool(spec, "hostNetwork", false))
 		for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 			json_array_foreach (json_object_get(spec, lists[i]), j, c) {

@@ -1,6 +1,5 @@
 #include "object/object.h"
 #include "object/json.h"
-#include "object/json_memory.h"
 #include "object/yaml.h"
 
 #include <stdatomic.h>
@@ -8,7 +7,6 @@
 void object_init(void)
 {
 	json_object_seed(0);
-	json_memory_init();
 }
 
 /* Where the facts of an object come from: a key of the top level or of metadata. */

@@ -441,12 +441,23 @@ static void test_finalizers(void **state)
 static const char pod[] = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":[{\"name\":"
 			  "\"c\",\"image\":\"i\"}]}}";
 
+/* Where no controller makes it, the account that pods run as is to be made. */
+static struct object *create_pod(void)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	enum error_code code = create_code("serviceaccounts", "default",
+					   "{\"metadata\":{\"name\":\"default\"}}", &err);
+
+	assert_true(code == E_OK || code == E_EXISTS);
+	return create("pods", "default", pod);
+}
+
 static void test_pod_life(void **state)
 {
 	static const char binding[] =
 		"{\"metadata\":{\"name\":\"p\"},\"target\":{\"kind\":\"Node\","
 		"\"name\":\"n1\"}}";
-	struct object *made CLEANUP(object_unref_cleanup) = create("pods", "default", pod);
+	struct object *made CLEANUP(object_unref_cleanup) = create_pod();
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct object *bound CLEANUP(object_unref_cleanup) = NULL;
 	struct error *err CLEANUP(error_free_cleanup) = NULL;

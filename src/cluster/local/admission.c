@@ -1,60 +1,298 @@
-#include "cluster/local/private.h"
+#include "cluster/local/admission.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "object/json.h"
 
 #include <string.h>
 
-static int forbid(const struct write *w, const json_t *tree, const char *why, struct error **err)
+const char *admission_name(const struct admission *a)
 {
-	const char *name = w->name ? w->name : json_path_string(tree, "metadata.name");
-	struct str type CLEANUP(str_release) = STR_INIT;
-	struct error *e;
+	const char *name = a->name;
 
-	resource_format(w->r, &type);
-	e = error_new(E_FORBIDDEN, "%s \"%s\" is forbidden: %s", type.s, name, why);
-	error_set_details(e, w->r->group, w->r->plural, name);
+	if (!*name && a->object)
+		name = json_path_string(a->object, "metadata.name");
+	if (!*name && a->object)
+		name = json_path_string(a->object, "metadata.generateName");
+	return *name ? name : "Unknown";
+}
+
+int admission_forbid(const struct admission *a, struct error **err, const char *format, ...)
+{
+	struct str type CLEANUP(str_release) = STR_INIT;
+	struct str why CLEANUP(str_release) = STR_INIT;
+	struct error *e;
+	va_list ap;
+
+	va_start(ap, format);
+	str_addv(&why, format, ap);
+	va_end(ap);
+	resource_format(a->resource, &type);
+	e = error_new(E_FORBIDDEN, "%s \"%s\" is forbidden: %s", type.s, admission_name(a), why.s);
+	error_set_details(e, a->resource->group, a->resource->plural, admission_name(a));
 	return error_move(err, e);
 }
 
-/* Nothing new comes into a namespace that is not there, or is on its way out. */
-static int namespace_lifecycle(const struct write *w, const json_t *old, json_t *tree,
-			       struct error **err)
+const struct user *admission_user(const struct admission *a)
 {
-	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	const struct resource *namespaces = catalog_find(builtin, "", "v1", "namespaces");
-	struct object *o CLEANUP(object_unref_cleanup) = NULL;
-	char *why free_ptr = NULL;
-	struct error *refusal = NULL;
+	static const char *const groups[] = {"system:masters", NULL};
+	static const struct user self = {.name = "system:apiserver", .uid = "", .groups = groups};
 
-	if (old || !w->r->namespaced)
-		return 0;
-	o = local_read(w->l, namespaces, "", w->namespace, 0, err);
-	if (!o)
-		return -1;
-	if (!*o->deletion_timestamp)
-		return 0;
-	why = xasprintf("unable to create new content in namespace %s because it is being "
-			"terminated",
-			w->namespace);
-	forbid(w, tree, why, &refusal);
-	error_add_cause(refusal, "NamespaceTerminating", "metadata.namespace",
-			"namespace %s is being terminated", w->namespace);
-	return error_move(err, refusal);
+	return a->call && a->call->user ? a->call->user : &self;
 }
 
-/* Every plugin sees every write of an object itself, creations with OLD NULL, in this order. */
-static const struct {
-	const char *name;
-	int (*admit)(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-} plugins[] = {
-	{"NamespaceLifecycle", namespace_lifecycle},
-};
-
-int admission_run(const struct write *w, const json_t *old, json_t *tree, struct error **err)
+bool admission_user_in_group(const struct admission *a, const char *group)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++)
-		if (plugins[i].admit(w, old, tree, err) < 0)
+	const char *const *groups = admission_user(a)->groups;
+
+	for (size_t i = 0; groups && groups[i]; i++)
+		if (strcmp(groups[i], group) == 0)
+			return true;
+	return false;
+}
+
+void admission_warn(const struct admission *a, const char *format, ...)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+	va_list ap;
+
+	if (!a->call || !a->call->warnings)
+		return;
+	va_start(ap, format);
+	str_addv(&text, format, ap);
+	va_end(ap);
+	warnings_add(a->call->warnings, "%s", text.s);
+}
+
+static const struct resource *builtin(const char *group, const char *plural)
+{
+	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+
+	/* Built-in rows outlive every catalog. */
+	return storage_of(catalog_find(all, group, NULL, plural));
+}
+
+json_t *admission_get(const struct admission *a, const char *group, const char *plural,
+		      const char *namespace, const char *name, struct error **err)
+{
+	struct object *o CLEANUP(object_unref_cleanup) =
+		local_read(a->local, builtin(group, plural), namespace, name, 0, err);
+
+	return o ? object_tree(o) : NULL;
+}
+
+static bool append(void *arg, const void *key, size_t key_len, const char *value, size_t len,
+		   uint64_t revision)
+{
+	json_t *tree = json_read(value, len, NULL);
+
+	return tree && json_array_append_new(arg, tree) == 0;
+}
+
+json_t *admission_list(const struct admission *a, const char *group, const char *plural,
+		       const char *namespace, struct error **err)
+{
+	struct str prefix CLEANUP(str_release) = STR_INIT;
+	json_t *all json_auto = json_array();
+	uint64_t revision;
+
+	object_key(builtin(group, plural), *namespace ? namespace : NULL, NULL, &prefix);
+	if (store_list(a->local->store, prefix.s, prefix.len, NULL, 0, 0, append, all, &revision,
+		       err) < 0)
+		return NULL;
+	return steal(&all);
+}
+
+bool admission_each_container(const json_t *spec, container_visit *visit, void *arg)
+{
+	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		json_t *container;
+		size_t k;
+
+		json_array_foreach (json_object_get(spec, lists[i]), k, container)
+			if (!visit(arg, container, lists[i], k))
+				return false;
+	}
+	return true;
+}
+
+static bool sees(const struct admission_plugin *p, const struct admission *a)
+{
+	if (!(p->operations & a->operation))
+		return false;
+	for (size_t i = 0; i < ADMISSION_RESOURCES && p->resources[i]; i++)
+		if (strcmp(p->resources[i], "*") == 0 || strcmp(p->resources[i], a->target.s) == 0)
+			return true;
+	return false;
+}
+
+/* The next plugin from *I on that is enabled and sees the request, or NULL. */
+static const struct admission_plugin *next(const struct admission *a, size_t *i)
+{
+	for (; admission_plugins[*i]; ++*i)
+		if ((a->local->admission_enabled >> *i & 1) && sees(admission_plugins[*i], a))
+			return admission_plugins[(*i)++];
+	return NULL;
+}
+
+static void begin(struct admission *a)
+{
+	resource_format(a->resource, &a->target);
+	if (*a->subresource)
+		str_addf(&a->target, "/%s", a->subresource);
+}
+
+/* These are objects of their own that a client creates under another. */
+static bool creates(const char *subresource)
+{
+	static const char *const made[] = {"binding", "eviction", "token"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		if (strcmp(made[i], subresource) == 0)
+			return true;
+	return false;
+}
+
+void admission_begin(struct admission *a, const struct write *w, const json_t *old, json_t *tree)
+{
+	const char *subresource = w->subresource ? w->subresource : "";
+
+	*a = (struct admission){
+		.local = w->l,
+		.call = w->call,
+		.operation = !old || creates(subresource) ? ADMIT_CREATE : ADMIT_UPDATE,
+		.resource = w->r,
+		.storage = w->storage,
+		.target = STR_INIT,
+		.subresource = subresource,
+		.namespace = w->r->namespaced ? w->namespace : "",
+		.name = w->name ? w->name : "",
+		.dry_run = w->opt->dry_run,
+		.old = old,
+		.object = tree,
+	};
+	begin(a);
+}
+
+void admission_begin_delete(struct admission *a, struct local *l, const struct call *call,
+			    const struct resource *r, const char *namespace, const char *name,
+			    const struct delete_options *opt, const json_t *old)
+{
+	*a = (struct admission){
+		.local = l,
+		.call = call,
+		.operation = ADMIT_DELETE,
+		.resource = r,
+		.storage = storage_of(r),
+		.target = STR_INIT,
+		.subresource = "",
+		.namespace = r->namespaced ? namespace : "",
+		.name = name,
+		.dry_run = opt->dry_run,
+		.old = old,
+	};
+	begin(a);
+}
+
+void admission_release(struct admission *a)
+{
+	str_release(&a->target);
+	if (a->held)
+		pthread_mutex_unlock(a->held);
+}
+
+int admission_admit(struct admission *a, struct error **err)
+{
+	const struct admission_plugin *p;
+	size_t i = 0;
+
+	while ((p = next(a, &i)))
+		if (p->admit && p->admit(a, err) < 0)
 			return -1;
 	return 0;
+}
+
+int admission_validate(struct admission *a, struct error **err)
+{
+	const struct admission_plugin *p;
+	size_t i = 0;
+
+	while ((p = next(a, &i)))
+		if (p->validate && p->validate(a, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* One of a few mutexes: what shares one waits without need, and no more. */
+static void hold(struct admission *a)
+{
+	uint64_t hash = hash_bytes(a->namespace, strlen(a->namespace));
+
+	if (a->held)
+		return;
+	a->held = &a->local->admission_locks[hash % ADMISSION_LOCKS];
+	pthread_mutex_lock(a->held);
+}
+
+int admission_charge(struct admission *a, struct commit *c, struct error **err)
+{
+	const struct admission_plugin *p;
+	size_t i = 0;
+
+	while ((p = next(a, &i))) {
+		if (!p->charge || !p->needed(a))
+			continue;
+		hold(a);
+		if (p->charge(a, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Sets or clears the plugins that LIST names. */
+static int switch_plugins(struct local *l, const char *list, bool on, struct error **err)
+{
+	while (list && *list) {
+		size_t len = strcspn(list, ","), i;
+
+		for (i = 0; admission_plugins[i]; i++)
+			if (strlen(admission_plugins[i]->name) == len &&
+			    strncmp(admission_plugins[i]->name, list, len) == 0)
+				break;
+		if (len && !admission_plugins[i])
+			return error_set(err, E_BAD_REQUEST, "unknown admission plugin \"%.*s\"",
+					 (int)len, list);
+		if (len && on)
+			l->admission_enabled |= UINT64_C(1) << i;
+		else if (len)
+			l->admission_enabled &= ~(UINT64_C(1) << i);
+		list += len + (list[len] == ',');
+	}
+	return 0;
+}
+
+int admission_configure(struct local *l, const char *enable, const char *disable,
+			struct error **err)
+{
+	l->admission_enabled = 0;
+	for (size_t i = 0; admission_plugins[i]; i++)
+		if (!admission_plugins[i]->off)
+			l->admission_enabled |= UINT64_C(1) << i;
+	if (switch_plugins(l, enable, true, err) < 0)
+		return -1;
+	return switch_plugins(l, disable, false, err);
+}
+
+void admission_open(struct local *l)
+{
+	for (size_t i = 0; i < ADMISSION_LOCKS; i++)
+		pthread_mutex_init(&l->admission_locks[i], NULL);
+}
+
+void admission_close(struct local *l)
+{
+	for (size_t i = 0; i < ADMISSION_LOCKS; i++)
+		pthread_mutex_destroy(&l->admission_locks[i]);
 }

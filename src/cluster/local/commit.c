@@ -60,6 +60,12 @@ void commit_put(struct commit *c, const struct resource *storage, const json_t *
 	c->v[0] = own;
 }
 
+void commit_also(struct commit *c, const struct resource *storage, const json_t *tree,
+		 uint64_t expect)
+{
+	add_object(c, STORE_PUT, storage, tree, expect);
+}
+
 void commit_delete(struct commit *c, const struct resource *storage, const json_t *tree,
 		   uint64_t expect)
 {

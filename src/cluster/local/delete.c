@@ -1,4 +1,4 @@
-#include "cluster/local/private.h"
+#include "cluster/local/admission.h"
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
@@ -9,26 +9,20 @@
 #define TRIES 16
 #define COLLECTION_PAGE 500
 
-static int check_protected(const struct resource *r, const char *name, struct error **err)
+/* What may be said of a deletion before the object is read (OLD NULL), and after. */
+static int admit(struct local *l, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const struct delete_options *opt,
+		 const json_t *old, struct error **err)
 {
-	static const char *const forever[] = {"default", "kube-system", "kube-public"};
-	struct error *e;
+	struct admission a CLEANUP(admission_release);
 
-	for (size_t i = 0; i < ARRAY_SIZE(forever); i++) {
-		if (*r->group || strcmp(r->plural, "namespaces") || strcmp(name, forever[i]))
-			continue;
-		e = error_new(E_FORBIDDEN,
-			      "namespaces \"%s\" is forbidden: this namespace may not be deleted",
-			      name);
-		error_set_details(e, "", "namespaces", name);
-		return error_move(err, e);
-	}
-	return 0;
+	admission_begin_delete(&a, l, call, r, namespace, name, opt, old);
+	return old ? admission_validate(&a, err) : admission_admit(&a, err);
 }
 
-static int delete_once(struct local *l, const struct resource *r, const char *namespace,
-		       const char *name, const struct delete_options *opt, struct object **out,
-		       bool *gone, struct error **err)
+static int delete_once(struct local *l, const struct call *call, const struct resource *r,
+		       const char *namespace, const char *name, const struct delete_options *opt,
+		       struct object **out, bool *gone, struct error **err)
 {
 	struct object *old CLEANUP(object_unref_cleanup) =
 		local_read(l, r, namespace, name, 0, err);
@@ -40,7 +34,8 @@ static int delete_once(struct local *l, const struct resource *r, const char *na
 	if (!old)
 		return -1;
 	tree = object_tree(old);
-	if (lifecycle_preconditions(tree, r, opt, err) < 0)
+	if (lifecycle_preconditions(tree, r, opt, err) < 0 ||
+	    admit(l, call, r, namespace, name, opt, tree, err) < 0)
 		return -1;
 	next = lifecycle_delete(tree, r, opt, clock_wall(l->clock));
 	*gone = next == DELETION_NOW;
@@ -72,11 +67,11 @@ int local_delete(struct cluster *cluster, const struct call *call, const struct 
 
 	if (call_cancelled(call))
 		return error_set(err, E_CANCELLED, "the request was given up");
-	if (check_protected(r, name, err) < 0)
+	if (admit(l, call, r, namespace, name, opt, NULL, err) < 0)
 		return -1;
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
-		if (delete_once(l, r, namespace, name, opt, out, gone, &why) == 0) {
+		if (delete_once(l, call, r, namespace, name, opt, out, gone, &why) == 0) {
 			*out = convert_object(r, *out);
 			return is_crd(r) && *gone && !opt->dry_run ? crd_reload(l, err) : 0;
 		}

@@ -1,4 +1,4 @@
-#include "cluster/local/private.h"
+#include "cluster/local/admission.h"
 
 #include "base/mem.h"
 #include "cluster/backends.h"
@@ -175,6 +175,7 @@ static void local_close(struct cluster *c)
 
 	watches_close(l);
 	store_close(l->store);
+	admission_close(l);
 	catalog_unref(l->catalog);
 	vec_release(&l->listeners);
 	pthread_mutex_destroy(&l->lock);
@@ -247,6 +248,10 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 		free(l);
 		return NULL;
 	}
+	if (admission_configure(l, config->enable_admission, config->disable_admission, err) < 0) {
+		free(l);
+		return NULL;
+	}
 	l->clock = config->clock ? config->clock : clock_system();
 	l->store = store_open(where, &(struct store_options){.clock = l->clock}, err);
 	if (!l->store) {
@@ -259,6 +264,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->catalog = catalog_builtin();
 	pthread_mutex_init(&l->lock, NULL);
 	watches_open(l);
+	admission_open(l);
 	if (crd_reload(l, err) == 0 && make_namespaces(l, err) == 0)
 		return &l->base;
 	local_close(&l->base);

@@ -2,7 +2,7 @@
  * Shared by the files of the embedded cluster; nobody else includes it.
  *
  * A request goes down one road: decode (pipeline.c) -> convert to the stored version (convert.c)
- * -> default (kinds/) -> admit (admission.c) -> prepare and validate (pipeline.c) -> commit
+ * -> default (kinds/) -> admit (admission.h) -> prepare and validate (pipeline.c) -> commit
  * (commit.c). What differs between create, update and patch is how the next state is made
  * (write.c); deletion is in delete.c.
  *
@@ -26,6 +26,8 @@ struct listener {
 	void *arg;
 };
 
+#define ADMISSION_LOCKS 64
+
 struct local {
 	struct cluster base;
 	struct clock *clock;
@@ -44,6 +46,10 @@ struct local {
 	struct local_watch *running;
 	pthread_t starter;
 	bool closing;
+	/* Admission (admission.c): a bit for each plugin that runs, set before the first request;
+	 * and what charges of one namespace wait for each other with. */
+	uint64_t admission_enabled;
+	pthread_mutex_t admission_locks[ADMISSION_LOCKS];
 	/* The last event's objects: every watch of a type gets the same ones. Store's thread only.
 	 */
 	struct {
@@ -66,6 +72,7 @@ struct write {
 	const struct resource *storage; /* as stored */
 	const char *namespace, *name, *subresource;
 	const struct write_options *opt;
+	bool apply; /* managedFields are already right */
 };
 
 /* keys.c */
@@ -114,27 +121,14 @@ void watches_prune(struct local *l);
 json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err);
 /* The same for a tree that a patch made; TREE is changed in place. */
 int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err);
+/* A name from generateName for what has none; whether it made one. */
+bool pipeline_generate_name(json_t *tree);
 /* Stamps a new object. */
 void pipeline_stamp(const struct write *w, json_t *tree);
 /* Keeps of OLD what a client may not change, by SUBRESOURCE, and counts the generation. */
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-/* Admission, prepare, validation and managedFields. OLD NULL: a create. */
+/* managedFields, admission, name, prepare and validation. OLD NULL: a create. */
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-
-/* track.c: metadata.managedFields. */
-
-/* Dotted paths of what a write of R through SUBRESOURCE leaves as it was. NULL-terminated. */
-const char *const *reset_paths(const struct resource *r, const char *subresource);
-/* TREE, the state asked for with its defaults, gets its managedFields. OLD NULL: a creation. */
-int track_update(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-/* CONFIG over LIVE, which R's version shows (NULL: a creation). NULL and *err on refusal. */
-json_t *track_apply(const struct write *w, const json_t *live, const json_t *config,
-		    struct error **err);
-/* Nothing but times of managedFields differs: TREE gets those of OLD, and true is returned. */
-bool track_unchanged(const json_t *old, json_t *tree);
-
-/* admission.c */
-int admission_run(const struct write *w, const json_t *old, json_t *tree, struct error **err);
 
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);
@@ -155,6 +149,9 @@ void commit_release(struct commit *c);
 /* TREE as the next state of its object, as the first op; EXPECT as in store_op. */
 void commit_put(struct commit *c, const struct resource *storage, const json_t *tree,
 		uint64_t expect);
+/* TREE as the next state of another object that changes with it. */
+void commit_also(struct commit *c, const struct resource *storage, const json_t *tree,
+		 uint64_t expect);
 /* The object goes; watchers see TREE as its last state. */
 void commit_delete(struct commit *c, const struct resource *storage, const json_t *tree,
 		   uint64_t expect);

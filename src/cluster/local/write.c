@@ -3,7 +3,7 @@
  * finish(), which runs the rest of the pipeline and commits; when somebody else was quicker and
  * the caller named no version, all of it is done again on the newer state.
  */
-#include "cluster/local/private.h"
+#include "cluster/local/admission.h"
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
@@ -60,10 +60,14 @@ static struct object *shown(const struct write *w, struct object *o)
 
 static int create_once(const struct write *w, json_t *tree, struct object **out, struct error **err)
 {
+	struct admission a CLEANUP(admission_release);
 	struct commit c CLEANUP(commit_release) = {0};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	size_t failed;
 
+	admission_begin(&a, w, NULL, tree);
+	if (admission_charge(&a, &c, err) < 0)
+		return -1;
 	if (w->opt->dry_run) {
 		struct object *o CLEANUP(object_unref_cleanup) =
 			local_read(w->l, w->storage, w->namespace,
@@ -84,32 +88,21 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	return error_move(err, steal(&why));
 }
 
-static int generate_name(json_t *tree)
-{
-	const char *prefix = json_path_string(tree, "metadata.generateName");
-	char *name free_ptr = NULL;
-
-	if (*json_path_string(tree, "metadata.name") || !*prefix)
-		return 0;
-	name = lifecycle_name(prefix);
-	json_path_set(tree, "metadata.name", json_string(name));
-	return 1;
-}
-
 static int establish(const struct write *w, const json_t *tree, struct error **err);
 
-/* TREE has its managedFields. */
 static int create_tree(struct write *w, json_t *tree, struct object **out, struct error **err)
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	bool generated;
 
+	if (check_path(w, tree, err) < 0)
+		return -1;
 	if (revision_of(tree)) {
 		error_set(err, E_INTERNAL,
 			  "resourceVersion should not be set on objects to be created");
 		return -1;
 	}
-	generated = generate_name(tree);
+	generated = !*json_path_string(tree, "metadata.name");
 	pipeline_stamp(w, tree);
 	if (pipeline_finish(w, NULL, tree, err) < 0)
 		return -1;
@@ -119,27 +112,30 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 			*out = shown(w, *out);
 			return is_crd(w->storage) && !w->opt->dry_run ? establish(w, tree, err) : 0;
 		}
+		/* What it is charged to has changed meanwhile. */
+		if (error_code(why) == E_CONFLICT && !why->name)
+			continue;
 		if (error_code(why) != E_EXISTS)
 			break;
 		if (generated)
 			json_path_del(tree, "metadata.name");
 		else if (error_http_status(why) == 409 && why->name)
 			break;
-		generate_name(tree);
+		pipeline_generate_name(tree);
 	}
 	return error_move(err, steal(&why));
 }
 
-/*
- * How an update makes the next state, managedFields included, from the last, OLD. NULL and *err on
- * refusal.
- */
+/* How an update makes the next state; TREE is a copy of the last. NULL and *err on refusal. */
 typedef json_t *next_state(const struct write *w, const json_t *old, void *arg, struct error **err);
 
+enum race { RACE_NONE, RACE_LOST, RACE_LOST_CHARGE };
+
 /* *RACED: the commit failed because somebody else was quicker. */
-static int modify_once(const struct write *w, next_state *next, void *arg, bool *raced,
+static int modify_once(const struct write *w, next_state *next, void *arg, enum race *raced,
 		       struct object **out, struct error **err)
 {
+	struct admission a CLEANUP(admission_release) = {.target = STR_INIT};
 	struct object *old CLEANUP(object_unref_cleanup) =
 		local_read(w->l, w->r, w->namespace, w->name, 0, err);
 	struct commit c CLEANUP(commit_release) = {0};
@@ -155,10 +151,13 @@ static int modify_once(const struct write *w, next_state *next, void *arg, bool 
 	if (!tree || pipeline_merge_old(w, before, tree, err) < 0 ||
 	    pipeline_finish(w, before, tree, err) < 0)
 		return -1;
-	if (track_unchanged(before, tree)) {
+	if (json_equal(before, tree)) {
 		*out = steal(&old);
 		return 0;
 	}
+	admission_begin(&a, w, before, tree);
+	if (admission_charge(&a, &c, err) < 0)
+		return -1;
 	if (w->opt->dry_run) {
 		*out = object_from_tree(tree);
 		return 0;
@@ -173,7 +172,8 @@ static int modify_once(const struct write *w, next_state *next, void *arg, bool 
 	}
 	if (commit_run(w->l, &c, out, &failed, &why) == 0)
 		return 0;
-	*raced = error_code(why) == E_CONFLICT;
+	if (error_code(why) == E_CONFLICT)
+		*raced = failed ? RACE_LOST_CHARGE : RACE_LOST;
 	return error_move(err, steal(&why));
 }
 
@@ -183,7 +183,7 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	for (int i = 0; i < TRIES; i++) {
-		bool raced = false;
+		enum race raced = RACE_NONE;
 
 		error_clear(&why);
 		if (modify_once(w, next, arg, &raced, out, &why) == 0) {
@@ -192,7 +192,7 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 		}
 		if (!raced)
 			return error_move(err, steal(&why));
-		if (!may_retry)
+		if (raced == RACE_LOST && !may_retry)
 			break;
 	}
 	return refuse_conflict(w->r, w->name, conflict_modified, err);
@@ -220,11 +220,11 @@ static int check_version(const struct write *w, const json_t *old, const json_t 
 static json_t *next_from_body(const struct write *w, const json_t *old, void *arg,
 			      struct error **err)
 {
-	json_t *tree json_auto = json_deep_copy(arg);
+	json_t *body = arg;
 
-	if (check_version(w, old, tree, err) < 0 || track_update(w, old, tree, err) < 0)
+	if (check_version(w, old, body, err) < 0)
 		return NULL;
-	return steal(&tree);
+	return json_deep_copy(body);
 }
 
 static json_t *next_from_scale(const struct write *w, const json_t *old, void *arg,
@@ -232,9 +232,7 @@ static json_t *next_from_scale(const struct write *w, const json_t *old, void *a
 {
 	json_t *tree json_auto = json_deep_copy(old);
 
-	if (scale_set(tree, w->r, arg, err) < 0 || track_update(w, old, tree, err) < 0)
-		return NULL;
-	return steal(&tree);
+	return scale_set(tree, w->r, arg, err) < 0 ? NULL : steal(&tree);
 }
 
 static json_t *next_from_binding(const struct write *w, const json_t *old, void *arg,
@@ -248,6 +246,7 @@ static json_t *next_from_binding(const struct write *w, const json_t *old, void 
 struct patching {
 	enum patch_type type;
 	const json_t *patch;
+	struct apply_options apply;
 };
 
 /* The patch speaks of R's version, the last state of the stored one. */
@@ -260,8 +259,7 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 
 	if (w->storage != w->r)
 		convert_from_storage(w->r, live);
-	tree = p->type == PATCH_APPLY ? track_apply(w, live, p->patch, err)
-				      : patch_with(live, p->patch, p->type, w->r, NULL, err);
+	tree = patch_with(live, p->patch, p->type, w->r, &p->apply, err);
 	if (!tree || check_version(w, old, tree, err) < 0)
 		return NULL;
 	if (!json_is_object(tree)) {
@@ -269,8 +267,6 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 		return NULL;
 	}
 	if (check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
-		return NULL;
-	if (p->type != PATCH_APPLY && track_update(w, old, tree, err) < 0)
 		return NULL;
 	return steal(&tree);
 }
@@ -324,21 +320,6 @@ static int create_in(struct write *w, const char *json, size_t len, struct objec
 			 "the server does not allow this method on the requested resource");
 }
 
-/* What no client gives a new object. */
-static void wipe_system_fields(json_t *tree)
-{
-	static const char *const wiped[] = {
-		"metadata.uid",
-		"metadata.selfLink",
-		"metadata.creationTimestamp",
-		"metadata.deletionTimestamp",
-		"metadata.deletionGracePeriodSeconds",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
-		json_path_del(tree, wiped[i]);
-}
-
 int local_create(struct cluster *cluster, const struct call *call, const struct resource *r,
 		 const char *namespace, const char *name, const char *subresource, const char *json,
 		 size_t len, const struct write_options *opt, struct object **out,
@@ -359,12 +340,7 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 	if (subresource)
 		return create_in(&w, json, len, out, err);
 	tree = pipeline_decode(&w, json, len, err);
-	if (!tree || check_path(&w, tree, err) < 0)
-		return -1;
-	wipe_system_fields(tree);
-	if (track_update(&w, NULL, tree, err) < 0)
-		return -1;
-	return create_tree(&w, tree, out, err);
+	return tree ? create_tree(&w, tree, out, err) : -1;
 }
 
 int local_update(struct cluster *cluster, const struct call *call, const struct resource *r,
@@ -408,7 +384,7 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 static int apply_create(struct write *w, const struct patching *p, struct object **out,
 			struct error **err)
 {
-	json_t *tree json_auto = track_apply(w, NULL, p->patch, err);
+	json_t *tree json_auto = patch_with(NULL, p->patch, PATCH_APPLY, w->r, &p->apply, err);
 
 	if (!tree || check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
 		return -1;
@@ -428,17 +404,26 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 			  .namespace = namespace ? namespace : "",
 			  .name = name,
 			  .subresource = subresource,
-			  .opt = opt};
+			  .opt = opt,
+			  .apply = type == PATCH_APPLY};
 	bool scale = sub_is(subresource, "scale");
 	json_t *tree json_auto = NULL;
 	struct patching p = {.type = type};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	char now[TIME_TEXT];
 
 	if (check_call(call, err) < 0)
 		return -1;
 	p.patch = tree = json_read(patch, len, err);
 	if (!tree)
 		return -1;
+	p.apply = (struct apply_options){.manager = opt->field_manager	       ? opt->field_manager
+						    : call && call->user_agent ? call->user_agent
+									       : "kubefs",
+					 .api_version = r->api_version,
+					 .subresource = subresource ? subresource : "",
+					 .force = opt->force,
+					 .now = time_format(clock_wall(w.l->clock), now)};
 	if (modify(&w, scale ? next_from_scale_patch : next_from_patch, &p, true, out, &why) == 0)
 		return scale ? show_scale(&w, out, err) : 0;
 	if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
@@ -478,5 +463,6 @@ static int establish(const struct write *w, const json_t *tree, struct error **e
 	status.opt = &options;
 	status.name = json_path_string(tree, "metadata.name");
 	status.subresource = "status";
+	status.apply = false;
 	return modify(&status, next_established, NULL, true, &ignored, err);
 }

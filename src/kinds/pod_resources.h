@@ -1,0 +1,20 @@
+/*
+ * What a pod as a whole asks for and may use: the rule by which kube-scheduler, quotas and limits
+ * add up containers. Init containers run one after the other, so the greatest counts; those that
+ * keep running (restartPolicy Always) count beside all that comes after them.
+ *
+ * Threads: pure functions.
+ */
+#ifndef KINDS_POD_RESOURCES_H
+#define KINDS_POD_RESOURCES_H
+
+#include <jansson.h>
+
+/* New ResourceLists (object/quantities.h) of a pod spec; its overhead is not in them. */
+json_t *pod_requests(const json_t *spec);
+json_t *pod_limits(const json_t *spec);
+/* The same with the overhead; of limits only where there is one. */
+json_t *pod_requests_with_overhead(const json_t *spec);
+json_t *pod_limits_with_overhead(const json_t *spec);
+
+#endif
