@@ -25,6 +25,7 @@
 enum error_code {
 	E_OK = 0,
 	E_INTERNAL,	  /* 500 InternalError, EIO */
+	E_UNKNOWN,	  /* 500 without a reason, EIO: a failure that an API server gives none */
 	E_BAD_REQUEST,	  /* 400 BadRequest, EINVAL: not YAML, not JSON, a malformed question */
 	E_INVALID,	  /* 422 Invalid, EINVAL: well formed, and refused by a rule (causes say which) */
 	E_UNAUTHORIZED,	  /* 401 Unauthorized, EACCES */

@@ -33,6 +33,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
 	src/cluster/local/services.c \
+	src/cluster/local/track.c \
 	src/cluster/local/watch.c \
 	src/cluster/local/write.c \
 	src/cluster/open.c \

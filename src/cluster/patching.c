@@ -1,6 +1,25 @@
 #include "cluster/patching.h"
 
+#include "base/str.h"
 #include "object/patch.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define MANAGER_MAX 128
+
+char *write_manager(const struct call *call, const struct write_options *opt)
+{
+	const char *agent = call && call->user_agent ? call->user_agent : "kubefs";
+	struct str name = STR_INIT;
+
+	if (opt->field_manager && *opt->field_manager)
+		return xstrdup(opt->field_manager);
+	for (; *agent && *agent != '/' && name.len < MANAGER_MAX; agent++)
+		if (isprint((unsigned char)*agent))
+			str_addc(&name, *agent);
+	return name.len ? str_take(&name) : xstrdup("unknown");
+}
 
 json_t *patch_with(const json_t *live, const json_t *patch, enum patch_type type,
 		   const struct resource *r, const struct apply_options *apply, struct error **err)

@@ -6,278 +6,99 @@
  * longer. A field that this changes and another manager owns is a conflict; forced, the other loses
  * it. Equal values change nothing, so that any number of managers may share them. Every other write
  * is an Update: what it changed becomes the writer's and leaves everyone else.
+ *
+ * Two states are compared as they were asked for: before defaults, admission and what the server
+ * fills in itself, so that nobody owns those but who named them.
  */
 #include "object/apply.h"
-#include "base/vec.h"
 #include "object/fieldset.h"
 #include "object/json.h"
+#include "object/managers.h"
+#include "object/typed.h"
 
 #include <string.h>
 
 #define MAX_MANAGER 128
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
 
-/* One entry of managedFields. */
-struct manager {
-	char *name, *operation, *api_version, *subresource, *time;
-	json_t *set;
-	bool changed; /* the set is not the one that was read */
+/* One write: how the object goes from one state to the next, and what of that counts. */
+struct change {
+	const struct apply_options *opt;
+	struct schema_value root;
+	const json_t *before, *after;
+	json_t *reset;		   /* a set: fields that the server puts back itself */
+	json_t *changed, *removed; /* in the request's version */
 };
 
-struct managers {
-	struct manager *v;
-	size_t n, cap;
-};
-
-static void managers_release(struct managers *m)
+static json_t *set_of_paths(const char *const *paths)
 {
-	vec_each (m, e) {
-		free(e->name);
-		free(e->operation);
-		free(e->api_version);
-		free(e->subresource);
-		free(e->time);
-		json_decref(e->set);
+	json_t *set = json_object();
+
+	for (; paths && *paths; paths++) {
+		char *copy free_ptr = xstrdup(*paths);
+		char *rest = copy, *name;
+		json_t *node = set;
+
+		while ((name = strsep(&rest, "."))) {
+			char *element free_ptr = xasprintf("f:%s", name);
+
+			if (!json_object_get(node, element))
+				json_object_set_new(node, element, json_object());
+			node = json_object_get(node, element);
+		}
+		json_object_set_new(node, FIELDSET_SELF, json_object());
 	}
-	vec_release(m);
+	return set;
 }
 
-static void add_manager(struct managers *m, const char *name, const char *operation,
-			const char *api_version, const char *subresource, const char *time,
-			json_t *set)
+static void compare(const json_t *before, const json_t *after, const struct schema_value *root,
+		    const json_t *reset, json_t **changed, json_t **removed)
 {
-	vec_push(m, (struct manager){
-			    .name = xstrdup(name),
-			    .operation = xstrdup(operation),
-			    .api_version = xstrdup(api_version),
-			    .subresource = xstrdup(subresource),
-			    .time = xstrdup(time),
-			    .set = set,
-		    });
+	json_auto json_t *all_changed = json_object(), *all_removed = json_object();
+
+	typed_compare(before, after, root, all_changed, all_removed);
+	*changed = fieldset_without(all_changed, reset);
+	*removed = fieldset_without(all_removed, reset);
 }
 
-static void managers_read(struct managers *m, const json_t *object)
+static void change_init(struct change *c, const json_t *before, const json_t *after,
+			const struct schema_type *type, const struct apply_options *opt)
 {
-	json_t *entry, *fields;
-	size_t i;
-
-	json_array_foreach (json_path(object, "metadata.managedFields"), i, entry) {
-		fields = json_object_get(entry, "fieldsV1");
-		if (!json_is_object(fields) || !json_object_size(fields))
-			continue;
-		add_manager(m, json_path_string(entry, "manager"),
-			    json_path_string(entry, "operation"),
-			    json_path_string(entry, "apiVersion"),
-			    json_path_string(entry, "subresource"), json_path_string(entry, "time"),
-			    fieldset_read(fields));
-	}
+	*c = (struct change){.opt = opt,
+			     .root = schema_root(type),
+			     .before = before,
+			     .after = after,
+			     .reset = set_of_paths(opt->reset)};
+	compare(before, after, &c->root, c->reset, &c->changed, &c->removed);
 }
 
-static struct manager *find_manager(struct managers *m, const char *operation,
-				    const struct apply_options *opt)
+static void change_release(struct change *c)
 {
-	vec_each (m, e)
-		if (!strcmp(e->name, opt->manager) && !strcmp(e->operation, operation) &&
-		    !strcmp(e->subresource, opt->subresource) &&
-		    (*operation == 'A' || !strcmp(e->api_version, opt->api_version)))
-			return e;
-	return NULL;
+	json_decref(c->reset);
+	json_decref(c->changed);
+	json_decref(c->removed);
 }
 
-static void set_fields(struct manager *e, json_t *set)
+/* The same change in the version that E speaks of. False: there is no such version any more. */
+static bool change_for(const struct change *c, const struct manager *e, json_t **changed,
+		       json_t **removed)
 {
-	e->changed = e->changed || !json_equal(e->set, set);
-	json_decref(e->set);
-	e->set = set;
-}
+	const struct schema_type *type = NULL;
+	struct schema_value root;
+	json_auto json_t *before = NULL, *after = NULL;
 
-/* Apply before Update, then by time, then by name. */
-static int compare_managers(const void *a, const void *b)
-{
-	const struct manager *x = a, *y = b;
-	int order = strcmp(x->operation, y->operation);
-
-	order = order ? order : strcmp(x->time, y->time);
-	order = order ? order : strcmp(x->name, y->name);
-	order = order ? order : strcmp(x->api_version, y->api_version);
-	return order ? order : strcmp(x->subresource, y->subresource);
-}
-
-static json_t *manager_entry(const struct manager *e)
-{
-	json_t *entry = json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "manager", e->name, "operation",
-				  e->operation, "apiVersion", e->api_version, "time", e->time,
-				  "fieldsType", "FieldsV1", "fieldsV1", fieldset_write(e->set));
-
-	if (*e->subresource)
-		json_object_set_new(entry, "subresource", json_string(e->subresource));
-	if (!*e->time)
-		json_object_del(entry, "time");
-	return entry;
-}
-
-static void managers_write(struct managers *m, json_t *object, const char *now)
-{
-	json_t *list = json_array();
-
-	vec_each (m, e) {
-		if (!e->changed)
-			continue;
-		free(e->time);
-		e->time = xstrdup(now);
-	}
-	if (m->n)
-		qsort(m->v, m->n, sizeof(*m->v), compare_managers);
-	vec_each (m, e)
-		if (json_object_size(e->set))
-			json_array_append_new(list, manager_entry(e));
-	if (json_array_size(list)) {
-		json_path_set(object, "metadata.managedFields", list);
-		return;
-	}
-	json_decref(list);
-	json_path_del(object, "metadata.managedFields");
-}
-
-/* CONFIG over LIVE, a new value that shares what it did not have to build. */
-static json_t *merge(const json_t *live, const json_t *config, const struct schema_value *v);
-
-static json_t *merge_maps(const json_t *live, const json_t *config, const struct schema_value *v)
-{
-	json_t *result = json_copy((json_t *)live), *value;
-	const char *key;
-
-	json_object_foreach ((json_t *)config, key, value)
-		json_object_set_new(result, key,
-				    merge(json_object_get(live, key), value, schema_child(v, key)));
-	return result;
-}
-
-/* The configuration's order; what only the live list has stays before what followed it. */
-static json_t *merge_lists(const json_t *live, const json_t *config, const struct schema_value *v)
-{
-	json_auto json_t *old = fieldset_items(live, v, NULL);
-	json_auto json_t *new = fieldset_items(config, v, NULL);
-	json_t *result = json_array(), *item;
-	void *at = json_object_iter(old);
-	const char *key;
-
-	json_object_foreach (new, key, item) {
-		for (; at && !json_object_get(new, json_object_iter_key(at));
-		     at = json_object_iter_next(old, at))
-			json_array_append(result, json_object_iter_value(at));
-		if (at && !strcmp(json_object_iter_key(at), key))
-			at = json_object_iter_next(old, at);
-		json_array_append_new(result, merge(json_object_get(old, key), item, v->elem));
-	}
-	for (; at; at = json_object_iter_next(old, at))
-		if (!json_object_get(new, json_object_iter_key(at)))
-			json_array_append(result, json_object_iter_value(at));
-	return result;
-}
-
-static json_t *merge(const json_t *live, const json_t *config, const struct schema_value *v)
-{
-	if (fieldset_is_map(live, v) && fieldset_is_map(config, v))
-		return merge_maps(live, config, v);
-	if (fieldset_is_list(live, v) && fieldset_is_list(config, v))
-		return merge_lists(live, config, v);
-	return json_incref((json_t *)config);
-}
-
-static bool is_empty(const json_t *value)
-{
-	return (json_is_object(value) && !json_object_size(value)) ||
-	       (json_is_array(value) && !json_array_size(value));
-}
-
-static void prune(json_t *value, const json_t *last, const json_t *kept,
-		  const struct schema_value *v);
-
-/* True when CHILD, which LAST owned, is to go: nobody owns it or anything in it any more. */
-static bool prune_child(json_t *child, const json_t *last, const json_t *kept,
-			const struct schema_value *v)
-{
-	if (!kept && json_object_get(last, "."))
+	if (!c->opt->convert || !strcmp(e->api_version, c->opt->api_version)) {
+		*changed = json_incref(c->changed);
+		*removed = json_incref(c->removed);
 		return true;
-	if (!fieldset_is_map(child, v) && !fieldset_is_list(child, v))
-		return !kept;
-	prune(child, last, kept, v);
-	return !kept && is_empty(child);
-}
-
-static void prune_list(json_t *list, const json_t *last, const json_t *kept,
-		       const struct schema_value *v)
-{
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		struct str key CLEANUP(str_release) = STR_INIT;
-		json_t *item = json_array_get(list, i), *owned;
-
-		str_adds(&key, v->list_type == SCHEMA_LIST_SET ? "v:" : "k:");
-		owned = schema_item_key(v, item, &key) ? json_object_get(last, key.s) : NULL;
-		if (owned && prune_child(item, owned, json_object_get(kept, key.s), v->elem))
-			json_array_remove(list, i);
 	}
-}
-
-/* Takes from VALUE what LAST owned and KEPT, the sets of all together, does not. */
-static void prune(json_t *value, const json_t *last, const json_t *kept,
-		  const struct schema_value *v)
-{
-	const char *element;
-	json_t *owned, *child;
-
-	if (fieldset_is_list(value, v)) {
-		prune_list(value, last, kept, v);
-		return;
-	}
-	json_object_foreach ((json_t *)last, element, owned) {
-		if (element[0] != 'f')
-			continue;
-		child = json_object_get(value, element + 2);
-		if (child && prune_child(child, owned, json_object_get(kept, element),
-					 schema_child(v, element + 2)))
-			json_object_del(value, element + 2);
-	}
-}
-
-/* Elements that occur twice in a list of CONFIG. */
-static int check_duplicates(const json_t *value, const struct schema_value *v, struct str *path,
-			    const json_t *config, struct error **err)
-{
-	json_auto json_t *items = NULL;
-	char *duplicate free_ptr = NULL;
-	size_t len = path->len;
-	const char *key;
-	json_t *child;
-
-	if (fieldset_is_list(value, v))
-		items = fieldset_items(value, v, &duplicate);
-	if (duplicate) {
-		struct str text CLEANUP(str_release) = STR_INIT;
-
-		fieldset_element(duplicate, &text);
-		return error_set(err, E_INTERNAL,
-				 "failed to create typed patch object (%s/%s; %s, Kind=%s): %s: "
-				 "duplicate entries for key %s",
-				 json_path_string(config, "metadata.namespace"),
-				 json_path_string(config, "metadata.name"),
-				 json_path_string(config, "apiVersion"),
-				 json_path_string(config, "kind"), path->s, text.s);
-	}
-	json_object_foreach (items ? items : (json_t *)value, key, child) {
-		int result;
-
-		if (items)
-			fieldset_element(key, path);
-		else
-			str_addf(path, ".%s", key);
-		result = check_duplicates(child, items ? v->elem : schema_child(v, key), path,
-					  config, err);
-		str_truncate(path, len);
-		if (result < 0)
-			return -1;
-	}
-	return 0;
+	before = c->opt->convert(c->opt->convert_arg, c->before, e->api_version, &type);
+	after = c->opt->convert(c->opt->convert_arg, c->after, e->api_version, &type);
+	if (!before || !after)
+		return false;
+	root = schema_root(type);
+	compare(before, after, &root, c->reset, changed, removed);
+	return true;
 }
 
 /* The conflicts found so far, and the manager whose fields are being named. */
@@ -286,6 +107,7 @@ struct conflicts {
 	struct str text;   /* the message, without its head */
 	char *who;	   /* "golden" using v1 */
 	size_t n_of_owner; /* fields of this owner in all */
+	json_t *allowed;   /* a set: fields that are no conflict though they change; or NULL */
 };
 
 static void add_conflict(void *arg, const char *path)
@@ -314,10 +136,14 @@ static char *describe_manager(const struct manager *e)
 			 update ? e->api_version : "");
 }
 
-static void find_conflicts(struct conflicts *c, const struct manager *e, const json_t *taken)
+static void find_conflicts(struct conflicts *c, const struct manager *e, const json_t *all)
 {
+	json_auto json_t *taken = fieldset_difference(all, c->allowed);
+
 	c->n_of_owner = 0;
 	fieldset_each(taken, count_path, &c->n_of_owner);
+	if (!c->n_of_owner)
+		return;
 	c->who = describe_manager(e);
 	str_addf(&c->text, "%sconflict%s with %s:", c->text.len ? "\n" : "",
 		 c->n_of_owner > 1 ? "s" : "", c->who);
@@ -342,61 +168,69 @@ static int conflicts_finish(struct conflicts *c, struct error **err)
  * Everyone but SELF loses what went, and what changed too; where CONFLICTS is given a changed field
  * of another manager is recorded there first.
  */
-static void take_from_others(struct managers *m, const struct manager *self, const json_t *changed,
-			     const json_t *removed, struct conflicts *conflicts)
+static void take_from_others(struct managers *m, const struct manager *self, const struct change *c,
+			     struct conflicts *conflicts)
 {
-	json_auto json_t *gone = fieldset_union(changed, removed);
-
 	vec_each (m, e) {
-		json_t *taken;
+		json_auto json_t *changed = NULL, *removed = NULL, *gone = NULL, *taken = NULL;
 
 		if (e == self)
 			continue;
+		if (!change_for(c, e, &changed, &removed)) {
+			manager_set_fields(e, json_object());
+			continue;
+		}
+		gone = fieldset_union(changed, removed);
 		taken = fieldset_intersection(e->set, changed);
-		if (conflicts && json_object_size(taken))
+		if (conflicts)
 			find_conflicts(conflicts, e, taken);
-		json_decref(taken);
-		set_fields(e, fieldset_difference(e->set, gone));
+		manager_set_fields(e, fieldset_difference(e->set, gone));
 	}
 }
 
-static json_t *union_of_all(const struct managers *m)
+/* What stands in for the object that a creation finds: what a server writes of an empty one. */
+static json_t *empty_object(const struct schema_type *type)
 {
-	json_t *all = json_object();
+	struct schema_value root = schema_root(type);
+	json_t *object = json_object();
 
-	vec_each (m, e) {
-		json_t *next = fieldset_union(all, e->set);
-
-		json_decref(all);
-		all = next;
-	}
-	return all;
+	if (type && type->kind)
+		schema_fill_present(object, &root);
+	return object;
 }
 
-static struct manager *require_manager(struct managers *m, const char *operation,
-				       const struct apply_options *opt)
+/* What changed from BEFORE to AFTER becomes the writer's, with operation Update. */
+static void track(struct managers *m, const json_t *before, const json_t *after,
+		  const struct schema_type *type, const struct apply_options *opt)
 {
-	struct manager *e = find_manager(m, operation, opt);
+	struct change c CLEANUP(change_release);
+	json_auto json_t *own = NULL;
+	struct manager *self;
 
-	if (e)
-		return e;
-	add_manager(m, opt->manager, operation, opt->api_version, opt->subresource, opt->now,
-		    json_object());
-	return &m->v[m->n - 1];
+	change_init(&c, before, after, type, opt);
+	take_from_others(m, NULL, &c, NULL);
+	own = json_deep_copy(c.changed);
+	fieldset_strip(own);
+	if (json_object_size(own)) {
+		self = managers_require(m, OPERATION_UPDATE, opt);
+		manager_set_fields(self, fieldset_union(self->set, own));
+		manager_set_time(self, opt->now);
+	}
+	managers_tidy(m);
 }
 
 /* An object that was written before anybody applied: all of it belongs to one manager. */
 static void add_before_first_apply(struct managers *m, const json_t *live,
-				   const struct schema_value *root, const struct apply_options *opt)
+				   const struct schema_type *type, const struct apply_options *opt)
 {
-	json_t *set;
+	struct apply_options before = *opt;
+	json_auto json_t *empty = NULL;
 
 	if (!live || m->n)
 		return;
-	set = json_object();
-	fieldset_collect(set, live, root, true);
-	fieldset_strip(set);
-	add_manager(m, "before-first-apply", "Update", opt->api_version, "", opt->now, set);
+	empty = empty_object(type);
+	before.manager = "before-first-apply";
+	track(m, empty, live, type, &before);
 }
 
 static int check_options(const struct apply_options *opt, struct error **err)
@@ -411,44 +245,129 @@ static int check_options(const struct apply_options *opt, struct error **err)
 	return 0;
 }
 
-static int check_config(const json_t *config, const struct schema_value *root, struct error **err)
+static int check_config(const json_t *config, const struct schema_type *type,
+			const struct apply_options *opt, struct error **err)
 {
-	struct str path CLEANUP(str_release) = STR_INIT;
+	struct schema_value root = schema_root(type);
+	const char *api_version = json_path_string(config, "apiVersion");
+	const char *kind = json_path_string(config, "kind");
 
 	if (!json_is_object(config))
 		return error_set(err, E_BAD_REQUEST, "an applied configuration must be a map");
-	if (json_array_size(json_path(config, "metadata.managedFields")))
+	if (opt->kind && (strcmp(api_version, opt->api_version) || strcmp(kind, opt->kind)))
+		return error_set(err, E_BAD_REQUEST, "invalid object type: %s, Kind=%s",
+				 api_version, kind);
+	if (json_path(config, "metadata.managedFields") &&
+	    !json_is_null(json_path(config, "metadata.managedFields")))
 		return error_set(err, E_BAD_REQUEST, "metadata.managedFields must be nil");
-	return check_duplicates(config, root, &path, config, err);
+	if (typed_check(config, &root, err) < 0)
+		return error_wrap(err, "failed to create typed patch object (%s/%s; %s, Kind=%s)",
+				  json_path_string(config, "metadata.namespace"),
+				  json_path_string(config, "metadata.name"), api_version, kind);
+	return 0;
+}
+
+/* MERGED without what LAST named, its manager names no longer, and nobody else owns. */
+static json_t *prune(json_t *merged, const json_t *last, const struct managers *m,
+		     const struct schema_value *root)
+{
+	json_auto json_t *pruned = json_deep_copy(merged);
+	json_auto json_t *last_members = typed_members(last, root);
+	json_auto json_t *all = managers_union(m), *owned = typed_members(all, root);
+	json_auto json_t *merged_set = typed_set(merged, root);
+	json_auto json_t *merged_members = typed_members(merged_set, root);
+	json_auto json_t *left = NULL, *left_members = NULL, *kept = NULL, *gone = NULL;
+	json_auto json_t *final_set = NULL, *final_members = NULL, *lost = NULL;
+	json_t *result;
+
+	/* What LAST named goes, with all that is below it ... */
+	typed_remove(pruned, last_members, root);
+	left = typed_set(pruned, root);
+	left_members = typed_members(left, root);
+	/* ... what anybody owns comes back ... */
+	kept = fieldset_union(left_members, owned);
+	gone = fieldset_difference(merged_members, kept);
+	json_decref(pruned);
+	pruned = json_deep_copy(merged);
+	typed_remove(pruned, gone, root);
+	/* ... and what went along though LAST had not named it comes back too. */
+	final_set = typed_set(pruned, root);
+	final_members = typed_members(final_set, root);
+	lost = fieldset_difference(merged_members, final_members);
+	json_decref(gone);
+	gone = fieldset_intersection(lost, last_members);
+	result = json_deep_copy(merged);
+	typed_remove(result, gone, root);
+	return result;
+}
+
+/* What client-side apply last wrote and still stands so: that is kubectl's own to take over. */
+static json_t *last_applied_set(const json_t *live, const struct schema_type *type,
+				const struct apply_options *opt)
+{
+	struct schema_value root = schema_root(type);
+	const json_t *text = json_object_get(json_path(live, "metadata.annotations"), LAST_APPLIED);
+	json_auto json_t *last = NULL, *set = NULL, *differs = json_object(), *gone = json_object();
+	json_auto json_t *all = NULL;
+
+	if (json_string_length(text) == 0)
+		return json_object();
+	last = json_read(json_string_value(text), json_string_length(text), NULL);
+	if (!json_is_object(last) ||
+	    strcmp(json_path_string(last, "apiVersion"), opt->api_version) ||
+	    typed_check(last, &root, NULL) < 0)
+		return json_object();
+	set = typed_set(last, &root);
+	typed_compare(last, live, &root, differs, gone);
+	all = fieldset_union(differs, gone);
+	return fieldset_difference(set, all);
+}
+
+/* The annotation of client-side apply follows what kubectl applied, where there is one. */
+static void follow_last_applied(json_t *object, const json_t *config)
+{
+	json_t *annotations = json_path(object, "metadata.annotations");
+	json_auto json_t *copy = json_deep_copy(config);
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	if (json_string_length(json_object_get(annotations, LAST_APPLIED)) == 0)
+		return;
+	json_object_del(json_path(copy, "metadata.annotations"), LAST_APPLIED);
+	json_write(copy, &text);
+	str_addc(&text, '\n');
+	json_object_set_new(annotations, LAST_APPLIED, json_string(text.s));
 }
 
 /* The new object; managers get their sets. */
 static json_t *apply_config(const json_t *live, const json_t *config,
-			    const struct schema_value *root, struct managers *m,
+			    const struct schema_type *type, struct managers *m,
 			    const struct apply_options *opt, struct error **err)
 {
-	struct manager *self = require_manager(m, "Apply", opt);
+	struct schema_value root = schema_root(type);
+	struct manager *self = managers_require(m, OPERATION_APPLY, opt);
 	struct conflicts conflicts = {.text = STR_INIT};
-	json_auto json_t *last = json_incref(self->set);
-	json_auto json_t *changed = json_object(), *removed = json_object();
-	json_auto json_t *all = NULL, *merged = NULL, *result = NULL;
-	json_t *set = json_object();
+	json_auto json_t *last = json_incref(self->set), *merged = NULL, *result = NULL;
+	json_auto json_t *reset = set_of_paths(opt->reset), *set = typed_set(config, &root);
+	struct change c CLEANUP(change_release);
 
-	fieldset_collect(set, config, root, false);
-	fieldset_strip(set);
-	set_fields(self, set);
+	manager_set_fields(self, fieldset_without(set, reset));
 	free(self->api_version);
 	self->api_version = xstrdup(opt->api_version);
-	merged = live ? merge(live, config, root) : json_incref((json_t *)config);
-	result = json_deep_copy(merged);
-	all = union_of_all(m);
-	prune(result, last, all, root);
-	if (live)
-		fieldset_compare(live, result, root, changed, removed);
-	fieldset_strip(changed);
-	take_from_others(m, self, changed, removed, opt->force ? NULL : &conflicts);
+	merged = typed_merge(live, config, &root);
+	result = json_object_size(last) ? prune(merged, last, m, &root) : json_deep_copy(merged);
+	change_init(&c, live, result, type, opt);
+	conflicts.allowed =
+		strcmp(opt->manager, "kubectl") ? NULL : last_applied_set(live, type, opt);
+	take_from_others(m, self, &c, opt->force ? NULL : &conflicts);
+	json_decref(conflicts.allowed);
 	if (conflicts_finish(&conflicts, err) < 0)
 		return NULL;
+	fieldset_strip(self->set);
+	if (!json_equal(live, result))
+		manager_set_time(self, opt->now);
+	if (!strcmp(opt->manager, "kubectl"))
+		follow_last_applied(result, config);
+	managers_tidy(m);
 	return steal(&result);
 }
 
@@ -456,16 +375,19 @@ json_t *apply_patch(const json_t *live, const json_t *config, const struct schem
 		    const struct apply_options *opt, struct error **err)
 {
 	struct managers m CLEANUP(managers_release) = VEC_INIT;
-	struct schema_value root = schema_root(type);
+	json_auto json_t *empty = live ? NULL : empty_object(type);
 	json_t *result;
 
-	if (check_options(opt, err) < 0 || check_config(config, &root, err) < 0)
+	if (check_options(opt, err) < 0 || check_config(config, type, opt, err) < 0)
 		return NULL;
-	managers_read(&m, live);
-	add_before_first_apply(&m, live, &root, opt);
-	result = apply_config(live, config, &root, &m, opt, err);
+	if (!managers_read(&m, live)) {
+		error_set(err, E_UNKNOWN, "failed to decode managed fields");
+		return NULL;
+	}
+	add_before_first_apply(&m, live, type, opt);
+	result = apply_config(live ? live : empty, config, type, &m, opt, err);
 	if (result)
-		managers_write(&m, result, opt->now);
+		managers_write(&m, result);
 	return result;
 }
 
@@ -474,21 +396,25 @@ int apply_track_update(const json_t *before, json_t *after, const struct schema_
 {
 	struct managers m CLEANUP(managers_release) = VEC_INIT;
 	struct schema_value root = schema_root(type);
-	json_auto json_t *changed = json_object(), *removed = json_object();
-	json_auto json_t *owned = NULL;
-	struct manager *self;
+	json_auto json_t *empty = before ? NULL : empty_object(type);
+	bool own = !*opt->subresource;
 
 	if (check_options(opt, err) < 0)
 		return -1;
+	if (type && type->kind)
+		schema_fill_present(after, &root);
 	/* A writer may hand entries back, or leave them out; [{}] asks for a clean slate. */
-	managers_read(&m,
-		      json_array_size(json_path(after, "metadata.managedFields")) ? after : before);
-	fieldset_compare(before, after, &root, changed, removed);
-	fieldset_strip(changed);
-	self = require_manager(&m, "Update", opt);
-	take_from_others(&m, self, changed, removed, NULL);
-	owned = fieldset_union(self->set, changed);
-	set_fields(self, fieldset_difference(owned, removed));
-	managers_write(&m, after, opt->now);
+	if (!own || !managers_reset(after)) {
+		if (own)
+			managers_read(&m, after);
+		if (!m.n)
+			managers_read(&m, before);
+	}
+	json_path_del(after, "metadata.managedFields");
+	/* An object that nobody tracks stays so until somebody applies. */
+	if (before && !m.n)
+		return 0;
+	track(&m, before ? before : empty, after, type, opt);
+	managers_write(&m, after);
 	return 0;
 }

@@ -18,24 +18,36 @@
 struct apply_options {
 	const char *manager;	 /* fieldManager, required, at most 128 bytes */
 	const char *api_version; /* of the request */
+	const char *kind;	 /* what a configuration must be; NULL: anything */
 	const char *subresource; /* "" or "status", "scale" */
 	bool force;
 	const char *now; /* RFC 3339, what goes into time */
+	/* Dotted paths ("status", "metadata.labels") of what the server puts back whatever the
+	 * write says: nobody gets to own it by this write. NULL-terminated; NULL: none. */
+	const char *const *reset;
+	/* TREE as API_VERSION shows it, and its type: for entries of other versions. NULL: there is
+	 * no such version; its entries go. An empty slot: all versions are alike. */
+	json_t *(*convert)(void *arg, const json_t *tree, const char *api_version,
+			   const struct schema_type **type);
+	void *convert_arg;
 };
 
 /*
  * Applies CONFIG over LIVE (NULL: the object does not exist yet). The result has its
  * managedFields updated. Conflicts without force: E_CONFLICT, one cause a field with reason
  * FieldManagerConflict, naming manager and path as kube-apiserver does.
- * A result equal to LIVE in all but managedFields times keeps LIVE's managedFields times.
+ * Manager "kubectl" takes over what client-side apply last wrote without a conflict. A
+ * configuration that does not fit its type is E_UNKNOWN, of another type E_BAD_REQUEST.
  */
 json_t *apply_patch(const json_t *live, const json_t *config, const struct schema_type *type,
 		    const struct apply_options *opt, struct error **err);
 
 /*
  * Ownership after a write that was no apply: what differs between BEFORE (NULL: created) and
- * AFTER now belongs to the manager with operation Update, and leaves the others. Changes AFTER's
- * metadata.managedFields in place.
+ * AFTER, the state asked for with its defaults but before admission, now belongs to the manager
+ * with operation Update, and leaves the others. Sets AFTER's metadata.managedFields, in place; of a
+ * built-in type also the fields that a server always writes (schema_fill_present). An object
+ * without managedFields gets none until somebody applies.
  */
 int apply_track_update(const json_t *before, json_t *after, const struct schema_type *type,
 		       const struct apply_options *opt, struct error **err);

@@ -4,10 +4,12 @@ libobject_a_SOURCES = \
 	src/object/field_selector.c \
 	src/object/fieldset.c src/object/fieldset.h \
 	src/object/json.h \
+	src/object/json_memory.c src/object/json_memory.h \
 	src/object/json_path.c \
 	src/object/json_read.c \
 	src/object/json_write.c \
 	src/object/label.c src/object/label.h \
+	src/object/managers.c src/object/managers.h \
 	src/object/object.c src/object/object.h \
 	src/object/patch.h \
 	src/object/patch_json.c \
@@ -15,15 +17,18 @@ libobject_a_SOURCES = \
 	src/object/patch_strategic.c \
 	src/object/patch_three_way.c \
 	src/object/pattern.c src/object/pattern.h \
+	src/object/protobuf.c src/object/protobuf.h \
 	src/object/quantities.c src/object/quantities.h \
 	src/object/quantity.c src/object/quantity.h \
 	src/object/schema.c src/object/schema.h \
 	src/object/schema_custom.c \
+	src/object/schema_present.c \
 	src/object/schema_resources.h \
 	src/object/schema_table.h \
 	src/object/selector.c src/object/selector.h \
 	src/object/status.c src/object/status.h \
 	src/object/time.c src/object/time.h \
+	src/object/typed.c src/object/typed.h \
 	src/object/unicode.c src/object/unicode.h \
 	src/object/yaml.h \
 	src/object/yaml_read.c \
@@ -32,18 +37,25 @@ libobject_a_SOURCES = \
 nodist_libobject_a_SOURCES = src/object/schema_table.c
 
 # The facts about Kubernetes' types, compiled in.
-schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/resources
+schema_sources = $(srcdir)/schema/types $(srcdir)/schema/defaults $(srcdir)/schema/present \
+	$(srcdir)/schema/resources $(srcdir)/schema/protobuf
 src/object/schema_table.c: $(schema_sources) $(srcdir)/tools/schema-compile
 	$(AM_V_GEN)$(MKDIR_P) src/object && \
 	$(PYTHON3) $(srcdir)/tools/schema-compile $(schema_sources) >$@.tmp && mv $@.tmp $@
 BUILT_SOURCES += src/object/schema_table.c
 CLEANFILES += src/object/schema_table.c src/object/schema_table.c.tmp
-EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import
+EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import \
+	tools/schema-import-protobuf
 
 check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
 tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_json
+
+check_PROGRAMS += tests/unit/object/test_protobuf
+tests_unit_object_test_protobuf_SOURCES = tests/unit/object/test_protobuf.c
+tests_unit_object_test_protobuf_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_protobuf
 
 check_PROGRAMS += tests/unit/object/test_status
 tests_unit_object_test_status_SOURCES = tests/unit/object/test_status.c

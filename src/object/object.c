@@ -1,5 +1,6 @@
 #include "object/object.h"
 #include "object/json.h"
+#include "object/json_memory.h"
 #include "object/yaml.h"
 
 #include <stdatomic.h>
@@ -7,6 +8,7 @@
 void object_init(void)
 {
 	json_object_seed(0);
+	json_memory_init();
 }
 
 /* Where the facts of an object come from: a key of the top level or of metadata. */

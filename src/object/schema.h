@@ -21,6 +21,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum schema_kind {
 	SCHEMA_ANY, /* anything: RawExtension, JSON, x-preserve-unknown-fields without properties */
@@ -63,10 +64,27 @@ struct schema_value {
 	const struct schema_value *elem;  /* of SCHEMA_LIST and SCHEMA_MAP */
 };
 
+/* Whether a server writes a field that has no value: with its zero, or as null. */
+enum schema_presence { SCHEMA_OPTIONAL, SCHEMA_PRESENT, SCHEMA_PRESENT_NULL };
+
+/* Data that no schema describes: how it stands in a protobuf message. */
+enum schema_proto_form {
+	SCHEMA_PROTO_RAW,	   /* {1: JSON text} */
+	SCHEMA_PROTO_OR_ARRAY,	   /* {1: JSONSchemaProps, 2: several of them} */
+	SCHEMA_PROTO_OR_BOOL,	   /* {1: bool, 2: JSONSchemaProps} */
+	SCHEMA_PROTO_DEPENDENCIES, /* a map of {1: JSONSchemaProps, 2: strings} */
+};
+
 struct schema_field {
 	const char *name;
 	struct schema_value value;
 	bool required;
+	enum schema_presence presence;
+	/* The field's number in protobuf, 0: none. One of an embedded message has the numbers that
+	 * lead to it above its own, a byte each: 0x0201 is field 1 of what is field 2 here. */
+	uint32_t proto;
+	bool proto_keeps_zero; /* a zero or empty value says something */
+	enum schema_proto_form proto_form;
 	/* What the server fills in, as JSON text, or NULL. A struct filled in ("{}") gets the
 	 * defaults of its own fields after that. */
 	const char *default_json;
@@ -96,6 +114,8 @@ struct schema_value schema_root(const struct schema_type *t);
 /* What stands under KEY of a struct or map, or NULL where the schema does not say. V may be NULL.
  */
 const struct schema_value *schema_child(const struct schema_value *v, const char *key);
+/* Gives VALUE, which V describes, the fields that a server always writes, wherever they miss. */
+void schema_fill_present(json_t *value, const struct schema_value *v);
 /* The elements of a list, or NULL. V may be NULL. */
 const struct schema_value *schema_elem(const struct schema_value *v);
 /*

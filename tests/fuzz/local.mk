@@ -1,12 +1,12 @@
 # One target a parser: tests/fuzz/fuzz_NAME.c, its seeds in tests/fuzz/seeds/NAME. Every build
 # replays the seeds; a build with --enable-fuzzing (clang) has the libFuzzer programs too.
-fuzz_names = json patch selector yaml
+fuzz_names = json patch protobuf selector yaml
 EXTRA_DIST += tests/fuzz/seeds
 
-check_PROGRAMS += tests/fuzz/replay_json tests/fuzz/replay_patch tests/fuzz/replay_selector \
-	tests/fuzz/replay_yaml
-TESTS += tests/fuzz/replay_json tests/fuzz/replay_patch tests/fuzz/replay_selector \
-	tests/fuzz/replay_yaml
+check_PROGRAMS += tests/fuzz/replay_json tests/fuzz/replay_patch tests/fuzz/replay_protobuf \
+	tests/fuzz/replay_selector tests/fuzz/replay_yaml
+TESTS += tests/fuzz/replay_json tests/fuzz/replay_patch tests/fuzz/replay_protobuf \
+	tests/fuzz/replay_selector tests/fuzz/replay_yaml
 tests_fuzz_replay_json_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
 tests_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_json_LDADD = $(LIBS_object)
@@ -16,13 +16,20 @@ tests_fuzz_replay_yaml_LDADD = $(LIBS_object)
 tests_fuzz_replay_patch_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_patch.c tests/fuzz/fuzz.h
 tests_fuzz_replay_patch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_patch_LDADD = $(LIBS_object)
+tests_fuzz_replay_protobuf_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_protobuf.c tests/fuzz/fuzz.h
+tests_fuzz_replay_protobuf_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_protobuf_LDADD = $(LIBS_object)
 tests_fuzz_replay_selector_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_selector.c tests/fuzz/fuzz.h
 tests_fuzz_replay_selector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_selector_LDADD = $(LIBS_object)
 
 if FUZZING
-noinst_PROGRAMS += tests/fuzz/fuzz_json tests/fuzz/fuzz_patch tests/fuzz/fuzz_selector \
-	tests/fuzz/fuzz_yaml
+noinst_PROGRAMS += tests/fuzz/fuzz_json tests/fuzz/fuzz_patch tests/fuzz/fuzz_protobuf \
+	tests/fuzz/fuzz_selector tests/fuzz/fuzz_yaml
+tests_fuzz_fuzz_protobuf_SOURCES = tests/fuzz/fuzz_protobuf.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_protobuf_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_protobuf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_protobuf_LDADD = $(LIBS_object)
 tests_fuzz_fuzz_patch_SOURCES = tests/fuzz/fuzz_patch.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_patch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_fuzz_patch_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

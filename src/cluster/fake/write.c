@@ -13,13 +13,6 @@
 
 #include <string.h>
 
-static const char *manager_of(const struct call *call, const struct write_options *opt)
-{
-	if (opt->field_manager)
-		return opt->field_manager;
-	return call && call->user_agent ? call->user_agent : "kubefs";
-}
-
 static void stamp_new(struct fake *f, const struct resource *r, const char *namespace, json_t *tree)
 {
 	char uid[UID_TEXT], now[TIME_TEXT];
@@ -344,6 +337,7 @@ int fake_patch(struct cluster *c, const struct call *call, const struct resource
 	struct fake *f = fake_of(c);
 	json_t *tree json_auto = NULL;
 	char now[TIME_TEXT];
+	char *manager free_ptr = write_manager(call, opt);
 	struct patching p = {.type = type, .name = name, .subresource = subresource};
 	char *key free_ptr = fake_key(r, namespace, name);
 	int result;
@@ -361,7 +355,7 @@ int fake_patch(struct cluster *c, const struct call *call, const struct resource
 	p.patch = tree = json_read(patch, len, err);
 	if (!tree)
 		return -1;
-	p.apply = (struct apply_options){.manager = manager_of(call, opt),
+	p.apply = (struct apply_options){.manager = manager,
 					 .api_version = r->api_version,
 					 .subresource = subresource ? subresource : "",
 					 .force = opt->force,

@@ -3,18 +3,10 @@
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
 #include "kinds/kind.h"
-#include "object/apply.h"
 #include "object/json.h"
 #include "object/time.h"
 
 #include <string.h>
-
-static const char *manager_of(const struct write *w)
-{
-	if (w->opt->field_manager && *w->opt->field_manager)
-		return w->opt->field_manager;
-	return w->call && w->call->user_agent ? w->call->user_agent : "kubefs";
-}
 
 static int check_type(const struct write *w, json_t *tree, struct error **err)
 {
@@ -142,34 +134,6 @@ json_t *pipeline_decode(const struct write *w, const char *json, size_t len, str
 	return admit(w, tree, duplicates, err) < 0 ? NULL : steal(&tree);
 }
 
-static void zero_fill(json_t *object, const struct schema_type *t)
-{
-	for (size_t i = 0; i < t->n_fields; i++) {
-		const struct schema_field *f = &t->fields[i];
-
-		if (!f->required || json_object_get(object, f->name))
-			continue;
-		switch (f->value.kind) {
-		case SCHEMA_INT32:
-		case SCHEMA_INT64:
-			json_object_set_new(object, f->name, json_integer(0));
-			break;
-		case SCHEMA_BOOL:
-			json_object_set_new(object, f->name, json_false());
-			break;
-		case SCHEMA_LIST:
-			json_object_set_new(object, f->name, json_null());
-			break;
-		case SCHEMA_STRUCT:
-			json_object_set_new(object, f->name, json_object());
-			zero_fill(json_object_get(object, f->name), f->value.type);
-			break;
-		default:
-			json_object_set_new(object, f->name, json_string(""));
-		}
-	}
-}
-
 /* A status that a client sends at creation does not count; the empty one is there. */
 static void reset_status(const struct resource *r, json_t *tree)
 {
@@ -179,24 +143,19 @@ static void reset_status(const struct resource *r, json_t *tree)
 		return;
 	if (strcmp(r->plural, "nodes") || *r->group)
 		json_object_del(tree, "status");
-	if (!f || r->custom || f->value.kind != SCHEMA_STRUCT)
-		return;
-	if (!json_object_get(tree, "status"))
+	if (f && !r->custom && !json_object_get(tree, "status"))
 		json_object_set_new(tree, "status", json_object());
-	zero_fill(json_object_get(tree, "status"), f->value.type);
 }
 
 void pipeline_stamp(const struct write *w, json_t *tree)
 {
 	static const char *const dropped[] = {"deletionTimestamp", "deletionGracePeriodSeconds",
-					      "selfLink",	   "managedFields",
-					      "resourceVersion",   "generation"};
+					      "selfLink", "resourceVersion", "generation"};
 	char uid[UID_TEXT], now[TIME_TEXT];
 	json_t *meta = json_object_get(tree, "metadata");
 
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
-		if (!w->apply || strcmp(dropped[i], "managedFields"))
-			json_object_del(meta, dropped[i]);
+		json_object_del(meta, dropped[i]);
 	json_object_set_new(meta, "uid", json_string(lifecycle_uid(uid)));
 	json_object_set_new(meta, "creationTimestamp",
 			    json_string(time_format(clock_wall(w->l->clock), now)));
@@ -232,21 +191,34 @@ static bool spec_changed(const json_t *old, json_t *tree)
 	return !json_equal(a, b);
 }
 
-/* TREE becomes OLD with only PATH of its own. */
-static void take_only(const json_t *old, json_t *tree, const char *path)
+/* A custom resource's status is all that its subresource changes. */
+static void take_status(const json_t *old, json_t *tree)
 {
-	json_t *part json_auto = json_incref(json_path(tree, path));
+	json_t *status json_auto = json_incref(json_object_get(tree, "status"));
 	json_t *managed json_auto = json_incref(json_path(tree, "metadata.managedFields"));
 	json_t *base json_auto = json_deep_copy(old);
 
 	json_object_clear(tree);
 	json_object_update(tree, base);
-	if (managed)
-		json_path_set(tree, "metadata.managedFields", json_incref(managed));
-	if (part)
-		json_path_set(tree, path, json_incref(part));
-	else
-		json_path_del(tree, path);
+	json_object_set(tree, "status", status);
+	json_path_set(tree, "metadata.managedFields", json_incref(managed));
+}
+
+static void keep_reset(const json_t *old, json_t *tree, const char *path)
+{
+	json_t *managed json_auto = json_incref(json_path(tree, "metadata.managedFields"));
+
+	if (strcmp(path, "metadata")) {
+		keep(old, tree, path);
+		return;
+	}
+	json_object_set_new(tree, path, json_deep_copy(json_object_get(old, path)));
+	json_path_set(tree, "metadata.managedFields", json_incref(managed));
+}
+
+static bool is_namespace(const struct resource *r)
+{
+	return !*r->group && strcmp(r->plural, "namespaces") == 0;
 }
 
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err)
@@ -257,20 +229,19 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 					   "metadata.deletionTimestamp",
 					   "metadata.deletionGracePeriodSeconds",
 					   "metadata.resourceVersion"};
-	const json_t *managed = json_path(tree, "metadata.managedFields");
+	const char *const *reset = reset_paths(w->storage, w->subresource);
+	bool finalize = w->subresource && strcmp(w->subresource, "finalize") == 0;
 
-	if (w->subresource && strcmp(w->subresource, "status") == 0)
-		take_only(old, tree, "status");
-	else if (w->subresource && strcmp(w->subresource, "finalize") == 0)
-		take_only(old, tree, "spec.finalizers");
-	else if (resource_subresource(w->storage, "status") && !w->subresource)
-		keep(old, tree, "status");
+	if (is_namespace(w->storage) && !finalize)
+		keep(old, tree, "spec.finalizers");
+	if (w->r->custom && w->subresource && strcmp(w->subresource, "status") == 0)
+		take_status(old, tree);
+	for (; *reset; reset++)
+		keep_reset(old, tree, *reset);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		keep(old, tree, kept[i]);
 	if (!json_path(tree, "metadata.namespace"))
 		keep(old, tree, "metadata.namespace");
-	if (!w->apply && !(managed && json_array_size(managed) == 0))
-		keep(old, tree, "metadata.managedFields");
 	if (!w->storage->particulars->no_generation && spec_changed(old, tree))
 		json_path_set(tree, "metadata.generation",
 			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
@@ -294,19 +265,6 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 	return field_errors_finish(errors, w->r, json_path_string(tree, "metadata.name"), err);
 }
 
-static int track(const struct write *w, const json_t *old, json_t *tree, struct error **err)
-{
-	char now[TIME_TEXT];
-	struct apply_options opt = {
-		.manager = manager_of(w),
-		.api_version = w->r->api_version,
-		.subresource = w->subresource ? w->subresource : "",
-		.now = time_format(clock_wall(w->l->clock), now),
-	};
-
-	return w->apply ? 0 : apply_track_update(old, tree, w->storage->type, &opt, err);
-}
-
 bool pipeline_generate_name(json_t *tree)
 {
 	const char *prefix = json_path_string(tree, "metadata.generateName");
@@ -324,7 +282,7 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 	struct admission a CLEANUP(admission_release);
 
 	admission_begin(&a, w, old, tree);
-	if (track(w, old, tree, err) < 0 || admission_admit(&a, err) < 0)
+	if (admission_admit(&a, err) < 0)
 		return -1;
 	if (!old)
 		pipeline_generate_name(tree);
@@ -332,6 +290,11 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 		w->storage->particulars->prepare(tree, old);
 	if (is_crd(w->storage) && !old)
 		crd_prepare(w->l, tree);
+	if (w->storage->type && !w->storage->custom) {
+		struct schema_value root = schema_root(w->storage->type);
+
+		schema_fill_present(tree, &root);
+	}
 	if (validate(w, old, tree, err) < 0)
 		return -1;
 	return admission_validate(&a, err);

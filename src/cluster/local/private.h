@@ -72,7 +72,6 @@ struct write {
 	const struct resource *storage; /* as stored */
 	const char *namespace, *name, *subresource;
 	const struct write_options *opt;
-	bool apply; /* managedFields are already right */
 };
 
 /* keys.c */
@@ -127,8 +126,20 @@ bool pipeline_generate_name(json_t *tree);
 void pipeline_stamp(const struct write *w, json_t *tree);
 /* Keeps of OLD what a client may not change, by SUBRESOURCE, and counts the generation. */
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-/* managedFields, admission, name, prepare and validation. OLD NULL: a create. */
+/* Admission, name, prepare and validation. OLD NULL: a create. */
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err);
+
+/* track.c: metadata.managedFields. */
+
+/* Dotted paths of what a write of R through SUBRESOURCE leaves as it was. NULL-terminated. */
+const char *const *reset_paths(const struct resource *r, const char *subresource);
+/* TREE, the state asked for with its defaults, gets its managedFields. OLD NULL: a creation. */
+int track_update(const struct write *w, const json_t *old, json_t *tree, struct error **err);
+/* CONFIG over LIVE, which R's version shows (NULL: a creation). NULL and *err on refusal. */
+json_t *track_apply(const struct write *w, const json_t *live, const json_t *config,
+		    struct error **err);
+/* Nothing but times of managedFields differs: TREE gets those of OLD, and true is returned. */
+bool track_unchanged(const json_t *old, json_t *tree);
 
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);

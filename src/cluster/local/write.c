@@ -90,13 +90,12 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 
 static int establish(const struct write *w, const json_t *tree, struct error **err);
 
+/* TREE has its managedFields. */
 static int create_tree(struct write *w, json_t *tree, struct object **out, struct error **err)
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	bool generated;
 
-	if (check_path(w, tree, err) < 0)
-		return -1;
 	if (revision_of(tree)) {
 		error_set(err, E_INTERNAL,
 			  "resourceVersion should not be set on objects to be created");
@@ -126,7 +125,10 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 	return error_move(err, steal(&why));
 }
 
-/* How an update makes the next state; TREE is a copy of the last. NULL and *err on refusal. */
+/*
+ * How an update makes the next state, managedFields included, from the last, OLD. NULL and *err on
+ * refusal.
+ */
 typedef json_t *next_state(const struct write *w, const json_t *old, void *arg, struct error **err);
 
 enum race { RACE_NONE, RACE_LOST, RACE_LOST_CHARGE };
@@ -151,7 +153,7 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	if (!tree || pipeline_merge_old(w, before, tree, err) < 0 ||
 	    pipeline_finish(w, before, tree, err) < 0)
 		return -1;
-	if (json_equal(before, tree)) {
+	if (track_unchanged(before, tree)) {
 		*out = steal(&old);
 		return 0;
 	}
@@ -220,11 +222,11 @@ static int check_version(const struct write *w, const json_t *old, const json_t 
 static json_t *next_from_body(const struct write *w, const json_t *old, void *arg,
 			      struct error **err)
 {
-	json_t *body = arg;
+	json_t *tree json_auto = json_deep_copy(arg);
 
-	if (check_version(w, old, body, err) < 0)
+	if (check_version(w, old, tree, err) < 0 || track_update(w, old, tree, err) < 0)
 		return NULL;
-	return json_deep_copy(body);
+	return steal(&tree);
 }
 
 static json_t *next_from_scale(const struct write *w, const json_t *old, void *arg,
@@ -232,7 +234,9 @@ static json_t *next_from_scale(const struct write *w, const json_t *old, void *a
 {
 	json_t *tree json_auto = json_deep_copy(old);
 
-	return scale_set(tree, w->r, arg, err) < 0 ? NULL : steal(&tree);
+	if (scale_set(tree, w->r, arg, err) < 0 || track_update(w, old, tree, err) < 0)
+		return NULL;
+	return steal(&tree);
 }
 
 static json_t *next_from_binding(const struct write *w, const json_t *old, void *arg,
@@ -246,7 +250,6 @@ static json_t *next_from_binding(const struct write *w, const json_t *old, void 
 struct patching {
 	enum patch_type type;
 	const json_t *patch;
-	struct apply_options apply;
 };
 
 /* The patch speaks of R's version, the last state of the stored one. */
@@ -259,7 +262,8 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 
 	if (w->storage != w->r)
 		convert_from_storage(w->r, live);
-	tree = patch_with(live, p->patch, p->type, w->r, &p->apply, err);
+	tree = p->type == PATCH_APPLY ? track_apply(w, live, p->patch, err)
+				      : patch_with(live, p->patch, p->type, w->r, NULL, err);
 	if (!tree || check_version(w, old, tree, err) < 0)
 		return NULL;
 	if (!json_is_object(tree)) {
@@ -267,6 +271,8 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 		return NULL;
 	}
 	if (check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
+		return NULL;
+	if (p->type != PATCH_APPLY && track_update(w, old, tree, err) < 0)
 		return NULL;
 	return steal(&tree);
 }
@@ -320,6 +326,21 @@ static int create_in(struct write *w, const char *json, size_t len, struct objec
 			 "the server does not allow this method on the requested resource");
 }
 
+/* What no client gives a new object. */
+static void wipe_system_fields(json_t *tree)
+{
+	static const char *const wiped[] = {
+		"metadata.uid",
+		"metadata.selfLink",
+		"metadata.creationTimestamp",
+		"metadata.deletionTimestamp",
+		"metadata.deletionGracePeriodSeconds",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
+		json_path_del(tree, wiped[i]);
+}
+
 int local_create(struct cluster *cluster, const struct call *call, const struct resource *r,
 		 const char *namespace, const char *name, const char *subresource, const char *json,
 		 size_t len, const struct write_options *opt, struct object **out,
@@ -340,7 +361,12 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 	if (subresource)
 		return create_in(&w, json, len, out, err);
 	tree = pipeline_decode(&w, json, len, err);
-	return tree ? create_tree(&w, tree, out, err) : -1;
+	if (!tree || check_path(&w, tree, err) < 0)
+		return -1;
+	wipe_system_fields(tree);
+	if (track_update(&w, NULL, tree, err) < 0)
+		return -1;
+	return create_tree(&w, tree, out, err);
 }
 
 int local_update(struct cluster *cluster, const struct call *call, const struct resource *r,
@@ -384,7 +410,7 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 static int apply_create(struct write *w, const struct patching *p, struct object **out,
 			struct error **err)
 {
-	json_t *tree json_auto = patch_with(NULL, p->patch, PATCH_APPLY, w->r, &p->apply, err);
+	json_t *tree json_auto = track_apply(w, NULL, p->patch, err);
 
 	if (!tree || check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
 		return -1;
@@ -404,26 +430,17 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 			  .namespace = namespace ? namespace : "",
 			  .name = name,
 			  .subresource = subresource,
-			  .opt = opt,
-			  .apply = type == PATCH_APPLY};
+			  .opt = opt};
 	bool scale = sub_is(subresource, "scale");
 	json_t *tree json_auto = NULL;
 	struct patching p = {.type = type};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
-	char now[TIME_TEXT];
 
 	if (check_call(call, err) < 0)
 		return -1;
 	p.patch = tree = json_read(patch, len, err);
 	if (!tree)
 		return -1;
-	p.apply = (struct apply_options){.manager = opt->field_manager	       ? opt->field_manager
-						    : call && call->user_agent ? call->user_agent
-									       : "kubefs",
-					 .api_version = r->api_version,
-					 .subresource = subresource ? subresource : "",
-					 .force = opt->force,
-					 .now = time_format(clock_wall(w.l->clock), now)};
 	if (modify(&w, scale ? next_from_scale_patch : next_from_patch, &p, true, out, &why) == 0)
 		return scale ? show_scale(&w, out, err) : 0;
 	if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
@@ -463,6 +480,5 @@ static int establish(const struct write *w, const json_t *tree, struct error **e
 	status.opt = &options;
 	status.name = json_path_string(tree, "metadata.name");
 	status.subresource = "status";
-	status.apply = false;
 	return modify(&status, next_established, NULL, true, &ignored, err);
 }

@@ -284,7 +284,98 @@ static void bad_requests_are_refused(void **state)
 	s.live = json("{'metadata':{'managedFields':[7,{'fieldsV1':{'f':{},'':{},'k:x':{},'zz':1}},"
 		      "{'manager':'one','operation':'Apply','fieldsV1':{'f':{},'f:':{'v:':{}}}}]},"
 		      "'data':{'a':'1'}}");
+	assert_false(apply(&s, "one", false, "{'data':{'a':'2'}}"));
+	assert_string_equal(error_message(s.err), "failed to decode managed fields");
+	/* Elements that are none are no fields. */
+	json_decref(s.live);
+	s.live = json("{'metadata':{'managedFields':[{'manager':'one','operation':'Apply',"
+		      "'fieldsType':'FieldsV1','fieldsV1':{'f':{},'':{},'f:':{'v:':{}}}}]},"
+		      "'data':{'a':'1'}}");
 	assert_true(apply(&s, "one", false, "{'data':{'a':'2'}}"));
+}
+
+static void list_order_follows_the_configuration(void **state)
+{
+	static const struct {
+		const char *live, *config, *want;
+	} cases[] = {
+		{"['a','b','c']", "['c','a']", "['b','c','a']"},
+		{"['s1','l','s2']", "['n','s2','s1']", "['l','n','s2','s1']"},
+		{"['a','l','b']", "['n','a','b','m']", "['n','a','l','b','m']"},
+		{"[]", "['x','y']", "['x','y']"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct scene s CLEANUP(scene_end) = scene_new(CONFIG_MAP);
+		char *live free_ptr =
+			xasprintf("{'metadata':{'name':'c','finalizers':%s}}", cases[i].live);
+		char *config free_ptr =
+			xasprintf("{'metadata':{'name':'c','finalizers':%s}}", cases[i].config);
+
+		s.live = json(live);
+		assert_true(apply(&s, "one", true, config));
+		assert_json(json_incref(json_path(s.live, "metadata.finalizers")), cases[i].want);
+	}
+}
+
+static void kubectl_takes_over_what_it_last_applied(void **state)
+{
+	struct scene s CLEANUP(scene_end) = scene_new(CONFIG_MAP);
+
+	update(&s, "kubectl-client-side-apply",
+	       "{'metadata':{'name':'c','annotations':{"
+	       "'kubectl.kubernetes.io/last-applied-configuration':"
+	       "'{\\'apiVersion\\':\\'v1\\',\\'data\\':{\\'a\\':\\'1\\'}}'}},"
+	       "'data':{'a':'1','b':'1'}}");
+	assert_false(apply(&s, "other", false, "{'data':{'a':'2'}}"));
+	assert_false(apply(&s, "kubectl", false, "{'data':{'a':'2','b':'2'}}"));
+	assert_string_equal(error_message(s.err),
+			    "Apply failed with 1 conflict: conflict with "
+			    "\"kubectl-client-side-apply\" using v1: .data.b");
+	assert_true(apply(&s, "kubectl", false, "{'data':{'a':'2'}}"));
+	assert_string_equal(json_path_string(s.live, "data.a"), "2");
+	assert_string_equal(json_path_string(s.live, "metadata.annotations[kubectl.kubernetes.io/"
+						     "last-applied-configuration]"),
+			    "{\"data\":{\"a\":\"2\"}}\n");
+}
+
+static void what_the_server_puts_back_is_nobodys(void **state)
+{
+	static const char *const reset[] = {"status", "metadata.labels", NULL};
+	struct scene s CLEANUP(scene_end) = scene_new(DEPLOYMENT);
+	json_auto json_t *after = json("{'metadata':{'labels':{'a':'b'}},'spec':{'replicas':2},"
+				       "'status':{'replicas':1}}");
+	char now[32];
+	struct apply_options opt = options(&s, "one", now);
+
+	opt.reset = reset;
+	assert_int_equal(apply_track_update(NULL, after, s.type, &opt, NULL), 0);
+	s.live = json_incref(after);
+	assert_json(owners(&s), "{'one Update':{'f:spec':{'f:replicas':{}}}}");
+}
+
+static void many_updaters_become_one(void **state)
+{
+	struct scene s CLEANUP(scene_end) = scene_new(CONFIG_MAP);
+	json_t *list;
+
+	for (int i = 0; i < 14; i++) {
+		char *name free_ptr = xasprintf("m%d", i);
+		json_auto json_t *next = s.live ? json_deep_copy(s.live) : json_object();
+		char *path free_ptr = xasprintf("data.%s", name);
+		char *text = NULL;
+
+		json_path_set(next, path, json_string("x"));
+		text = json_dumps(next, JSON_COMPACT);
+		update(&s, name, text);
+		free(text);
+	}
+	list = json_path(s.live, "metadata.managedFields");
+	assert_int_equal(json_array_size(list), 10);
+	assert_string_equal(json_path_string(json_array_get(list, 0), "manager"),
+			    "ancient-changes");
+	assert_int_equal(json_object_size(json_path(json_array_get(list, 0), "fieldsV1[f:data]")),
+			 6);
 }
 
 int main(void)
@@ -299,6 +390,10 @@ int main(void)
 		cmocka_unit_test(an_object_without_managers_belongs_to_the_time_before),
 		cmocka_unit_test(an_update_moves_what_it_changed),
 		cmocka_unit_test(bad_requests_are_refused),
+		cmocka_unit_test(list_order_follows_the_configuration),
+		cmocka_unit_test(kubectl_takes_over_what_it_last_applied),
+		cmocka_unit_test(what_the_server_puts_back_is_nobodys),
+		cmocka_unit_test(many_updaters_become_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

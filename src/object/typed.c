@@ -1,0 +1,527 @@
+#include "object/typed.h"
+
+#include "object/fieldset.h"
+#include "object/json.h"
+
+#include <string.h>
+
+static bool is_map(const json_t *value, const struct schema_value *v)
+{
+	return json_is_object(value) && !(v && v->atomic);
+}
+
+static bool is_list(const json_t *value, const struct schema_value *v)
+{
+	return json_is_array(value) && v && v->kind == SCHEMA_LIST &&
+	       v->list_type != SCHEMA_LIST_ATOMIC;
+}
+
+static bool is_empty(const json_t *value)
+{
+	return !value || json_is_null(value) ||
+	       (json_is_object(value) && !json_object_size(value)) ||
+	       (json_is_array(value) && !json_array_size(value));
+}
+
+/* Whether KEY is named by the schema of V, not merely an entry of a map. */
+static bool is_named(const struct schema_value *v, const char *key)
+{
+	return v && v->kind == SCHEMA_STRUCT && schema_field_find(v->type, key);
+}
+
+/* The path element of a list's item; of one that has no key at all: k:{}. */
+static void item_element(const struct schema_value *v, const json_t *item, struct str *out)
+{
+	str_adds(out, v->list_type == SCHEMA_LIST_SET ? "v:" : "k:");
+	if (!schema_item_key(v, item, out))
+		str_adds(out, "{}");
+}
+
+/* The items of LIST by path element, in order; each an array, of one item but for duplicates. */
+static json_t *group_items(const json_t *list, const struct schema_value *v)
+{
+	json_t *groups = json_object(), *item, *group;
+	size_t i;
+
+	json_array_foreach ((json_t *)list, i, item) {
+		struct str element CLEANUP(str_release) = STR_INIT;
+
+		item_element(v, item, &element);
+		group = json_object_get(groups, element.s);
+		if (!group) {
+			group = json_array();
+			json_object_set_new(groups, element.s, group);
+		}
+		json_array_append(group, item);
+	}
+	return groups;
+}
+
+static json_t *only(const json_t *group)
+{
+	return json_array_size(group) == 1 ? json_array_get(group, 0) : NULL;
+}
+
+static void add_self(json_t *node)
+{
+	json_object_set_new(node, FIELDSET_SELF, json_object());
+}
+
+/* The node below ELEMENT, made where it is missing. Borrowed. */
+static json_t *node_below(json_t *node, const char *element)
+{
+	json_t *child = json_object_get(node, element);
+
+	if (!child) {
+		child = json_object();
+		json_object_set_new(node, element, child);
+	}
+	return child;
+}
+
+static void drop_if_empty(json_t *node, const char *element)
+{
+	if (!json_object_size(json_object_get(node, element)))
+		json_object_del(node, element);
+}
+
+static char *field_element(const char *name)
+{
+	return xasprintf("f:%s", name);
+}
+
+static void collect(json_t *node, const json_t *value, const struct schema_value *v);
+
+static void collect_map(json_t *node, const json_t *value, const struct schema_value *v)
+{
+	const char *key;
+	json_t *child;
+
+	json_object_foreach ((json_t *)value, key, child) {
+		char *element free_ptr = field_element(key);
+		json_t *below = node_below(node, element);
+
+		collect(below, child, schema_child(v, key));
+		if (json_is_null(child) || (json_is_object(child) && !json_object_size(child)) ||
+		    !is_named(v, key))
+			add_self(below);
+		drop_if_empty(node, element);
+	}
+}
+
+static void collect_list(json_t *node, const json_t *value, const struct schema_value *v)
+{
+	json_auto json_t *groups = group_items(value, v);
+	const char *element;
+	json_t *group;
+
+	json_object_foreach (groups, element, group) {
+		json_t *below = node_below(node, element);
+
+		if (only(group))
+			collect(below, only(group), v->elem);
+		add_self(below);
+	}
+}
+
+static void collect(json_t *node, const json_t *value, const struct schema_value *v)
+{
+	if (is_map(value, v))
+		collect_map(node, value, v);
+	else if (is_list(value, v))
+		collect_list(node, value, v);
+	else if (!json_is_null(value))
+		add_self(node);
+}
+
+json_t *typed_set(const json_t *value, const struct schema_value *v)
+{
+	json_t *set = json_object();
+
+	collect(set, value, v);
+	return set;
+}
+
+static void compare_below(const char *element, const json_t *before, const json_t *after,
+			  const struct schema_value *v, json_t *changed, json_t *removed)
+{
+	typed_compare(before, after, v, node_below(changed, element), node_below(removed, element));
+	drop_if_empty(changed, element);
+	drop_if_empty(removed, element);
+}
+
+static void compare_maps(const json_t *before, const json_t *after, const struct schema_value *v,
+			 json_t *changed, json_t *removed)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)after, key, value) {
+		char *element free_ptr = field_element(key);
+
+		compare_below(element, json_object_get(before, key), value, schema_child(v, key),
+			      changed, removed);
+	}
+	json_object_foreach ((json_t *)before, key, value) {
+		char *element free_ptr = field_element(key);
+
+		if (!json_object_get(after, key))
+			compare_below(element, value, NULL, schema_child(v, key), changed, removed);
+	}
+}
+
+/* Elements that occur twice are owned, and compared, as one. */
+static void compare_groups(const char *element, const json_t *old, const json_t *new,
+			   const struct schema_value *v, json_t *changed, json_t *removed)
+{
+	bool twice = json_array_size(old) > 1, twice_now = json_array_size(new) > 1;
+
+	if (!twice && !twice_now) {
+		compare_below(element, only(old), only(new), v->elem, changed, removed);
+		return;
+	}
+	if (twice && twice_now) {
+		if (!json_equal(old, new))
+			add_self(node_below(changed, element));
+		return;
+	}
+	if (only(old) || only(new))
+		compare_below(element, only(old), only(new), v->elem, changed, removed);
+	add_self(node_below(twice ? removed : changed, element));
+}
+
+static void compare_lists(const json_t *before, const json_t *after, const struct schema_value *v,
+			  json_t *changed, json_t *removed)
+{
+	json_auto json_t *old = group_items(before, v), *new = group_items(after, v);
+	const char *element;
+	json_t *group;
+
+	json_object_foreach (new, element, group)
+		compare_groups(element, json_object_get(old, element), group, v, changed, removed);
+	json_object_foreach (old, element, group)
+		if (!json_object_get(new, element))
+			compare_groups(element, group, NULL, v, changed, removed);
+}
+
+static void compare_leaves(const json_t *before, const json_t *after, json_t *changed,
+			   json_t *removed)
+{
+	if (!after)
+		add_self(removed);
+	else if (!before || !json_equal(before, after))
+		add_self(changed);
+}
+
+void typed_compare(const json_t *before, const json_t *after, const struct schema_value *v,
+		   json_t *changed, json_t *removed)
+{
+	const json_t *one = is_empty(after) ? before : after;
+	const json_t *other = is_empty(after) ? after : before;
+	bool alike = is_empty(other) || json_typeof(one) == json_typeof(other);
+
+	if (!before && !after)
+		return;
+	if (!alike || is_empty(one) || (!is_map(one, v) && !is_list(one, v))) {
+		compare_leaves(before, after, changed, removed);
+		return;
+	}
+	if (is_map(one, v))
+		compare_maps(before, after, v, changed, removed);
+	else
+		compare_lists(before, after, v, changed, removed);
+	if (!before || !after)
+		add_self(before ? removed : changed);
+}
+
+static json_t *merge_maps(const json_t *live, const json_t *config, const struct schema_value *v)
+{
+	json_t *result = json_copy((json_t *)live), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)config, key, value) {
+		json_t *merged =
+			typed_merge(json_object_get(live, key), value, schema_child(v, key));
+
+		if (merged)
+			json_object_set_new(result, key, merged);
+	}
+	return result;
+}
+
+/* The configuration's next element that the live list has too, from AT on; NULL: none. */
+static const char *next_shared(json_t *new, void *at, const json_t *old)
+{
+	for (; at; at = json_object_iter_next(new, at))
+		if (json_object_get(old, json_object_iter_key(at)))
+			return json_object_iter_key(at);
+	return NULL;
+}
+
+/*
+ * The configuration's order; what only the live list has stays behind the shared elements that
+ * stood before it, as far as their order is still the same.
+ */
+static json_t *merge_lists(const json_t *live, const json_t *config, const struct schema_value *v)
+{
+	json_auto json_t *old = group_items(live, v), *new = group_items(config, v);
+	json_t *result = json_array(), *item;
+	void *at = json_object_iter(new);
+	size_t i;
+
+	for (i = 0; at || i < json_array_size(live); i++) {
+		struct str element CLEANUP(str_release) = STR_INIT;
+		const char *shared = next_shared(new, at, old), *key;
+
+		item = json_array_get(live, i);
+		if (item)
+			item_element(v, item, &element);
+		if (item && !json_object_get(new, element.s)) {
+			json_array_append(result, item);
+			continue;
+		}
+		if (item && (!shared || strcmp(shared, element.s)))
+			continue;
+		/* Everything of the configuration up to this element, or all that is left. */
+		do {
+			json_t *mine, *merged;
+
+			key = json_object_iter_key(at);
+			mine = json_array_get(json_object_iter_value(at), 0);
+			merged = typed_merge(only(json_object_get(old, key)), mine, v->elem);
+			if (merged)
+				json_array_append_new(result, merged);
+			at = json_object_iter_next(new, at);
+		} while (at && (!item || strcmp(key, element.s)));
+	}
+	return result;
+}
+
+json_t *typed_merge(const json_t *live, const json_t *config, const struct schema_value *v)
+{
+	const json_t *one = is_empty(config) ? live : config;
+	const json_t *other = is_empty(config) ? config : live;
+
+	if (!config)
+		return json_incref((json_t *)live);
+	if (is_empty(one) || (!is_map(one, v) && !is_list(one, v)))
+		return json_incref((json_t *)config);
+	if (is_empty(other))
+		return json_incref((json_t *)one);
+	if (json_typeof(live) != json_typeof(config))
+		return json_incref((json_t *)config);
+	return is_map(one, v) ? merge_maps(live, config, v) : merge_lists(live, config, v);
+}
+
+static bool is_member(const json_t *set, const char *element)
+{
+	return json_object_get(json_object_get(set, element), FIELDSET_SELF) != NULL;
+}
+
+static void remove_items(json_t *list, const json_t *set, const struct schema_value *v)
+{
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		struct str element CLEANUP(str_release) = STR_INIT;
+		json_t *item = json_array_get(list, i);
+
+		item_element(v, item, &element);
+		if (is_member(set, element.s))
+			json_array_remove(list, i);
+		else if (json_object_get(set, element.s))
+			typed_remove(item, json_object_get(set, element.s), v->elem);
+	}
+}
+
+void typed_remove(json_t *value, const json_t *set, const struct schema_value *v)
+{
+	const char *element;
+	json_t *below, *child;
+
+	if (is_list(value, v)) {
+		remove_items(value, set, v);
+		return;
+	}
+	if (!is_map(value, v))
+		return;
+	json_object_foreach ((json_t *)set, element, below) {
+		if (element[0] != 'f')
+			continue;
+		child = json_object_get(value, element + 2);
+		if (is_member(set, element))
+			json_object_del(value, element + 2);
+		else if (child)
+			typed_remove(child, below, schema_child(v, element + 2));
+	}
+}
+
+json_t *typed_members(const json_t *set, const struct schema_value *v)
+{
+	json_t *out = json_object(), *child;
+	const char *element;
+
+	json_object_foreach ((json_t *)set, element, child) {
+		const struct schema_value *below = NULL;
+		json_t *node;
+
+		if (element[0] == 'f')
+			below = schema_child(v, element + 2);
+		else if (element[0] == 'k')
+			below = schema_elem(v);
+		node = typed_members(child, below);
+		if (element[0] == 'f' && is_named(v, element + 2))
+			add_self(node);
+		json_object_set_new(out, element, node);
+	}
+	return out;
+}
+
+static int check(const json_t *value, const struct schema_value *v, struct str *path,
+		 struct error **err);
+
+static const char *form_wanted(const struct schema_value *v)
+{
+	switch (v->kind) {
+	case SCHEMA_STRUCT:
+	case SCHEMA_MAP:
+		return "map";
+	case SCHEMA_LIST:
+		return "list";
+	case SCHEMA_BOOL:
+		return "boolean";
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+	case SCHEMA_NUMBER:
+		return "numeric (int or float)";
+	case SCHEMA_STRING:
+	case SCHEMA_BYTES:
+		return "string";
+	default:
+		return "any scalar";
+	}
+}
+
+static bool has_form(const json_t *value, const struct schema_value *v)
+{
+	switch (v->kind) {
+	case SCHEMA_ANY:
+		return true;
+	case SCHEMA_STRUCT:
+	case SCHEMA_MAP:
+		return json_is_object(value);
+	case SCHEMA_LIST:
+		return json_is_array(value);
+	case SCHEMA_BOOL:
+		return json_is_boolean(value);
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+	case SCHEMA_NUMBER:
+		return json_is_number(value);
+	case SCHEMA_STRING:
+	case SCHEMA_BYTES:
+		return json_is_string(value);
+	default:
+		return !json_is_object(value) && !json_is_array(value);
+	}
+}
+
+static const char *form_of(const json_t *value)
+{
+	static const char *const forms[] = {
+		[JSON_OBJECT] = "map",	  [JSON_ARRAY] = "list", [JSON_STRING] = "string",
+		[JSON_INTEGER] = "int64", [JSON_REAL] = "float", [JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",	  [JSON_NULL] = "null",
+	};
+
+	return forms[json_typeof(value)];
+}
+
+static int check_map(const json_t *value, const struct schema_value *v, struct str *path,
+		     struct error **err)
+{
+	size_t len = path->len;
+	const char *key;
+	json_t *child;
+	int result = 0;
+
+	json_object_foreach ((json_t *)value, key, child) {
+		str_addf(path, ".%s", key);
+		if (v && v->kind == SCHEMA_STRUCT && !is_named(v, key) &&
+		    !v->type->preserve_unknown)
+			result = error_set(err, E_UNKNOWN, "%s: field not declared in schema",
+					   path->s);
+		else
+			result = check(child, schema_child(v, key), path, err);
+		str_truncate(path, len);
+		if (result < 0)
+			break;
+	}
+	return result;
+}
+
+/* Elements of a set or map list must be told apart. */
+static int check_item(const json_t *item, const struct schema_value *v, size_t i, json_t *seen,
+		      struct str *path, struct error **err)
+{
+	struct str element CLEANUP(str_release) = STR_INIT;
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&element, v->list_type == SCHEMA_LIST_SET ? "v:" : "k:");
+	if (!schema_item_key(v, item, &element))
+		return error_set(err, E_UNKNOWN,
+				 v->list_type == SCHEMA_LIST_SET
+					 ? "%s: element %zu: associative list without keys has an "
+					   "element that is no scalar"
+					 : "%s: element %zu: associative list with keys has an "
+					   "element that omits all key fields",
+				 path->s, i);
+	fieldset_element(element.s, &text);
+	if (json_object_get(seen, element.s))
+		return error_set(err, E_UNKNOWN, "%s: duplicate entries for key %s", path->s,
+				 text.s);
+	json_object_set_new(seen, element.s, json_true());
+	str_adds(path, text.s);
+	return check(item, v->elem, path, err);
+}
+
+static int check_list(const json_t *value, const struct schema_value *v, struct str *path,
+		      struct error **err)
+{
+	json_auto json_t *seen = json_object();
+	size_t len = path->len, i;
+	json_t *item;
+
+	json_array_foreach ((json_t *)value, i, item) {
+		int result;
+
+		if (is_list(value, v)) {
+			result = check_item(item, v, i, seen, path, err);
+		} else {
+			str_addf(path, "[%zu]", i);
+			result = check(item, schema_elem(v), path, err);
+		}
+		str_truncate(path, len);
+		if (result < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check(const json_t *value, const struct schema_value *v, struct str *path,
+		 struct error **err)
+{
+	if (json_is_null(value))
+		return 0;
+	if (v && !has_form(value, v))
+		return error_set(err, E_UNKNOWN, "%s: expected %s, got %s", path->s, form_wanted(v),
+				 form_of(value));
+	if (json_is_object(value))
+		return check_map(value, v, path, err);
+	return json_is_array(value) ? check_list(value, v, path, err) : 0;
+}
+
+int typed_check(const json_t *config, const struct schema_value *v, struct error **err)
+{
+	struct str path CLEANUP(str_release) = STR_INIT;
+
+	return check(config, v, &path, err);
+}
