@@ -19,6 +19,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
 	src/cluster/local/admission/pod_topology_labels.c \
 	src/cluster/local/admission/priority.c \
+	src/cluster/local/admission/resource_quota.c \
 	src/cluster/local/admission/runtime_class.c \
 	src/cluster/local/admission/service_account.c \
 	src/cluster/local/admission/storage.c \
@@ -74,3 +75,9 @@ tests_unit_cluster_test_admission_SOURCES = tests/unit/cluster/test_admission.c 
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_admission_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_admission
+
+check_PROGRAMS += tests/unit/cluster/test_quota
+tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_quota_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_quota

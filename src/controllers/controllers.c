@@ -3,10 +3,10 @@
 #include "base/mem.h"
 
 static const struct reconciler *const controllers[] = {
-	&reconciler_claim_protection,  &reconciler_class_protection, &reconciler_deployment,
-	&reconciler_garbage_collector, &reconciler_namespace,	     &reconciler_node_taints,
-	&reconciler_replicaset,	       &reconciler_root_ca,	     &reconciler_serviceaccount,
-	&reconciler_volume_protection,
+	&reconciler_claim_protection,  &reconciler_class_protection,  &reconciler_deployment,
+	&reconciler_garbage_collector, &reconciler_namespace,	      &reconciler_node_taints,
+	&reconciler_replicaset,	       &reconciler_resource_quota,    &reconciler_root_ca,
+	&reconciler_serviceaccount,    &reconciler_volume_protection,
 };
 
 struct controllers {

@@ -35,6 +35,7 @@ extern const struct reconciler reconciler_garbage_collector;
 extern const struct reconciler reconciler_namespace;
 extern const struct reconciler reconciler_node_taints;
 extern const struct reconciler reconciler_replicaset;
+extern const struct reconciler reconciler_resource_quota;
 extern const struct reconciler reconciler_root_ca;
 extern const struct reconciler reconciler_serviceaccount;
 extern const struct reconciler reconciler_volume_protection;

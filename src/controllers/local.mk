@@ -14,6 +14,7 @@ libcontrollers_a_SOURCES = \
 	src/controllers/node_taints.c \
 	src/controllers/replicaset.c src/controllers/replicaset.h \
 	src/controllers/replicaset_rank.c \
+	src/controllers/resource_quota.c \
 	src/controllers/root_ca.c \
 	src/controllers/serviceaccount.c \
 	src/controllers/storage_protection.c

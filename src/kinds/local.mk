@@ -7,6 +7,7 @@ libkinds_a_SOURCES = \
 	src/kinds/pod.c \
 	src/kinds/pod_resources.c src/kinds/pod_resources.h \
 	src/kinds/pod_spec.c \
+	src/kinds/quota.c src/kinds/quota.h \
 	src/kinds/service.c \
 	src/kinds/workloads.c \
 	src/kinds/check.c \

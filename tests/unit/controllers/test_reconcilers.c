@@ -327,14 +327,149 @@ static void test_garbage_foreground(void **state)
 	delete_and_work(w, PROPAGATE_FOREGROUND, 0);
 }
 
+/* Works until the object at NAMESPACE/NAME has the JSON text WANT at PATH ("" for nothing). */
+static void work_until_json(struct world *w, const char *group, const char *plural,
+			    const char *namespace, const char *name, const char *path,
+			    const char *want)
+{
+	for (long turn = 0;; turn++) {
+		struct object *o CLEANUP(object_unref_cleanup) = NULL;
+		struct str got CLEANUP(str_release) = STR_INIT;
+		json_t *tree json_auto = NULL;
+
+		if (cluster_get(w->cluster, NULL, resource(w, group, plural), namespace, name, &o,
+				NULL) == 0) {
+			tree = object_tree(o);
+			if (json_path(tree, path))
+				json_write(json_path(tree, path), &got);
+			if (!strcmp(got.s, want))
+				return;
+		}
+		if (turn > 20000)
+			fail_msg("%s %s: %s is %s, not %s", plural, name, path, got.s, want);
+		if (!controller_run_due(w->controller))
+			sched_yield();
+	}
+}
+
+static void patch(struct world *w, const char *group, const char *plural, const char *namespace,
+		  const char *name, const char *subresource, json_t *change)
+{
+	struct error *err = NULL;
+
+	if (cluster_patch_tree(w->cluster, NULL, resource(w, group, plural), namespace, name,
+			       subresource, PATCH_MERGE, change, NULL, NULL, &err) < 0)
+		fail_msg("%s", error_message(err));
+	json_decref(change);
+}
+
+static void test_node_taints_follow_conditions(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, &reconciler_node_taints);
+	object_unref(make(w, "", "nodes",
+			  json_pack("{s:s, s:s, s:{s:s}, s:{s:[{s:s, s:s}]}}", "apiVersion", "v1",
+				    "kind", "Node", "metadata", "name", "n1", "spec", "taints",
+				    "key", "mine", "effect", "NoSchedule")));
+	work_until_json(w, "", "nodes", "", "n1", "spec.taints[1].key",
+			"\"node.kubernetes.io/not-ready\"");
+	patch(w, "", "nodes", "", "n1", "status",
+	      json_pack("{s:{s:[{s:s, s:s}, {s:s, s:s}]}}", "status", "conditions", "type", "Ready",
+			"status", "True", "type", "DiskPressure", "status", "True"));
+	work_until_json(w, "", "nodes", "", "n1", "spec.taints[1].key",
+			"\"node.kubernetes.io/disk-pressure\"");
+	patch(w, "", "nodes", "", "n1", "status",
+	      json_pack("{s:{s:[{s:s, s:s}]}}", "status", "conditions", "type", "Ready", "status",
+			"True"));
+	work_until_json(w, "", "nodes", "", "n1", "spec.taints",
+			"[{\"effect\":\"NoSchedule\",\"key\":\"mine\"}]");
+}
+
+static void test_claim_stays_while_used(void **state)
+{
+	struct world *w = *state;
+	const struct delete_options now = {.grace_period_s = 0};
+	json_t *pod = pod_tree("user", "x", NULL);
+
+	begin(w, &reconciler_claim_protection);
+	object_unref(make(w, "", "persistentvolumeclaims",
+			  json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind",
+				    "PersistentVolumeClaim", "metadata", "name", "c", "namespace",
+				    "d")));
+	work_until_json(w, "", "persistentvolumeclaims", "d", "c", "metadata.finalizers",
+			"[\"kubernetes.io/pvc-protection\"]");
+	json_path_set(pod, "spec.nodeName", json_string("n1"));
+	json_path_set(pod, "spec.volumes",
+		      json_pack("[{s:s, s:{s:s}}]", "name", "v", "persistentVolumeClaim",
+				"claimName", "c"));
+	object_unref(make(w, "", "pods", pod));
+	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "", "persistentvolumeclaims"),
+					"d", "c", NULL, NULL, NULL, NULL),
+			 0);
+	while (controller_run_due(w->controller))
+		;
+	assert_int_equal(count(w, "", "persistentvolumeclaims"), 1);
+	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "", "pods"), "d", "user",
+					&now, NULL, NULL, NULL),
+			 0);
+	work_until(w, "", "persistentvolumeclaims", 0);
+}
+
+static void test_certificates_in_every_namespace(void **state)
+{
+	struct world *w = *state;
+
+	begin(w, &reconciler_root_ca);
+	object_unref(make(w, "", "namespaces",
+			  json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "Namespace",
+				    "metadata", "name", "d")));
+	work_until_json(w, "", "configmaps", "d", "kube-root-ca.crt", "data", "{\"ca.crt\":\"\"}");
+	object_unref(make(w, "", "configmaps",
+			  json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "apiVersion", "v1", "kind",
+				    "ConfigMap", "metadata", "name",
+				    "extension-apiserver-authentication", "namespace",
+				    "kube-system", "data", "client-ca-file", "PEM")));
+	work_until_json(w, "", "configmaps", "d", "kube-root-ca.crt", "data",
+			"{\"ca.crt\":\"PEM\"}");
+}
+
+static void test_quota_counts_what_is_there(void **state)
+{
+	struct world *w = *state;
+	const struct delete_options now = {.grace_period_s = 0};
+
+	object_unref(make(w, "", "pods", pod_tree("a", "x", NULL)));
+	object_unref(make(w, "", "pods", pod_tree("b", "x", NULL)));
+	begin(w, &reconciler_resource_quota);
+	object_unref(make(w, "", "resourcequotas",
+			  json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:{s:s, s:s, s:s}}}", "apiVersion",
+				    "v1", "kind", "ResourceQuota", "metadata", "name", "q",
+				    "namespace", "d", "spec", "hard", "pods", "5", "secrets", "1",
+				    "count/deployments.apps", "2")));
+	work_until_json(w, "", "resourcequotas", "d", "q", "status.used",
+			"{\"count/deployments.apps\":\"0\",\"pods\":\"2\",\"secrets\":\"0\"}");
+	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "", "pods"), "d", "a", &now,
+					NULL, NULL, NULL),
+			 0);
+	work_until_json(w, "", "resourcequotas", "d", "q", "status.used.pods", "\"1\"");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_set_makes_and_adopts),    TEST(test_set_counts_what_it_made),
-		TEST(test_set_tells_why_it_cannot), cmocka_unit_test(test_rank),
-		TEST(test_garbage_of_absent_owner), TEST(test_garbage_orphan),
+		TEST(test_set_makes_and_adopts),
+		TEST(test_set_counts_what_it_made),
+		TEST(test_node_taints_follow_conditions),
+		TEST(test_claim_stays_while_used),
+		TEST(test_certificates_in_every_namespace),
+		TEST(test_quota_counts_what_is_there),
+		TEST(test_set_tells_why_it_cannot),
+		cmocka_unit_test(test_rank),
+		TEST(test_garbage_of_absent_owner),
+		TEST(test_garbage_orphan),
 		TEST(test_garbage_foreground),
 	};
 

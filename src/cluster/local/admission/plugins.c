@@ -19,5 +19,6 @@ const struct admission_plugin *const admission_plugins[] = {
 	&admission_runtime_class,
 	&admission_default_ingress_class,
 	&admission_pod_topology_labels,
+	&admission_resource_quota,
 	NULL,
 };

@@ -21,6 +21,7 @@ extern const struct admission_plugin admission_volume_claim_resize;
 extern const struct admission_plugin admission_runtime_class;
 extern const struct admission_plugin admission_default_ingress_class;
 extern const struct admission_plugin admission_pod_topology_labels;
+extern const struct admission_plugin admission_resource_quota;
 
 /*
  * Of the objects of a cluster-wide type the one that is marked as default by ANNOTATION "true": the
