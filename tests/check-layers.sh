@@ -5,20 +5,21 @@
 cd "${top_srcdir:-.}/src" || exit 99
 floors='base 0
 object 1
+cel 2
 store 2
 http 2
-kinds 2
-cluster 3
-cluster/remote 4
-cluster/local 4
-cluster/fake 4
-cache 5
-fs 6
-serve 6
-controllers 6
-scheduler 6
-node 6
-cli 7'
+kinds 3
+cluster 4
+cluster/remote 5
+cluster/local 5
+cluster/fake 5
+cache 6
+fs 7
+serve 7
+controllers 7
+scheduler 7
+node 7
+cli 8'
 
 echo "1..$(echo "$floors" | wc -l)"
 n=0

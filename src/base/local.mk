@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
+	src/base/arena.c src/base/arena.h \
 	src/base/banned.h \
 	src/base/call.c src/base/call.h \
 	src/base/clock.c src/base/clock.h \
