@@ -42,6 +42,9 @@
 #define CEL_MAX_TEXT 100000u
 #define CEL_MAX_DEPTH 250
 #define CEL_UNBOUNDED UINT64_MAX
+/* What one evaluation may take of the arena, and the longest text that it may make. */
+#define CEL_MAX_MEMORY (64u << 20)
+#define CEL_MAX_BYTES (16u << 20)
 
 enum cel_kind {
 	CEL_ERROR, /* of values only: what went wrong; && and || may absorb it */

@@ -16,6 +16,7 @@ struct run {
 	struct arena *arena;
 	struct cel_value *slots;
 	uint64_t cost, limit;
+	size_t before; /* what the arena held at the start */
 };
 
 static struct cel_value eval(struct run *r, const struct node *n);
@@ -25,9 +26,11 @@ static const struct cel_value exhausted = {
 	.text = {"operation cancelled: actual cost limit exceeded", 47},
 };
 
-/* Counts COST; false when the budget is spent, which nothing absorbs. */
+/* Counts COST; false when the budget is spent, or the memory, which nothing absorbs. */
 static bool charge(struct run *r, uint64_t cost)
 {
+	if (r->arena->total - r->before > CEL_MAX_MEMORY)
+		cost = CEL_UNBOUNDED;
 	r->cost = cost_add(r->cost, cost);
 	return r->cost <= r->limit;
 }
@@ -113,6 +116,9 @@ static struct cel_value eval_call(struct run *r, const struct node *n)
 		for (size_t i = 0; i < n->n; i++)
 			size[i].min = size[i].max = cel_size(&arg[i]);
 		charge(r, function_cost(f->row->cost, size, n->n).max);
+		/* Comparing goes into what is nested, which sizes do not tell. */
+		if (f->row->cost == COST_LESSER)
+			charge(r, MIN(cel_weight(&arg[0]), cel_weight(&arg[1])) / CEL_WEIGHT_FREE);
 	}
 	/* Before the work, so that nothing is done that was not paid for. */
 	if (spent(r))
@@ -464,7 +470,7 @@ bool cel_program_uses(const struct cel_program *p, const char *variable)
 int cel_eval(const struct cel_program *p, const struct cel_value *values, uint64_t *budget,
 	     struct arena *a, struct cel_value *result, struct error **err)
 {
-	struct run r = {.arena = a, .limit = *budget};
+	struct run r = {.arena = a, .limit = *budget, .before = a->total};
 	struct cel_value v;
 
 	r.slots = arena_new(a, (p->checker.n_slots + 1) * sizeof(*r.slots));

@@ -13,7 +13,7 @@ static bool add_text(struct arena *a, struct str *out, const struct cel_value *v
 	struct cel_value text;
 	size_t n;
 
-	if (depth > CEL_MAX_DEPTH)
+	if (depth > CEL_MAX_DEPTH || out->len > CEL_MAX_BYTES)
 		return false;
 	if (v->kind == CEL_NULL) {
 		str_adds(out, "null");

@@ -195,7 +195,10 @@ static uint64_t one_cost(enum cost_rule rule, uint64_t first, uint64_t second)
 
 struct cel_range function_cost(enum cost_rule rule, const struct cel_range *size, size_t n)
 {
-	struct cel_range one = {1, 1}, first = n ? size[0] : one, second = n > 1 ? size[1] : one;
+	struct cel_range one = {1, 1}, first = n ? size[0] : one,
+			 second = n > 1		       ? size[1]
+				  : rule == COST_LISTS ? first
+						       : one;
 
 	return (struct cel_range){
 		one_cost(rule, first.min, second.min),

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define MAX_RANGE 1000000
+/* Of lists.range() and of what flatten() makes. */
+#define MAX_ELEMENTS 100000
 
 /* The elements of L, in the arena. */
 static struct cel_value *elements(struct call *c, const struct cel_list *l)
@@ -192,7 +193,7 @@ static struct cel_value flatten_to(struct call *c, const struct cel_list *l, int
 	struct cel_value *v;
 	size_t n;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < l->n && out.n <= MAX_ELEMENTS; i++) {
 		struct cel_value element = cel_list_at(c->arena, l, i);
 
 		if (element.kind != CEL_LIST || depth < 1) {
@@ -209,16 +210,25 @@ static struct cel_value flatten_to(struct call *c, const struct cel_list *l, int
 	return cel_list_new(c->arena, v, n, NULL);
 }
 
+static struct cel_value flattened(struct call *c, const struct cel_list *l, int64_t depth)
+{
+	struct cel_value out = flatten_to(c, l, depth);
+
+	if (out.list->n > MAX_ELEMENTS)
+		return cel_fail(c->arena, "a list of more than %d elements", MAX_ELEMENTS);
+	return out;
+}
+
 static struct cel_value flatten(struct call *c, const struct cel_value *arg)
 {
-	return flatten_to(c, arg[0].list, 1);
+	return flattened(c, arg[0].list, 1);
 }
 
 static struct cel_value flatten_deep(struct call *c, const struct cel_value *arg)
 {
 	if (arg[1].i < 0)
 		return cel_fail(c->arena, "level must be non-negative");
-	return flatten_to(c, arg[0].list, MIN(arg[1].i, CEL_MAX_DEPTH));
+	return flattened(c, arg[0].list, MIN(arg[1].i, CEL_MAX_DEPTH));
 }
 
 static int by_value(const void *x, const void *y)
@@ -266,8 +276,8 @@ static struct cel_value range(struct call *c, const struct cel_value *arg)
 	int64_t n = MAX(arg[0].i, 0);
 	struct cel_value *v;
 
-	if (n > MAX_RANGE)
-		return cel_fail(c->arena, "lists.range() of more than %d elements", MAX_RANGE);
+	if (n > MAX_ELEMENTS)
+		return cel_fail(c->arena, "a list of more than %d elements", MAX_ELEMENTS);
 	v = arena_new(c->arena, ((size_t)n + 1) * sizeof(*v));
 	for (int64_t i = 0; i < n; i++)
 		v[i] = cel_int(i);
@@ -311,7 +321,7 @@ static const struct function_row rows[] = {
 	{"slice", "list<A>.(int, int) list<A>", cut, COST_LIST, SIZE_UP_TO},
 	{"flatten", "list<A>.() list<dyn>", flatten, COST_LIST},
 	{"flatten", "list<A>.(int) list<dyn>", flatten_deep, COST_LIST},
-	{"sort", "list<A>.() list<A>", sort, COST_LISTS, SIZE_SAME},
+	{"sort", "list<A>.() list<A>", sort, COST_LIST, SIZE_SAME},
 	{"distinct", "list<A>.() list<A>", distinct, COST_LISTS, SIZE_UP_TO},
 	{"reverse", "list<A>.() list<A>", reverse, COST_LIST, SIZE_SAME},
 	{"lists.range", "(int) list<int>", range},

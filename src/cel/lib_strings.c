@@ -119,6 +119,12 @@ static struct cel_value take(struct call *c, struct str *s)
 	return v;
 }
 
+static struct cel_value too_long(struct call *c, struct str *s)
+{
+	str_release(s);
+	return cel_fail(c->arena, "a string of more than %u bytes", CEL_MAX_BYTES);
+}
+
 static struct cel_value replace_up_to(struct call *c, const struct cel_value *arg, int64_t limit)
 {
 	struct span s = arg[0].text, old = arg[1].text, new = arg[2].text;
@@ -133,6 +139,8 @@ static struct cel_value replace_up_to(struct call *c, const struct cel_value *ar
 
 		if (!found)
 			break;
+		if (out.len > CEL_MAX_BYTES)
+			return too_long(c, &out);
 		str_add(&out, s.p + i, (size_t)(found - s.p) - i);
 		str_add(&out, new.p, new.len);
 		i = (size_t)(found - s.p) + old.len;
@@ -259,6 +267,8 @@ static struct cel_value join_by(struct call *c, const struct cel_list *l, struct
 			str_release(&out);
 			return cel_no_overload();
 		}
+		if (out.len > CEL_MAX_BYTES)
+			return too_long(c, &out);
 		if (i)
 			str_add(&out, separator.p, separator.len);
 		str_add(&out, v.text.p, v.text.len);

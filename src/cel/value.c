@@ -441,6 +441,41 @@ uint64_t cel_size(const struct cel_value *v)
 	}
 }
 
+static uint64_t json_weight(const json_t *tree)
+{
+	uint64_t n = 1;
+	const char *key;
+	json_t *part;
+	size_t i;
+
+	if (json_is_array(tree))
+		json_array_foreach ((json_t *)tree, i, part)
+			n += json_weight(part);
+	else
+		json_object_foreach ((json_t *)tree, key, part)
+			n += json_weight(part);
+	return n;
+}
+
+uint64_t cel_weight(const struct cel_value *v)
+{
+	uint64_t n = 1;
+
+	if (v->kind == CEL_OPTIONAL)
+		return v->optional ? cel_weight(v->optional) : 1;
+	if (v->kind == CEL_LIST && v->list->json)
+		return json_weight(v->list->json);
+	if ((v->kind == CEL_MAP || v->kind == CEL_OBJECT) && v->map->json)
+		return json_weight(v->map->json);
+	if (v->kind == CEL_LIST)
+		for (size_t i = 0; i < v->list->n && n < CEL_WEIGHT_MAX; i++)
+			n += cel_weight(&v->list->v[i]);
+	else if (v->kind == CEL_MAP)
+		for (size_t i = 0; i < v->map->n && n < CEL_WEIGHT_MAX; i++)
+			n += cel_weight(&v->map->v[i].value);
+	return n;
+}
+
 bool cel_fits(const struct cel_type *t, const struct cel_value *v)
 {
 	if (t->kind == CEL_DYN || t->kind == CEL_PARAM)

@@ -80,6 +80,11 @@ bool cel_equal(struct arena *a, const struct cel_value *x, const struct cel_valu
 int cel_compare(const struct cel_value *x, const struct cel_value *y);
 /* What size() gives and costs count: code points, bytes, elements; 1 of all else. */
 uint64_t cel_size(const struct cel_value *v);
+/* Roughly how many values V is made of, those in its lists and maps among them; it stops counting
+ * where a budget would be spent anyway. */
+uint64_t cel_weight(const struct cel_value *v);
+#define CEL_WEIGHT_FREE 100
+#define CEL_WEIGHT_MAX (UINT64_C(2) * CEL_WEIGHT_FREE * CEL_OBJECT_BUDGET)
 /* Whether V may be passed where T is asked for. */
 bool cel_fits(const struct cel_type *t, const struct cel_value *v);
 /* "int", "list", "google.protobuf.Timestamp". */
