@@ -29,13 +29,12 @@ void str_reset(struct str *s)
 void str_grow(struct str *s, size_t extra)
 {
 	size_t need = s->len + extra + 1;
-	size_t cap = s->cap ? s->cap : 32;
+	size_t cap = MAX(need, 32);
 
 	assert(need > extra);
 	if (need <= s->cap)
 		return;
-	while (cap < need)
-		cap += cap / 2;
+	cap = MAX(cap, s->cap * 2);
 	s->s = xrealloc(s->cap ? s->s : NULL, cap);
 	s->cap = cap;
 	s->s[s->len] = '\0';
@@ -87,6 +86,19 @@ void str_addv(struct str *s, const char *format, va_list ap)
 	va_end(again);
 	if (n > 0)
 		s->len += (size_t)n;
+}
+
+void str_addi(struct str *s, int64_t value)
+{
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[20], *p = text + sizeof(text);
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--p = '-';
+	str_add(s, p, (size_t)(text + sizeof(text) - p));
 }
 
 void str_addf(struct str *s, const char *format, ...)

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct str {
 	char *s;
@@ -34,6 +35,8 @@ void str_add(struct str *s, const char *bytes, size_t len);
 void str_adds(struct str *s, const char *text);
 void str_addc(struct str *s, char c);
 void str_addn(struct str *s, char c, size_t count);
+/* VALUE in decimal. */
+void str_addi(struct str *s, int64_t value);
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_addv(struct str *s, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 /* TEXT with control characters, backslash and invalid UTF-8 as \xNN: safe to print. */

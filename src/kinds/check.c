@@ -25,6 +25,21 @@ struct check {
 	struct str go_path; /* "spec.containers.name", as Go's decoder names it */
 };
 
+/* Paths are made for every value and read for few: no printf. */
+static void push_name(struct str *path, const char *name)
+{
+	if (path->len)
+		str_addc(path, '.');
+	str_adds(path, name);
+}
+
+static void push_index(struct str *path, size_t i)
+{
+	str_addc(path, '[');
+	str_addi(path, (int64_t)i);
+	str_addc(path, ']');
+}
+
 void unknown_fields_release(struct unknown_fields *u)
 {
 	vec_each (u, path)
@@ -222,8 +237,8 @@ static int check_field(struct check *c, json_t *object, const struct schema_type
 	size_t len = c->path.len, go_len = c->go_path.len;
 	int result;
 
-	str_addf(&c->path, "%s%s", len ? "." : "", f->name);
-	str_addf(&c->go_path, "%s%s", go_len ? "." : "", f->name);
+	push_name(&c->path, f->name);
+	push_name(&c->go_path, f->name);
 	if (f->value.kind == SCHEMA_QUANTITY && json_is_number(v)) {
 		json_object_set_new(object, f->name, as_quantity(v));
 		v = json_object_get(object, f->name);
@@ -238,11 +253,13 @@ static void check_required(struct check *c, const json_t *object, const struct s
 {
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
-		const json_t *v = json_object_get(object, f->name);
-		bool empty = !v || (json_is_null(v) && !f->value.nullable);
+		const json_t *v;
+		bool empty;
 
 		if (!f->required || strncmp(c->path.s, "status", 6) == 0)
 			continue;
+		v = json_object_get(object, f->name);
+		empty = !v || (json_is_null(v) && !f->value.nullable);
 		if (!c->r->custom && v)
 			empty = empty || (json_is_string(v) && !*json_string_value(v));
 		if (!c->r->custom &&
@@ -289,7 +306,7 @@ static int check_list(struct check *c, json_t *v, const struct schema_value *s,
 	json_t *e;
 
 	json_array_foreach (v, i, e) {
-		str_addf(&c->path, "[%zu]", i);
+		push_index(&c->path, i);
 		if (check_value(c, e, s->elem, struct_name) < 0)
 			return -1;
 		str_truncate(&c->path, len);
@@ -368,12 +385,16 @@ static void rules_of_struct(struct check *c, const json_t *object, const struct 
 
 	check_required(c, object, t);
 	for (size_t i = 0; i < t->n_fields; i++) {
-		const json_t *v = json_object_get(object, t->fields[i].name);
+		const struct schema_value *s = &t->fields[i].value;
+		const json_t *v;
 
+		if (!s->enums && s->kind < SCHEMA_STRUCT) /* a scalar without rules */
+			continue;
+		v = json_object_get(object, t->fields[i].name);
 		if (!v || (!len && strcmp(t->fields[i].name, "metadata") == 0))
 			continue;
-		str_addf(&c->path, "%s%s", len ? "." : "", t->fields[i].name);
-		rules_of_value(c, v, &t->fields[i].value);
+		push_name(&c->path, t->fields[i].name);
+		rules_of_value(c, v, s);
 		str_truncate(&c->path, len);
 	}
 }
@@ -388,7 +409,7 @@ static void rules_of_value(struct check *c, const json_t *v, const struct schema
 		rules_of_struct(c, v, s->type);
 	} else if (s->kind == SCHEMA_LIST && json_is_array(v)) {
 		json_array_foreach (v, i, e) {
-			str_addf(&c->path, "[%zu]", i);
+			push_index(&c->path, i);
 			rules_of_value(c, e, s->elem);
 			str_truncate(&c->path, len);
 		}

@@ -13,8 +13,11 @@ static void fill_type(json_t *object, const struct schema_type *t, int depth)
 {
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
-		json_t *v = json_object_get(object, f->name);
+		json_t *v;
 
+		if (!f->default_json && f->value.kind < SCHEMA_STRUCT)
+			continue;
+		v = json_object_get(object, f->name);
 		if ((!v || (json_is_null(v) && !f->value.nullable)) && f->default_json) {
 			v = json_loads(f->default_json, JSON_DECODE_ANY, NULL);
 			json_object_set_new(object, f->name, v);

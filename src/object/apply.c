@@ -46,7 +46,7 @@ static json_t *set_of_paths(const char *const *paths)
 				json_object_set_new(node, element, json_object());
 			node = json_object_get(node, element);
 		}
-		json_object_set_new(node, FIELDSET_SELF, json_object());
+		json_object_set_new(node, FIELDSET_SELF, json_true());
 	}
 	return set;
 }
@@ -54,9 +54,9 @@ static json_t *set_of_paths(const char *const *paths)
 static void compare(const json_t *before, const json_t *after, const struct schema_value *root,
 		    const json_t *reset, json_t **changed, json_t **removed)
 {
-	json_auto json_t *all_changed = json_object(), *all_removed = json_object();
+	json_auto json_t *all_changed = NULL, *all_removed = NULL;
 
-	typed_compare(before, after, root, all_changed, all_removed);
+	typed_compare(before, after, root, &all_changed, &all_removed);
 	*changed = fieldset_without(all_changed, reset);
 	*removed = fieldset_without(all_removed, reset);
 }
@@ -209,8 +209,7 @@ static void track(struct managers *m, const json_t *before, const json_t *after,
 
 	change_init(&c, before, after, type, opt);
 	take_from_others(m, NULL, &c, NULL);
-	own = json_deep_copy(c.changed);
-	fieldset_strip(own);
+	own = fieldset_strip(c.changed);
 	if (json_object_size(own)) {
 		self = managers_require(m, OPERATION_UPDATE, opt);
 		manager_set_fields(self, fieldset_union(self->set, own));
@@ -307,7 +306,7 @@ static json_t *last_applied_set(const json_t *live, const struct schema_type *ty
 {
 	struct schema_value root = schema_root(type);
 	const json_t *text = json_object_get(json_path(live, "metadata.annotations"), LAST_APPLIED);
-	json_auto json_t *last = NULL, *set = NULL, *differs = json_object(), *gone = json_object();
+	json_auto json_t *last = NULL, *set = NULL, *differs = NULL, *gone = NULL;
 	json_auto json_t *all = NULL;
 
 	if (json_string_length(text) == 0)
@@ -318,7 +317,7 @@ static json_t *last_applied_set(const json_t *live, const struct schema_type *ty
 	    typed_check(last, &root, NULL) < 0)
 		return json_object();
 	set = typed_set(last, &root);
-	typed_compare(last, live, &root, differs, gone);
+	typed_compare(last, live, &root, &differs, &gone);
 	all = fieldset_union(differs, gone);
 	return fieldset_difference(set, all);
 }
@@ -362,7 +361,7 @@ static json_t *apply_config(const json_t *live, const json_t *config,
 	json_decref(conflicts.allowed);
 	if (conflicts_finish(&conflicts, err) < 0)
 		return NULL;
-	fieldset_strip(self->set);
+	manager_set_fields(self, fieldset_strip(self->set));
 	if (!json_equal(live, result))
 		manager_set_time(self, opt->now);
 	if (!strcmp(opt->manager, "kubectl"))

@@ -2,7 +2,9 @@
 
 #include "base/mem.h"
 #include "object/json.h"
+#include "object/schema.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define SELF FIELDSET_SELF
@@ -16,13 +18,14 @@ static bool is_element(const char *key)
 static char *normal_element(const char *key)
 {
 	json_t *value = *key == 'f' ? NULL : json_loads(key + 2, JSON_DECODE_ANY, NULL);
-	char *text free_ptr = NULL;
+	struct str text = STR_INIT;
 
 	if (!value)
 		return xstrdup(key);
-	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	str_add(&text, key, 2);
+	schema_key_write(value, &text);
 	json_decref(value);
-	return xasprintf("%c:%s", *key, text);
+	return str_take(&text);
 }
 
 /* Keys that are no path elements are dropped: everything after relies on their form. */
@@ -37,50 +40,68 @@ json_t *fieldset_read(const json_t *fields_v1)
 		if (element)
 			json_object_set_new(set, element, fieldset_read(child));
 		else if (!strcmp(key, SELF))
-			json_object_set_new(set, key, json_object());
+			json_object_set_new(set, key, json_true());
 	}
 	if (!json_object_size(set))
-		json_object_set_new(set, SELF, json_object());
+		json_object_set_new(set, SELF, json_true());
 	return set;
+}
+
+static json_t *write_below(const json_t *set, json_t *leaf)
+{
+	json_t *out, *child;
+	const char *key;
+
+	if (json_object_size(set) == 1 && json_object_get(set, SELF))
+		return json_incref(leaf);
+	out = json_object();
+	json_object_foreach ((json_t *)set, key, child)
+		json_object_set_new(
+			out, key, strcmp(key, SELF) ? write_below(child, leaf) : json_incref(leaf));
+	return out;
 }
 
 json_t *fieldset_write(const json_t *set)
 {
-	json_t *out = json_object(), *child;
-	const char *key;
+	json_auto json_t *leaf = json_object();
 
-	if (json_object_size(set) == 1 && json_object_get(set, SELF))
-		return out;
-	json_object_foreach ((json_t *)set, key, child)
-		json_object_set_new(out, key,
-				    strcmp(key, SELF) ? fieldset_write(child) : json_object());
-	return out;
+	return write_below(set, leaf);
 }
 
 json_t *fieldset_union(const json_t *a, const json_t *b)
 {
-	json_t *set = json_object(), *child;
+	json_t *set, *child, *mine;
 	const char *key;
 
-	json_object_foreach ((json_t *)a, key, child)
-		json_object_set_new(set, key, fieldset_union(child, json_object_get(b, key)));
-	json_object_foreach ((json_t *)b, key, child)
-		if (!json_object_get(set, key))
-			json_object_set_new(set, key, json_deep_copy(child));
+	if (!json_object_size(b))
+		return a ? json_incref((json_t *)a) : json_object();
+	if (!json_object_size(a))
+		return json_incref((json_t *)b);
+	set = json_copy((json_t *)a);
+	json_object_foreach ((json_t *)b, key, child) {
+		mine = json_object_get(set, key);
+		if (!mine)
+			json_object_set(set, key, child);
+		else if (strcmp(key, SELF))
+			json_object_set_new(set, key, fieldset_union(mine, child));
+	}
 	return set;
 }
 
 /* The members of A that are (IN) or are not in B; no node without members stays. */
 static json_t *select_members(const json_t *a, const json_t *b, bool in)
 {
-	json_t *set = json_object(), *child, *other, *sub;
+	json_t *set, *child, *other, *sub;
 	const char *key;
 
+	if (!in && a && !json_object_size(b))
+		return json_incref((json_t *)a);
+	set = json_object();
 	json_object_foreach ((json_t *)a, key, child) {
 		other = json_object_get(b, key);
 		if (!strcmp(key, SELF)) {
 			if ((other != NULL) == in)
-				json_object_set_new(set, key, json_object());
+				json_object_set(set, key, child);
 			continue;
 		}
 		sub = select_members(child, other, in);
@@ -99,16 +120,6 @@ json_t *fieldset_difference(const json_t *a, const json_t *b)
 json_t *fieldset_intersection(const json_t *a, const json_t *b)
 {
 	return select_members(a, b, true);
-}
-
-/* KEY itself is no member any more; what is below it stays. */
-static void drop_member(json_t *set, const char *key)
-{
-	json_t *node = json_object_get(set, key);
-
-	json_object_del(node, SELF);
-	if (node && !json_object_size(node))
-		json_object_del(set, key);
 }
 
 /* Members of SET that are neither in BELOW nor under one of its members. */
@@ -131,7 +142,9 @@ json_t *fieldset_without(const json_t *set, const json_t *below)
 	return out;
 }
 
-void fieldset_strip(json_t *set)
+static json_t *unowned;
+
+static void make_unowned(void)
 {
 	static const char *const top[] = {"f:apiVersion", "f:kind", "f:metadata"};
 	static const char *const meta[] = {
@@ -139,12 +152,21 @@ void fieldset_strip(json_t *set)
 		"f:generation",	 "f:managedFields", "f:selfLink", "f:creationTimestamp",
 		"f:clusterName",
 	};
-	json_t *metadata = json_object_get(set, "f:metadata");
 
-	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
-		drop_member(metadata, meta[i]);
+	unowned = json_object();
 	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
-		drop_member(set, top[i]);
+		json_object_set_new(unowned, top[i], json_pack("{s:b}", SELF, 1));
+	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
+		json_object_set_new(json_object_get(unowned, "f:metadata"), meta[i],
+				    json_pack("{s:b}", SELF, 1));
+}
+
+json_t *fieldset_strip(const json_t *set)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_unowned);
+	return fieldset_difference(set, unowned);
 }
 
 void fieldset_element(const char *element, struct str *out)

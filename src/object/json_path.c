@@ -55,10 +55,32 @@ static const char *skip_space(const char *p, const char *end)
 /* Past the string literal at P, or NULL. */
 static const char *skip_string(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\' && ++p == end)
-			return NULL;
-	return p < end ? p + 1 : NULL;
+	const char *quote;
+
+	p++;
+	quote = memchr(p, '"', (size_t)(end - p));
+	while (quote) {
+		const char *escape = memchr(p, '\\', (size_t)(quote - p));
+
+		if (!escape)
+			return quote + 1;
+		p = escape + 2;
+		if (p > quote) /* a quote that is escaped itself */
+			quote = memchr(p, '"', (size_t)(end - p));
+	}
+	return NULL;
+}
+
+/* Past a number or one of JSON's three words. */
+static const char *skip_word(const char *p, const char *end)
+{
+	static const bool ends[256] = {[0] = true,   [','] = true,  [':'] = true,  ['{'] = true,
+				       ['}'] = true, ['['] = true,  [']'] = true,  ['"'] = true,
+				       [' '] = true, ['\n'] = true, ['\t'] = true, ['\r'] = true};
+
+	while (p < end && !ends[(unsigned char)*p])
+		p++;
+	return p;
 }
 
 const char *json_skip(const char *p, const char *end)
@@ -94,9 +116,8 @@ const char *json_skip(const char *p, const char *end)
 			p++;
 			break;
 		default:
-			while (p < end && !strchr(",:{}[]\" \n\t\r", *p))
-				p++;
-			if (p < end && !*p) /* strchr finds the NUL too: no JSON holds one */
+			p = skip_word(p, end);
+			if (p < end && !*p) /* no JSON holds one */
 				return NULL;
 		}
 	} while (depth);

@@ -256,7 +256,7 @@ static void write_value(const json_t *value, struct str *out)
 		json_write_string(json_string_value(value), json_string_length(value), out);
 		break;
 	case JSON_INTEGER:
-		str_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		str_addi(out, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		write_real(json_real_value(value), out);

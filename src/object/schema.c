@@ -1,4 +1,5 @@
 #include "object/schema.h"
+#include "object/json.h"
 #include "object/schema_table.h"
 
 #include <stdlib.h>
@@ -74,33 +75,58 @@ static json_t *key_default(const struct schema_value *elem, const char *key)
 	return json_loads(field->default_json, JSON_DECODE_ANY, NULL);
 }
 
-static void write_key(const json_t *value, struct str *out)
+/* The first key of OBJECT behind LAST (NULL: of all), bytewise; NULL: none. */
+static const char *next_key(const json_t *object, const char *last)
 {
-	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	const char *key, *next = NULL;
+	json_t *value;
 
-	str_adds(out, text);
-	free(text);
+	json_object_foreach ((json_t *)object, key, value)
+		if ((!last || strcmp(key, last) > 0) && (!next || strcmp(key, next) < 0))
+			next = key;
+	return next;
+}
+
+void schema_key_write(const json_t *key, struct str *out)
+{
+	const char *name = next_key(key, NULL);
+
+	if (!json_is_object(key)) {
+		json_write(key, out);
+		return;
+	}
+	str_addc(out, '{');
+	while (name) {
+		json_write_string(name, strlen(name), out);
+		str_addc(out, ':');
+		json_write(json_object_get(key, name), out);
+		name = next_key(key, name);
+		if (name)
+			str_addc(out, ',');
+	}
+	str_addc(out, '}');
 }
 
 static bool map_item_key(const struct schema_value *v, const char *const *keys, const json_t *item,
 			 struct str *out)
 {
-	json_t *key = json_object();
-	bool found = false;
+	json_t *key = NULL;
 
 	for (; *keys; keys++) {
 		json_t *value = json_object_get(item, *keys);
 
-		if (value)
-			json_object_set(key, *keys, value);
-		else if ((value = key_default(v->elem, *keys)))
-			json_object_set_new(key, *keys, value);
-		found = found || value;
+		value = value ? json_incref(value) : key_default(v->elem, *keys);
+		if (!value)
+			continue;
+		if (!key)
+			key = json_object();
+		json_object_set_new(key, *keys, value);
 	}
-	if (found)
-		write_key(key, out);
+	if (!key)
+		return false;
+	schema_key_write(key, out);
 	json_decref(key);
-	return found;
+	return true;
 }
 
 bool schema_item_key(const struct schema_value *v, const json_t *item, struct str *out)
@@ -117,6 +143,6 @@ bool schema_item_key(const struct schema_value *v, const json_t *item, struct st
 		return false;
 	if (json_is_object(item) || json_is_array(item))
 		return false;
-	write_key(item, out);
+	schema_key_write(item, out);
 	return true;
 }

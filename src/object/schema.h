@@ -124,6 +124,8 @@ const struct schema_value *schema_elem(const struct schema_value *v);
  * merge key where it has no others; the value itself in a set. False: nothing does.
  */
 bool schema_item_key(const struct schema_value *v, const json_t *item, struct str *out);
+/* Appends KEY, a map or scalar that tells an item apart, in that form: compact, keys sorted. */
+void schema_key_write(const json_t *key, struct str *out);
 
 /*
  * The type of a custom resource from its openAPIV3Schema, with apiVersion, kind and metadata

@@ -35,8 +35,11 @@ static void fill_struct(json_t *object, const struct schema_type *t, int depth)
 {
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
-		json_t *value = json_object_get(object, f->name);
+		json_t *value;
 
+		if (f->presence == SCHEMA_OPTIONAL && f->value.kind < SCHEMA_STRUCT)
+			continue;
+		value = json_object_get(object, f->name);
 		if (f->presence != SCHEMA_OPTIONAL &&
 		    (!value || (json_is_null(value) && f->value.kind == SCHEMA_STRUCT))) {
 			value = zero_value(f);

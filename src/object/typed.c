@@ -62,176 +62,197 @@ static json_t *only(const json_t *group)
 	return json_array_size(group) == 1 ? json_array_get(group, 0) : NULL;
 }
 
-static void add_self(json_t *node)
+/*
+ * Sets are built from their leaves up: a node is NULL until something is in it, and nothing is made
+ * for what turns out to be empty.
+ */
+static json_t *opened(json_t **node)
 {
-	json_object_set_new(node, FIELDSET_SELF, json_object());
+	if (!*node)
+		*node = json_object();
+	return *node;
 }
 
-/* The node below ELEMENT, made where it is missing. Borrowed. */
-static json_t *node_below(json_t *node, const char *element)
+static void add_self(json_t **node)
 {
-	json_t *child = json_object_get(node, element);
-
-	if (!child) {
-		child = json_object();
-		json_object_set_new(node, element, child);
-	}
-	return child;
+	json_object_set_new(opened(node), FIELDSET_SELF, json_true());
 }
 
-static void drop_if_empty(json_t *node, const char *element)
+/* CHILD, taken over, goes below NODE; NULL: nothing does. */
+static void add_below(json_t **node, const char *element, json_t *child)
 {
-	if (!json_object_size(json_object_get(node, element)))
-		json_object_del(node, element);
+	if (child)
+		json_object_set_new_nocheck(opened(node), element, child);
 }
 
-static char *field_element(const char *name)
+/* "f:NAME", borrowed from ROOM where it fits. */
+static const char *field_element(const char *name, struct str *room)
 {
-	return xasprintf("f:%s", name);
+	str_reset(room);
+	str_adds(room, "f:");
+	str_adds(room, name);
+	return room->s;
 }
 
-static void collect(json_t *node, const json_t *value, const struct schema_value *v);
+static json_t *collect(const json_t *value, const struct schema_value *v);
 
-static void collect_map(json_t *node, const json_t *value, const struct schema_value *v)
+static json_t *collect_map(const json_t *value, const struct schema_value *v)
 {
+	struct str element CLEANUP(str_release) = STR_INIT;
+	json_t *node = NULL, *child;
 	const char *key;
-	json_t *child;
 
 	json_object_foreach ((json_t *)value, key, child) {
-		char *element free_ptr = field_element(key);
-		json_t *below = node_below(node, element);
+		json_t *below = collect(child, schema_child(v, key));
 
-		collect(below, child, schema_child(v, key));
 		if (json_is_null(child) || (json_is_object(child) && !json_object_size(child)) ||
 		    !is_named(v, key))
-			add_self(below);
-		drop_if_empty(node, element);
+			add_self(&below);
+		add_below(&node, field_element(key, &element), below);
 	}
+	return node;
 }
 
-static void collect_list(json_t *node, const json_t *value, const struct schema_value *v)
+static json_t *collect_list(const json_t *value, const struct schema_value *v)
 {
 	json_auto json_t *groups = group_items(value, v);
+	json_t *node = NULL, *group;
 	const char *element;
-	json_t *group;
 
 	json_object_foreach (groups, element, group) {
-		json_t *below = node_below(node, element);
+		json_t *below = only(group) ? collect(only(group), v->elem) : NULL;
 
-		if (only(group))
-			collect(below, only(group), v->elem);
-		add_self(below);
+		add_self(&below);
+		add_below(&node, element, below);
 	}
+	return node;
 }
 
-static void collect(json_t *node, const json_t *value, const struct schema_value *v)
+/* NULL: there is nothing in it. */
+static json_t *collect(const json_t *value, const struct schema_value *v)
 {
+	json_t *node = NULL;
+
 	if (is_map(value, v))
-		collect_map(node, value, v);
-	else if (is_list(value, v))
-		collect_list(node, value, v);
-	else if (!json_is_null(value))
-		add_self(node);
+		return collect_map(value, v);
+	if (is_list(value, v))
+		return collect_list(value, v);
+	if (!json_is_null(value))
+		add_self(&node);
+	return node;
 }
 
 json_t *typed_set(const json_t *value, const struct schema_value *v)
 {
-	json_t *set = json_object();
+	json_t *set = collect(value, v);
 
-	collect(set, value, v);
-	return set;
+	return set ? set : json_object();
 }
 
-static void compare_below(const char *element, const json_t *before, const json_t *after,
-			  const struct schema_value *v, json_t *changed, json_t *removed)
+/* What changed and what went; NULL: nothing. */
+struct difference {
+	json_t *changed, *removed;
+};
+
+static struct difference compare(const json_t *before, const json_t *after,
+				 const struct schema_value *v);
+
+static void add_difference(struct difference *d, const char *element, struct difference below)
 {
-	typed_compare(before, after, v, node_below(changed, element), node_below(removed, element));
-	drop_if_empty(changed, element);
-	drop_if_empty(removed, element);
+	add_below(&d->changed, element, below.changed);
+	add_below(&d->removed, element, below.removed);
 }
 
-static void compare_maps(const json_t *before, const json_t *after, const struct schema_value *v,
-			 json_t *changed, json_t *removed)
+static struct difference compare_maps(const json_t *before, const json_t *after,
+				      const struct schema_value *v)
 {
+	struct str element CLEANUP(str_release) = STR_INIT;
+	struct difference d = {NULL};
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)after, key, value) {
-		char *element free_ptr = field_element(key);
-
-		compare_below(element, json_object_get(before, key), value, schema_child(v, key),
-			      changed, removed);
-	}
-	json_object_foreach ((json_t *)before, key, value) {
-		char *element free_ptr = field_element(key);
-
+	json_object_foreach ((json_t *)after, key, value)
+		add_difference(&d, field_element(key, &element),
+			       compare(json_object_get(before, key), value, schema_child(v, key)));
+	json_object_foreach ((json_t *)before, key, value)
 		if (!json_object_get(after, key))
-			compare_below(element, value, NULL, schema_child(v, key), changed, removed);
-	}
+			add_difference(&d, field_element(key, &element),
+				       compare(value, NULL, schema_child(v, key)));
+	return d;
 }
 
 /* Elements that occur twice are owned, and compared, as one. */
-static void compare_groups(const char *element, const json_t *old, const json_t *new,
-			   const struct schema_value *v, json_t *changed, json_t *removed)
+static struct difference compare_groups(const json_t *old, const json_t *new,
+					const struct schema_value *v)
 {
 	bool twice = json_array_size(old) > 1, twice_now = json_array_size(new) > 1;
+	struct difference d = {NULL};
 
-	if (!twice && !twice_now) {
-		compare_below(element, only(old), only(new), v->elem, changed, removed);
-		return;
-	}
 	if (twice && twice_now) {
 		if (!json_equal(old, new))
-			add_self(node_below(changed, element));
-		return;
+			add_self(&d.changed);
+		return d;
 	}
 	if (only(old) || only(new))
-		compare_below(element, only(old), only(new), v->elem, changed, removed);
-	add_self(node_below(twice ? removed : changed, element));
+		d = compare(only(old), only(new), v->elem);
+	if (twice || twice_now)
+		add_self(twice ? &d.removed : &d.changed);
+	return d;
 }
 
-static void compare_lists(const json_t *before, const json_t *after, const struct schema_value *v,
-			  json_t *changed, json_t *removed)
+static struct difference compare_lists(const json_t *before, const json_t *after,
+				       const struct schema_value *v)
 {
 	json_auto json_t *old = group_items(before, v), *new = group_items(after, v);
+	struct difference d = {NULL};
 	const char *element;
 	json_t *group;
 
 	json_object_foreach (new, element, group)
-		compare_groups(element, json_object_get(old, element), group, v, changed, removed);
+		add_difference(&d, element,
+			       compare_groups(json_object_get(old, element), group, v));
 	json_object_foreach (old, element, group)
 		if (!json_object_get(new, element))
-			compare_groups(element, group, NULL, v, changed, removed);
+			add_difference(&d, element, compare_groups(group, NULL, v));
+	return d;
 }
 
-static void compare_leaves(const json_t *before, const json_t *after, json_t *changed,
-			   json_t *removed)
+static struct difference compare_leaves(const json_t *before, const json_t *after)
 {
+	struct difference d = {NULL};
+
 	if (!after)
-		add_self(removed);
+		add_self(&d.removed);
 	else if (!before || !json_equal(before, after))
-		add_self(changed);
+		add_self(&d.changed);
+	return d;
 }
 
-void typed_compare(const json_t *before, const json_t *after, const struct schema_value *v,
-		   json_t *changed, json_t *removed)
+static struct difference compare(const json_t *before, const json_t *after,
+				 const struct schema_value *v)
 {
 	const json_t *one = is_empty(after) ? before : after;
 	const json_t *other = is_empty(after) ? after : before;
 	bool alike = is_empty(other) || json_typeof(one) == json_typeof(other);
+	struct difference d = {NULL};
 
 	if (!before && !after)
-		return;
-	if (!alike || is_empty(one) || (!is_map(one, v) && !is_list(one, v))) {
-		compare_leaves(before, after, changed, removed);
-		return;
-	}
-	if (is_map(one, v))
-		compare_maps(before, after, v, changed, removed);
-	else
-		compare_lists(before, after, v, changed, removed);
+		return d;
+	if (!alike || is_empty(one) || (!is_map(one, v) && !is_list(one, v)))
+		return compare_leaves(before, after);
+	d = is_map(one, v) ? compare_maps(before, after, v) : compare_lists(before, after, v);
 	if (!before || !after)
-		add_self(before ? removed : changed);
+		add_self(before ? &d.removed : &d.changed);
+	return d;
+}
+
+void typed_compare(const json_t *before, const json_t *after, const struct schema_value *v,
+		   json_t **changed, json_t **removed)
+{
+	struct difference d = compare(before, after, v);
+
+	*changed = d.changed ? d.changed : json_object();
+	*removed = d.removed ? d.removed : json_object();
 }
 
 static json_t *merge_maps(const json_t *live, const json_t *config, const struct schema_value *v)
@@ -363,13 +384,17 @@ json_t *typed_members(const json_t *set, const struct schema_value *v)
 		const struct schema_value *below = NULL;
 		json_t *node;
 
+		if (!strcmp(element, FIELDSET_SELF)) {
+			json_object_set(out, element, child);
+			continue;
+		}
 		if (element[0] == 'f')
 			below = schema_child(v, element + 2);
 		else if (element[0] == 'k')
 			below = schema_elem(v);
 		node = typed_members(child, below);
 		if (element[0] == 'f' && is_named(v, element + 2))
-			add_self(node);
+			add_self(&node);
 		json_object_set_new(out, element, node);
 	}
 	return out;

@@ -20,12 +20,9 @@
 
 /* The set of a configuration: its leaves, the elements of its lists and the entries of its maps. */
 json_t *typed_set(const json_t *value, const struct schema_value *v);
-/*
- * Adds what was added or changed from BEFORE to AFTER (either may be NULL) to CHANGED, what went to
- * REMOVED.
- */
+/* What was added or changed from BEFORE to AFTER (either may be NULL), and what went: new sets. */
 void typed_compare(const json_t *before, const json_t *after, const struct schema_value *v,
-		   json_t *changed, json_t *removed);
+		   json_t **changed, json_t **removed);
 /* CONFIG over LIVE; a new value that shares what it did not have to build. NULL: nothing is left.
  */
 json_t *typed_merge(const json_t *live, const json_t *config, const struct schema_value *v);
