@@ -1,6 +1,7 @@
 #include "cli/options.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "object/quantity.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_OPTIONAL_TEXT, OPTION_NUMBER, OPTION_LIST };
+enum option_kind {
+	OPTION_FLAG,
+	OPTION_TEXT,
+	OPTION_OPTIONAL_TEXT,
+	OPTION_NUMBER,
+	OPTION_SIZE,
+	OPTION_LIST,
+};
 
 struct option_row {
 	const char *name;
@@ -30,6 +38,8 @@ struct option_row {
 static const struct option_row long_options[] = {
 	{"local", 0, OPTION_OPTIONAL_TEXT, AT(local), "DIR", "a cluster of its own, kept in DIR",
 	 OWN_CLUSTER},
+	{"store-size", 0, OPTION_SIZE, AT(store_size), "SIZE",
+	 "how much its store may hold, at least 16Mi (64Gi)", OWN_CLUSTER},
 	{"kubeconfig", 0, OPTION_TEXT, AT(kubeconfig), "FILE", "as kubectl reads it", ANY_CLUSTER},
 	{"context", 0, OPTION_TEXT, AT(context), "NAME", "instead of the current one", ANY_CLUSTER},
 	{"namespace", 'n', OPTION_LIST, AT(namespaces), "NAME",
@@ -63,6 +73,22 @@ static int set_number(int *slot, const char *name, const char *value, struct err
 	return 0;
 }
 
+/* Less than this would not hold what a cluster makes for itself. */
+#define SIZE_MIN ((int64_t)16 << 20)
+
+static int set_size(size_t *slot, const char *name, const char *value, struct error **err)
+{
+	struct quantity q;
+
+	if (quantity_parse(value, &q, err) < 0)
+		return error_wrap(err, "--%s", name);
+	if (quantity_value(&q) < SIZE_MIN || quantity_value(&q) > (int64_t)1 << 46)
+		return error_set(err, E_BAD_REQUEST, "--%s takes 16Mi to 64Ti, not \"%s\"", name,
+				 value);
+	*slot = (size_t)quantity_value(&q);
+	return 0;
+}
+
 static int set_option(struct options *opt, const struct option_row *row, const char *value,
 		      struct error **err)
 {
@@ -88,6 +114,8 @@ static int set_option(struct options *opt, const struct option_row *row, const c
 	}
 	case OPTION_NUMBER:
 		return set_number(slot, row->name, value, err);
+	case OPTION_SIZE:
+		return set_size(slot, row->name, value, err);
 	}
 	return 0;
 }

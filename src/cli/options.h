@@ -21,6 +21,7 @@ struct string_list {
 struct options {
 	/* Which cluster. */
 	const char *local; /* NULL: a real one; "": the default directory */
+	size_t store_size; /* bytes; 0: the store's default */
 	const char *kubeconfig, *context;
 	struct string_list namespaces; /* where namespaces may not be listed */
 	/* What runs beside it. */

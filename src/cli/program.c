@@ -34,6 +34,7 @@ int program_open(struct program *p, const struct options *opt, struct error **er
 	const struct cluster_config config = {
 		.kubeconfig = opt->kubeconfig,
 		.context = opt->context,
+		.store_size = opt->store_size,
 	};
 	char *spec free_ptr = NULL;
 

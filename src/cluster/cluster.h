@@ -182,6 +182,7 @@ struct cluster_config {
 	/* Local: admission plugins beside those that are on by themselves, and those of them that
 	 * are not to run; comma separated, may be NULL. */
 	const char *enable_admission, *disable_admission;
+	size_t store_size; /* local: bytes of objects and their history; 0: 64 GiB */
 };
 struct cluster *cluster_open(const char *spec, const struct cluster_config *config,
 			     struct error **err);

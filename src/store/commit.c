@@ -23,6 +23,8 @@
 /* More than this is not taken into one transaction: LMDB holds it in memory until the commit. */
 #define GROUP_BYTES (32u << 20)
 #define GROUP_REQUESTS 1024
+/* So long a deletion waits for snapshots that are in its way. */
+#define SNAPSHOTS_NS (10 * NS_PER_S)
 
 static int check_op(const struct store_op *op, struct error **err)
 {
@@ -292,13 +294,37 @@ static void fail_request(struct request *r, int rc)
 	store_fail(&r->error, rc, "cannot write to the store");
 }
 
-/* History is worth less than what somebody wants to write now, or to delete. */
+/*
+ * History is worth less than what somebody wants to write now, or to delete. But what a watch has
+ * not been told of cannot be given up, and what a snapshot shows cannot be used again. A burst of
+ * deletions gets ahead of both, so it waits for them.
+ */
+static int try_delete(struct store *s, struct request *r)
+{
+	int64_t deadline = clock_mono(s->clock) + SNAPSHOTS_NS;
+	uint64_t ended;
+	int rc;
+
+	do {
+		ended = readers_ended(s);
+		watches_wait(s);
+		compact_shed(s);
+		rc = try_group(s, r, r->next);
+	} while (is_no_space(rc) && readers_wait(s, ended, deadline));
+	return rc;
+}
+
 static void commit_alone(struct store *s, struct request *r)
 {
 	int rc = try_group(s, r, r->next);
 
-	if (is_no_space(rc) && (compact_shed(s) || !r->puts))
-		rc = try_group(s, r, r->next);
+	if (is_no_space(rc) && !r->puts) {
+		rc = try_delete(s, r);
+	} else if (is_no_space(rc)) {
+		watches_wait(s);
+		if (compact_shed(s))
+			rc = try_group(s, r, r->next);
+	}
 	if (rc)
 		fail_request(r, rc);
 }

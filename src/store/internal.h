@@ -98,7 +98,7 @@ struct watches {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* something to do for the thread */
-	pthread_cond_t idle; /* a handler has returned */
+	pthread_cond_t idle; /* a handler has returned, or all watches know everything */
 	bool closing;
 	uint64_t durable;   /* may be told */
 	uint64_t delivered; /* live watches have been told up to here */
@@ -140,6 +140,9 @@ struct store {
 
 	pthread_mutex_t readers_lock;
 	VEC(MDB_txn *) readers; /* reset, for use again */
+	size_t n_reading;	/* others, in use */
+	uint64_t n_ended;
+	pthread_cond_t reader_ended;
 
 	struct watches watch;
 };
@@ -174,6 +177,10 @@ bool is_no_space(int rc);
 /* read.c: a read transaction from the pool. */
 MDB_txn *reader_begin(struct store *s, struct error **err);
 void reader_end(struct store *s, MDB_txn *txn);
+/* How many reads have ended. */
+uint64_t readers_ended(struct store *s);
+/* Waits until more than SEEN have. False: none is running, or the deadline has passed. */
+bool readers_wait(struct store *s, uint64_t seen, int64_t deadline_ns);
 void readers_release(struct store *s);
 
 /* commit.c */
@@ -204,6 +211,8 @@ void *watches_main(void *store);
 void watches_publish(struct store *s, uint64_t revision);
 /* Raises the compacted revision to WANTED or as far as the watches allow; returns it. */
 uint64_t watches_compact(struct store *s, uint64_t wanted);
+/* For the writer: waits until every watch has been told of all that is durable. */
+void watches_wait(struct store *s);
 void watches_stop(struct store *s);
 void watches_release(struct store *s);
 

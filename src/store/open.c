@@ -312,6 +312,7 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->readers_lock, NULL);
 	clock_cond_init(&s->wake);
+	clock_cond_init(&s->reader_ended);
 	watches_init(s);
 	return s;
 }
@@ -363,6 +364,7 @@ struct store *store_close(struct store *s)
 	if (s->dir_fd >= 0)
 		close(s->dir_fd);
 	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->reader_ended);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->readers_lock);
 	free(s->dir);

@@ -6,6 +6,18 @@
 
 #include <string.h>
 
+/* TXN, when there is one, for use again. */
+static void reader_ended(struct store *s, MDB_txn *txn)
+{
+	pthread_mutex_lock(&s->readers_lock);
+	if (txn)
+		vec_push(&s->readers, txn);
+	s->n_reading--;
+	s->n_ended++;
+	pthread_cond_signal(&s->reader_ended);
+	pthread_mutex_unlock(&s->readers_lock);
+}
+
 MDB_txn *reader_begin(struct store *s, struct error **err)
 {
 	MDB_txn *txn = NULL;
@@ -14,12 +26,14 @@ MDB_txn *reader_begin(struct store *s, struct error **err)
 	pthread_mutex_lock(&s->readers_lock);
 	if (s->readers.n)
 		txn = s->readers.v[--s->readers.n];
+	s->n_reading++;
 	pthread_mutex_unlock(&s->readers_lock);
 	rc = txn ? mdb_txn_renew(txn) : mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
 	if (!rc)
 		return txn;
 	if (txn)
 		mdb_txn_abort(txn);
+	reader_ended(s, NULL);
 	store_fail(err, rc, "cannot read the store");
 	return NULL;
 }
@@ -27,9 +41,29 @@ MDB_txn *reader_begin(struct store *s, struct error **err)
 void reader_end(struct store *s, MDB_txn *txn)
 {
 	mdb_txn_reset(txn);
+	reader_ended(s, txn);
+}
+
+uint64_t readers_ended(struct store *s)
+{
+	uint64_t n;
+
 	pthread_mutex_lock(&s->readers_lock);
-	vec_push(&s->readers, txn);
+	n = s->n_ended;
 	pthread_mutex_unlock(&s->readers_lock);
+	return n;
+}
+
+bool readers_wait(struct store *s, uint64_t seen, int64_t deadline_ns)
+{
+	bool more;
+
+	pthread_mutex_lock(&s->readers_lock);
+	while (s->n_reading && s->n_ended == seen && clock_mono(s->clock) < deadline_ns)
+		clock_wait(s->clock, &s->reader_ended, &s->readers_lock, deadline_ns);
+	more = s->n_ended != seen && clock_mono(s->clock) < deadline_ns;
+	pthread_mutex_unlock(&s->readers_lock);
+	return more;
 }
 
 void readers_release(struct store *s)

@@ -25,7 +25,9 @@
  * A store belongs to the process that opened it: nothing of it may be used after fork().
  *
  * Threads: every function may be called from any thread. Reads never block. Writes block until
- * they are durable. The sink of store_list and the handler of a watch must not call store writes.
+ * they are durable. The sink of store_list and the handler of a watch must not call store writes,
+ * nor wait for a thread that may be in one: in a full store a write waits for the watches, and a
+ * deletion for the reads.
  *
  * Errors: E_NOT_FOUND, E_EXISTS, E_CONFLICT (a precondition), E_GONE (revision compacted),
  * E_NO_SPACE (map or disk full: an error to that writer and nothing else; deletions still work),

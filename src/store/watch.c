@@ -388,6 +388,11 @@ static void advance_behind(struct store *s)
 	watch_unref(w);
 }
 
+static bool all_told(const struct watches *ws)
+{
+	return ws->delivered == ws->durable && !ws->behind;
+}
+
 void *watches_main(void *store)
 {
 	struct store *s = store;
@@ -401,11 +406,23 @@ void *watches_main(void *store)
 			advance_behind(s);
 		if (clock_mono(s->clock) >= ws->progress_at)
 			tell_progress(s);
-		if (!ws->closing && ws->delivered == ws->durable && !ws->behind)
+		if (!ws->closing && all_told(ws)) {
+			pthread_cond_broadcast(&ws->idle);
 			clock_wait(s->clock, &ws->wake, &ws->lock, ws->progress_at);
+		}
 	}
 	pthread_mutex_unlock(&ws->lock);
 	return NULL;
+}
+
+void watches_wait(struct store *s)
+{
+	struct watches *ws = &s->watch;
+
+	pthread_mutex_lock(&ws->lock);
+	while (!all_told(ws))
+		pthread_cond_wait(&ws->idle, &ws->lock);
+	pthread_mutex_unlock(&ws->lock);
 }
 
 void watches_stop(struct store *s)

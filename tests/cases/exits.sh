@@ -40,6 +40,8 @@ ok "an unknown letter" dies 2 '[-]Z' -Z "$M"
 ok "an option of another command" dies 2 'bare' mount --bare "$M"
 ok "an option without its value" dies 2 'kubeconfig' --kubeconfig
 ok "a number that is none" dies 2 'nodes' --local="$T/store" --nodes=many "$M"
+ok "a size that is none" dies 2 'store-size' --local="$T/store" --store-size=large "$M"
+ok "a size for nothing" dies 2 'store-size.*16Mi' --local="$T/store" --store-size=1Mi "$M"
 ok "an argument too many" dies 2 'three' one two three
 ok "no mount point" dies 1 'mount point' --local="$T/store"
 ok "--listen without --local" dies 1 'listen' --listen=127.0.0.1:0 "$M"

@@ -13,6 +13,7 @@ remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
 	tests/cases/exits.sh \
+	tests/cases/full.sh \
 	tests/cases/requests.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)

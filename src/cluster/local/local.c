@@ -243,6 +243,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 				   struct error **err)
 {
 	struct local *l = xcalloc(1, sizeof(*l));
+	struct store_options options = {.map_size = config->store_size};
 
 	if (parse_cidr(l, config->service_cidr ? config->service_cidr : SERVICE_CIDR, err) < 0) {
 		free(l);
@@ -253,7 +254,8 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 		return NULL;
 	}
 	l->clock = config->clock ? config->clock : clock_system();
-	l->store = store_open(where, &(struct store_options){.clock = l->clock}, err);
+	options.clock = l->clock;
+	l->store = store_open(where, &options, err);
 	if (!l->store) {
 		free(l);
 		return NULL;

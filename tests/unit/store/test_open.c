@@ -221,6 +221,47 @@ static void a_full_map_is_not_the_end(void **state)
 	store_close(s);
 }
 
+/* A watch that is slower than the deletions: each event costs it a read of everything. */
+static void read_all(void *arg, const struct store_event *event, uint64_t revision)
+{
+	struct store *s = *(struct store **)arg;
+
+	(void)revision;
+	if (event)
+		assert_int_equal(store_check(s, NULL), 0);
+}
+
+/* Rather than fail, a burst of deletions waits until its own history may be given up. */
+static void deletions_outrun_a_watch(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options opt = {.map_size = 24 << 20};
+	struct store *s = open_with(f->dir, &opt);
+	const size_t len = 500000;
+	char *value free_ptr = xmalloc(len + 1);
+	struct store_watch *w;
+	int n = 0;
+
+	memset(value, 'v', len);
+	value[len] = '\0';
+	fill(s, value, &n);
+	w = store_watch(s, "k", 1, store_revision(s), read_all, &s, NULL);
+	assert_non_null(w);
+	for (int i = 0; i < n; i++) {
+		char key[16];
+		struct store_op op = op_delete(key, STORE_ANY);
+
+		op.key_len = (size_t)snprintf(key, sizeof(key), "k%05d", i);
+		op.head = value;
+		op.head_len = len;
+		must(s, op);
+	}
+	assert_int_equal(store_count(s, "k", 1), 0);
+	store_watch_stop(w);
+	assert_sound(s);
+	store_close(s);
+}
+
 /* History gives way to what is written now. */
 static void old_versions_make_room(void **state)
 {
@@ -250,6 +291,7 @@ int main(void)
 		TEST(refuses_a_bad_directory),
 		TEST(a_half_made_store_is_made_again),
 		TEST(a_full_map_is_not_the_end),
+		TEST(deletions_outrun_a_watch),
 		TEST(old_versions_make_room),
 	};
 
