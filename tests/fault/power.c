@@ -32,10 +32,10 @@ struct step {
 
 static struct {
 	pthread_mutex_t lock;
-	bool on;
+	_Atomic bool on; /* what follows is set before it, and read while it is */
 	dev_t dev;
 	ino_t ino;
-	int fail_syncs; /* so many fdatasync fail with EIO */
+	_Atomic int fail_syncs; /* so many fdatasync fail with EIO */
 	VEC(struct step) steps;
 } trace = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -358,10 +358,11 @@ static int teardown(void **state)
 
 	trace.on = false;
 	trace.fail_syncs = 0;
+	/* Its writer may be adding a step. */
+	store_close(f->s);
 	vec_each (&trace.steps, s)
 		free(s->bytes);
 	vec_release(&trace.steps);
-	store_close(f->s);
 	tmp_remove(f->dir);
 	free(f->data);
 	free(f->start.bytes);
