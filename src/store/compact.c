@@ -20,11 +20,13 @@
 
 /* Records that cross in one transaction. */
 #define STEP_RECORDS 512
+#define SMALL_STEP_RECORDS 16 /* where pages are few */
 
 struct step {
 	struct store *store;
 	MDB_txn *txn;
 	bool all;	 /* age and keep_versions do not matter: shedding */
+	size_t records;	 /* how many may cross */
 	uint64_t bound;	 /* the compacted revision to reach */
 	uint64_t wanted; /* the same before watches held it back */
 	bool moved;
@@ -58,7 +60,7 @@ static int find_bound(struct step *st, MDB_cursor *c, uint64_t from)
 		rc = entry_parse(&key, &data, &e);
 		if (rc)
 			return rc;
-		if ((n++ >= STEP_RECORDS && e.at.revision > st->bound) ||
+		if ((n++ >= st->records && e.at.revision > st->bound) ||
 		    !has_aged(st, &e, now_ms)) {
 			st->next_ms = e.time_ms;
 			return 0;
@@ -207,7 +209,7 @@ static int64_t next_step(const struct step *st)
 
 void compact_step(struct store *s)
 {
-	struct step st = {.store = s, .next_ms = INT64_MAX};
+	struct step st = {.store = s, .records = STEP_RECORDS, .next_ms = INT64_MAX};
 	int rc = step_run(&st);
 
 	if (!rc) {
@@ -241,15 +243,21 @@ static void settle(struct store *s)
 
 bool compact_shed(struct store *s)
 {
-	struct step st;
-	size_t deleted = 0;
+	struct step st = {.moved = true};
+	size_t deleted = 0, records = STEP_RECORDS;
+	int rc = 0;
 
-	do {
-		st = (struct step){.store = s, .all = true};
-		if (step_run(&st))
-			break;
-		deleted += st.deleted;
-	} while (st.moved);
+	while (!rc && st.moved) {
+		st = (struct step){.store = s, .all = true, .records = records};
+		rc = step_run(&st);
+		if (!rc)
+			deleted += st.deleted;
+		else if (is_no_space(rc) && records == STEP_RECORDS) {
+			records = SMALL_STEP_RECORDS;
+			st.moved = true;
+			rc = 0;
+		}
+	}
 	if (deleted)
 		log_warn("store %s is full: gave up %zu old versions", s->dir, deleted);
 	settle(s);

@@ -132,10 +132,11 @@ struct store {
 	pthread_t writer;
 
 	/* The writer's own. */
-	int64_t compact_at; /* clock_mono; CLOCK_NEVER: nothing to compact */
-	uint64_t map_pages; /* pages that data may fill */
-	uint64_t pages;	    /* the same as the disk allows now */
-	uint64_t reserved;  /* bytes of the file that have their place on disk */
+	int64_t compact_at;    /* clock_mono; CLOCK_NEVER: nothing to compact */
+	uint64_t map_pages;    /* pages that data may fill */
+	uint64_t pages;	       /* the same as the disk allows now */
+	uint64_t delete_pages; /* pages that deletions may fill */
+	uint64_t reserved;     /* bytes of the file that have their place on disk */
 	VEC(struct ref) found;
 
 	pthread_mutex_t readers_lock;

@@ -9,6 +9,9 @@
  * - The file always has RESERVE bytes more on disk than the tree reaches. When the disk no longer
  *   gives them, data may grow only into what the file has free; the reserve is for deletions.
  *   Where the file system cannot reserve, the write itself fails, and the transaction with it.
+ * - A deletion keeps the last state in the log, so deletions fill the store as well until their
+ *   history is given up. That takes pages too: GIVE_UP of the slack and of the reserve are
+ *   for compaction alone.
  *
  * The file being longer than the tree reaches also tells a truncated file from a whole one.
  */
@@ -22,6 +25,8 @@
 #define RESERVE (1u << 20)
 /* Pages on the way to the leaves of a small write: three trees, and those that are split. */
 #define PATH_PAGES 12
+/* For one of compaction's smallest steps. */
+#define GIVE_UP (512u << 10)
 
 size_t space_slack(size_t map_size)
 {
@@ -33,6 +38,19 @@ static uint64_t file_size(int fd)
 	struct stat st;
 
 	return fstat(fd, &st) ? 0 : (uint64_t)st.st_size;
+}
+
+static uint64_t map_size(struct store *s)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(s->env, &info);
+	return info.me_mapsize;
+}
+
+static uint64_t pages_in(struct store *s, uint64_t bytes, uint64_t spared)
+{
+	return (bytes > spared ? bytes - spared : 0) / s->page_size;
 }
 
 static uint64_t used_bytes(struct store *s)
@@ -75,6 +93,7 @@ void space_prepare(struct store *s, size_t bytes)
 	mdb_filehandle_t fd;
 
 	s->pages = s->map_pages;
+	s->delete_pages = pages_in(s, map_size(s), GIVE_UP);
 	if (want <= s->reserved)
 		return;
 	mdb_env_get_fd(s->env, &fd);
@@ -85,7 +104,8 @@ void space_prepare(struct store *s, size_t bytes)
 	}
 	/* Data may use what is there except the reserve. */
 	want = MAX(s->reserved, used);
-	s->pages = MIN(s->pages, (want > RESERVE ? want - RESERVE : 0) / s->page_size);
+	s->pages = MIN(s->pages, pages_in(s, want, RESERVE));
+	s->delete_pages = MIN(s->delete_pages, pages_in(s, want, GIVE_UP));
 }
 
 static uint64_t pages_of(MDB_txn *txn, MDB_dbi dbi)
@@ -120,5 +140,5 @@ bool space_fits(struct store *s, MDB_txn *txn, const struct request *r)
 			 pages_of(txn, s->log) + pages_of(txn, s->objects) +
 			 pages_of(txn, s->deleted);
 
-	return !r->puts || pages + pages_needed(s, r) <= s->pages;
+	return pages + pages_needed(s, r) <= (r->puts ? s->pages : s->delete_pages);
 }
