@@ -18,9 +18,9 @@ int namespace_create(struct node *dir, const char *name, const struct call *call
 	struct write_options opt = {.dry_run = dir->fs->opt.dry_run,
 				    .field_manager = FIELD_MANAGER};
 
-	if (name_dns_label(name))
+	if (name_problem(name_dns_label, name))
 		return error_set(err, E_INVALID, "\"%s\" is no name for a namespace: %s", name,
-				 name_dns_label(name));
+				 name_problem(name_dns_label, name));
 	if (cluster_create_tree(dir->fs->cluster, call, v->namespaces, "", tree, &opt, &o, err) < 0)
 		return -1;
 	write_observe(&t, o);

@@ -89,13 +89,13 @@ struct object *object_of_file(struct node *dir, const char *name)
 char *object_name_of_file(const struct resource *r, const char *file)
 {
 	size_t len = strlen(file), cut = strlen(YAML_SUFFIX);
-	const char *(*rule)(const char *) = r->particulars ? r->particulars->name_rule : NULL;
+	name_rule *rule = r->particulars ? r->particulars->name_rule : NULL;
 
 	if (len <= cut || !str_has_suffix(file, YAML_SUFFIX))
 		return NULL;
 	char *name free_ptr = xstrndup(file, len - cut);
 
-	return (rule ? rule : name_dns_subdomain)(name) ? NULL : steal(&name);
+	return name_problem(rule ? rule : name_dns_subdomain, name) ? NULL : steal(&name);
 }
 
 struct newest {

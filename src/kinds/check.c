@@ -7,6 +7,7 @@
  * types are causes of a 422, and what is empty stays.
  */
 #include "base/vec.h"
+#include "kinds/field.h"
 #include "kinds/kind.h"
 #include "object/json.h"
 #include "object/quantity.h"
@@ -21,6 +22,7 @@ struct check {
 	struct unknown_fields *unknown;
 	struct field_errors *errors;
 	struct error **err;
+	struct field root;
 	struct str path;    /* "spec.containers[0].name" */
 	struct str go_path; /* "spec.containers.name", as Go's decoder names it */
 };
@@ -46,6 +48,9 @@ void unknown_fields_release(struct unknown_fields *u)
 		free(*path);
 	vec_release(u);
 }
+
+/* The place PATH as a whole. */
+#define place(c, path) (&(struct field){.up = &(c)->root, .name = (path), .errors = (c)->errors})
 
 static const char *json_type_word(const json_t *v)
 {
@@ -116,7 +121,7 @@ static int wrong_type(struct check *c, const json_t *v, const struct schema_valu
 			xasprintf("%s in body must be of type %s: \"%s\"", c->path.s,
 				  words[s->kind].wanted, json_type_word(v));
 
-		field_type(c->errors, json_type_word(v), detail, "%s", c->path.s);
+		field_type_invalid(place(c, c->path.s), json_type_word(v), detail);
 		return 0;
 	}
 	return refuse_decode(c, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
@@ -198,7 +203,7 @@ static void check_enum(struct check *c, const json_t *v, const struct schema_val
 	for (size_t i = 0; s->enums[i]; i++)
 		if (strcmp(s->enums[i], text) == 0)
 			return;
-	field_not_supported(c->errors, text, s->enums, "%s", c->path.s);
+	field_not_supported_text(place(c, c->path.s), text, s->enums);
 }
 
 static int check_value(struct check *c, json_t *v, const struct schema_value *s,
@@ -267,9 +272,15 @@ static void check_required(struct check *c, const json_t *object, const struct s
 		     f->value.kind == SCHEMA_BOOL || f->value.kind == SCHEMA_INT_OR_STRING ||
 		     f->value.kind == SCHEMA_ANY))
 			continue;
-		if (empty)
-			field_required(c->errors, NULL, "%s%s%s", c->path.s, c->path.len ? "." : "",
-				       f->name);
+		if (empty) {
+			struct field at = {
+				.up = c->path.len ? place(c, c->path.s) : &c->root,
+				.name = f->name,
+				.errors = c->errors,
+			};
+
+			field_required(&at, NULL);
+		}
 	}
 }
 
@@ -424,11 +435,31 @@ static void rules_of_value(struct check *c, const json_t *v, const struct schema
 	}
 }
 
-void object_check_rules(const json_t *object, const struct resource *r, struct field_errors *errors)
+/* Required fields and enums by the schema table, of an object that has its defaults. */
+static void check_rules(const struct field *object, const struct resource *r)
 {
-	struct check c = {.r = r, .errors = errors, .path = STR_INIT, .go_path = STR_INIT};
+	struct check c = {.r = r, .errors = object->errors, .path = STR_INIT, .go_path = STR_INIT};
 
 	if (r->type)
-		rules_of_struct(&c, object, r->type);
+		rules_of_struct(&c, object->value, r->type);
 	str_release(&c.path);
+}
+
+void object_validate(const struct field *object, const struct field *old, const struct resource *r,
+		     const struct resource *asked, const char *subresource)
+{
+	const struct kind *kind = r->particulars;
+
+	if (subresource && kind->validate_subresource) {
+		kind->validate_subresource(object, old, subresource);
+		return;
+	}
+	if (subresource && strcmp(subresource, "status") == 0)
+		return;
+	if (kind->validate_asked)
+		kind->validate_asked(object, old, asked);
+	else if (kind->validate)
+		kind->validate(object, old);
+	else
+		check_rules(object, r);
 }

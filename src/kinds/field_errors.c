@@ -1,9 +1,11 @@
-#include "base/str.h"
+/*
+ * Collecting what is wrong with an object, and the error that comes of it.
+ */
 #include "base/vec.h"
-#include "kinds/kind.h"
+#include "kinds/field.h"
+#include "kinds/resource.h"
 #include "object/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct field_error {
@@ -36,38 +38,39 @@ size_t field_errors_count(const struct field_errors *e)
 	return e->list.n;
 }
 
-/* Takes MESSAGE over. The same complaint about the same field is kept once. */
-static void add(struct field_errors *e, const char *reason, char *message, const char *path,
-		va_list ap)
+/* MESSAGE so far; DETAIL and the place are added. */
+static void add(const struct field *f, const char *reason, struct str *message, const char *detail)
 {
-	struct str field = STR_INIT;
+	struct str path = STR_INIT;
 
-	str_addv(&field, path, ap);
-	vec_each (&e->list, f) {
-		if (strcmp(f->field, field.s) || strcmp(f->message, message))
-			continue;
-		free(message);
-		str_release(&field);
-		return;
-	}
-	vec_push(&e->list, (struct field_error){reason, str_take(&field), message});
+	field_path(f, &path);
+	if (detail && *detail)
+		str_addf(message, ": %s", detail);
+	vec_push(&f->errors->list,
+		 (struct field_error){reason, str_take(&path), str_take(message)});
 }
 
-#define ADD(reason, message)                       \
-	do {                                       \
-		va_list ap;                        \
-                                                   \
-		va_start(ap, path);                \
-		add(e, reason, message, path, ap); \
-		va_end(ap);                        \
-	} while (0)
-
-static char *with_detail(const char *what, const char *detail)
+static void add_plain(const struct field *f, const char *reason, const char *what,
+		      const char *detail)
 {
-	return detail && *detail ? xasprintf("%s: %s", what, detail) : xstrdup(what);
+	struct str s = STR_INIT;
+
+	str_adds(&s, what);
+	add(f, reason, &s, detail);
 }
 
-static char *with_value(const char *what, const json_t *value, const char *detail)
+static void add_text(const struct field *f, const char *reason, const char *what, const char *value,
+		     const char *detail)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s, "%s: ", what);
+	json_write_string(value, strlen(value), &s);
+	add(f, reason, &s, detail);
+}
+
+static void add_json(const struct field *f, const char *reason, const char *what,
+		     const json_t *value, const char *detail)
 {
 	struct str s = STR_INIT;
 
@@ -76,72 +79,112 @@ static char *with_value(const char *what, const json_t *value, const char *detai
 		json_write(value, &s);
 	else
 		str_adds(&s, "null");
-	if (detail && *detail)
-		str_addf(&s, ": %s", detail);
-	return str_take(&s);
+	add(f, reason, &s, detail);
 }
 
-void field_required(struct field_errors *e, const char *detail, const char *path, ...)
+void field_required(const struct field *f, const char *detail)
 {
-	ADD("FieldValueRequired", with_detail("Required value", detail));
+	add_plain(f, "FieldValueRequired", "Required value", detail);
 }
 
-void field_invalid(struct field_errors *e, const json_t *bad_value, const char *detail,
-		   const char *path, ...)
+void field_forbidden(const struct field *f, const char *detail)
 {
-	ADD("FieldValueInvalid", with_value("Invalid value", bad_value, detail));
+	add_plain(f, "FieldValueForbidden", "Forbidden", detail);
 }
 
-void field_not_supported(struct field_errors *e, const char *bad_value, const char *const *valid,
-			 const char *path, ...)
+void field_invalid_text(const struct field *f, const char *value, const char *detail)
+{
+	add_text(f, "FieldValueInvalid", "Invalid value", value, detail);
+}
+
+void field_invalid_int(const struct field *f, json_int_t value, const char *detail)
 {
 	struct str s = STR_INIT;
 
-	str_adds(&s, "Unsupported value: ");
-	json_write_string(bad_value, strlen(bad_value), &s);
-	for (size_t i = 0; valid && valid[i]; i++)
-		str_addf(&s, "%s\"%s\"", i ? ", " : ": supported values: ", valid[i]);
-	ADD("FieldValueNotSupported", str_take(&s));
+	str_addf(&s, "Invalid value: %lld", (long long)value);
+	add(f, "FieldValueInvalid", &s, detail);
 }
 
-void field_duplicate(struct field_errors *e, const json_t *bad_value, const char *path, ...)
+void field_invalid_json(const struct field *f, const json_t *value, const char *detail)
 {
-	ADD("FieldValueDuplicate", with_value("Duplicate value", bad_value, NULL));
+	add_json(f, "FieldValueInvalid", "Invalid value", value, detail);
 }
 
-void field_forbidden(struct field_errors *e, const char *detail, const char *path, ...)
+void field_invalid(const struct field *f, const char *detail)
 {
-	ADD("FieldValueForbidden", with_detail("Forbidden", detail));
+	field_invalid_json(f, f->value, detail);
 }
 
-void field_not_found(struct field_errors *e, const json_t *value, const char *path, ...)
+void field_invalid_untold(const struct field *f, const char *detail)
 {
-	ADD("FieldValueNotFound", with_value("Not found", value, NULL));
+	add_plain(f, "FieldValueInvalid", "Invalid value", detail);
 }
 
-void field_too_long(struct field_errors *e, const char *detail, const char *path, ...)
+void field_duplicate(const struct field *f)
 {
-	ADD("FieldValueTooLong", with_detail("Too long", detail));
+	add_json(f, "FieldValueDuplicate", "Duplicate value", f->value, NULL);
 }
 
-void field_type(struct field_errors *e, const char *bad_type, const char *detail, const char *path,
-		...)
+void field_duplicate_text(const struct field *f, const char *value)
 {
-	ADD("FieldValueTypeInvalid", xasprintf("Invalid value: \"%s\": %s", bad_type, detail));
+	add_text(f, "FieldValueDuplicate", "Duplicate value", value, NULL);
 }
 
-void field_errors_move_last_before(struct field_errors *e, const char *path)
+void field_not_supported_text(const struct field *f, const char *value, const char *const *valid)
 {
-	size_t last = e->list.n - 1, at = 0;
-	struct field_error moved;
+	struct str detail CLEANUP(str_release) = STR_INIT;
 
-	if (!e->list.n)
-		return;
-	moved = e->list.v[last];
-	while (at < last && !str_has_prefix(e->list.v[at].field, path))
-		at++;
-	memmove(e->list.v + at + 1, e->list.v + at, (last - at) * sizeof(moved));
-	e->list.v[at] = moved;
+	for (size_t i = 0; valid && valid[i]; i++) {
+		str_adds(&detail, i ? ", " : "supported values: ");
+		json_write_string(valid[i], strlen(valid[i]), &detail);
+	}
+	add_text(f, "FieldValueNotSupported", "Unsupported value", value, detail.s);
+}
+
+void field_not_supported(const struct field *f, const char *const *valid)
+{
+	field_not_supported_text(f, field_text(f), valid);
+}
+
+void field_not_found(const struct field *f, const char *value)
+{
+	add_text(f, "FieldValueNotFound", "Not found", value, NULL);
+}
+
+void field_too_long(const struct field *f, size_t max)
+{
+	char *detail free_ptr = xasprintf("may not be more than %zu bytes", max);
+
+	add_plain(f, "FieldValueTooLong", "Too long", detail);
+}
+
+void field_too_many(const struct field *f, size_t count, size_t max)
+{
+	struct str s = STR_INIT;
+	char *detail free_ptr = xasprintf("must have at most %zu items", max);
+
+	str_addf(&s, "Too many: %zu", count);
+	add(f, "FieldValueTooMany", &s, detail);
+}
+
+void field_type_invalid(const struct field *f, const char *type, const char *detail)
+{
+	add_text(f, "FieldValueTypeInvalid", "Invalid value", type, detail);
+}
+
+/* The sentence tells the same complaint once; the causes are all there. */
+static size_t write_sentence(const struct field_errors *e, struct str *out)
+{
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+	size_t n = 0;
+
+	vec_each (&e->list, f) {
+		char *line free_ptr = xasprintf("%s: %s", f->field, f->message);
+
+		if (!seen_add(&seen, line))
+			str_addf(out, "%s%s", n++ ? ", " : "", line);
+	}
+	return n;
 }
 
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,
@@ -149,19 +192,16 @@ int field_errors_finish(const struct field_errors *e, const struct resource *r, 
 {
 	struct str s CLEANUP(str_release) = STR_INIT;
 	struct error *error;
+	bool several;
 
 	if (!e->list.n)
 		return 0;
-	str_addf(&s, "%s%s%s \"%s\" is invalid: %s", r->kind, *r->group ? "." : "", r->group, name,
-		 e->list.n > 1 ? "[" : "");
-	for (size_t i = 0; i < e->list.n; i++)
-		str_addf(&s, "%s%s: %s", i ? ", " : "", e->list.v[i].field, e->list.v[i].message);
-	if (e->list.n > 1)
-		str_addc(&s, ']');
-	error = error_new(E_INVALID, "%s", s.s);
+	several = write_sentence(e, &s) > 1;
+	error = error_new(E_INVALID, "%s%s%s \"%s\" is invalid: %s%s%s", r->kind,
+			  *r->group ? "." : "", r->group, name, several ? "[" : "", s.s,
+			  several ? "]" : "");
 	error_set_details(error, r->group, r->kind, name);
-	for (size_t i = 0; i < e->list.n; i++)
-		error_add_cause(error, e->list.v[i].reason, e->list.v[i].field, "%s",
-				e->list.v[i].message);
+	vec_each (&e->list, f)
+		error_add_cause(error, f->reason, f->field, "%s", f->message);
 	return error_move(err, error);
 }

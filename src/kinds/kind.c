@@ -1,6 +1,6 @@
 #include "kinds/kind.h"
 
-#include "kinds/cells.h"
+#include "kinds/builtin.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -10,10 +10,31 @@ static const struct kind generic;
 
 /* The types that have particulars, in the order of their groups. */
 static const struct kind *const kinds[] = {
-	&kind_configmap,   &kind_event, &kind_limitrange, &kind_namespace,  &kind_node,
-	&kind_pod,	   &kind_pv,	&kind_pvc,	  &kind_rc,	    &kind_secret,
-	&kind_service,	   &kind_crd,	&kind_daemonset,  &kind_deployment, &kind_replicaset,
-	&kind_statefulset, &kind_hpa,	&kind_cronjob,	  &kind_job,	    &kind_networkpolicy,
+	&kind_configmap,
+	&kind_endpoints,
+	&kind_event,
+	&kind_limitrange,
+	&kind_namespace,
+	&kind_node,
+	&kind_pv,
+	&kind_pvc,
+	&kind_pod,
+	&kind_podtemplate,
+	&kind_rc,
+	&kind_resourcequota,
+	&kind_secret,
+	&kind_service,
+	&kind_serviceaccount,
+	&kind_crd,
+	&kind_controllerrevision,
+	&kind_daemonset,
+	&kind_deployment,
+	&kind_replicaset,
+	&kind_statefulset,
+	&kind_hpa,
+	&kind_cronjob,
+	&kind_job,
+	&kind_networkpolicy,
 	&kind_pdb,
 };
 

@@ -16,59 +16,38 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "kinds/field.h"
+#include "kinds/names.h"
 #include "kinds/resource.h"
 #include "object/object.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 
-/*
- * Collects what is wrong with an object; becomes E_INVALID with one cause each. PATH is printf
- * style: "spec.containers[%zu].name". Messages follow apimachinery's field.Error.
- */
-struct field_errors;
-void field_required(struct field_errors *e, const char *detail, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
-/* BAD_VALUE: the value refused, may be NULL. */
-void field_invalid(struct field_errors *e, const json_t *bad_value, const char *detail,
-		   const char *path, ...) __attribute__((format(printf, 4, 5)));
-void field_not_supported(struct field_errors *e, const char *bad_value, const char *const *valid,
-			 const char *path, ...) __attribute__((format(printf, 4, 5)));
-void field_duplicate(struct field_errors *e, const json_t *bad_value, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
-void field_forbidden(struct field_errors *e, const char *detail, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
-void field_type(struct field_errors *e, const char *bad_type, const char *detail, const char *path,
-		...) __attribute__((format(printf, 4, 5)));
-
-void field_not_found(struct field_errors *e, const json_t *value, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
-void field_too_long(struct field_errors *e, const char *detail, const char *path, ...)
-	__attribute__((format(printf, 3, 4)));
-
-struct field_errors *field_errors_new(void);
-void field_errors_free(struct field_errors *e);
-DEFINE_CLEANUP(struct field_errors *, field_errors_free)
-/* Moves the last complaint before the first one about PATH or what is below it, if there is one:
- * where a kind's own rule is checked before those of the schema. */
-void field_errors_move_last_before(struct field_errors *e, const char *path);
-size_t field_errors_count(const struct field_errors *e);
-/* 0 when E holds nothing; else -1 and *err: `Deployment.apps "web" is invalid: ...`. */
-int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,
-			struct error **err);
-
 struct kind {
 	const char *group, *kind;
 	/* Fills in what the server fills in (the schema's defaults are applied before). */
 	void (*set_defaults)(json_t *object);
-	/* Rules beyond types, enums and required fields. OLD NULL: on create. */
-	void (*validate)(const json_t *object, const json_t *old, struct field_errors *errors);
+	/*
+	 * All rules beyond metadata and the types of fields. OLD NULL: on create. Of a type that
+	 * has none the schema's required fields and enums are checked.
+	 */
+	void (*validate)(const struct field *object, const struct field *old);
+	/* The same, of a type over whose objects several are served and which asks more of one
+	 * than of another (ASKED: the one the request named). */
+	void (*validate_asked)(const struct field *object, const struct field *old,
+			       const struct resource *asked);
+	/* Of a write to a subresource ("status", "resize"); NULL: nothing of a status is checked,
+	 * and other subresources are validated as the object itself. */
+	void (*validate_subresource)(const struct field *object, const struct field *old,
+				     const char *subresource);
 	/* Before validation of a create (OLD NULL) or update: what the server decides itself
 	 * (initial status, phase, immutable copies). The generic rule resets status and counts
 	 * generation. */
 	void (*prepare)(json_t *object, const json_t *old);
-	/* NULL: the name is a DNS subdomain (253). Returns what is wrong with it, or NULL. */
-	const char *(*name_rule)(const char *name);
+	name_rule *name_rule; /* NULL: the name is a DNS subdomain (253) */
+	/* An update checks all metadata once more, not only what changed: the causes tell. */
+	bool whole_metadata;
 	bool no_generation; /* the type does not count metadata.generation */
 	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated.
 	 */
@@ -106,20 +85,13 @@ struct unknown_fields {
 void unknown_fields_release(struct unknown_fields *u);
 int object_check_schema(json_t *object, const struct resource *r, struct unknown_fields *unknown,
 			struct field_errors *errors, struct error **err);
-/* Required fields and enums by the schema table, of an object that has its defaults. */
-void object_check_rules(const json_t *object, const struct resource *r,
-			struct field_errors *errors);
-/* Keys and values of a map of labels at PATH. */
-void labels_validate(const json_t *labels, struct field_errors *errors, const char *path);
-/* metadata: name, generateName, namespace, labels, annotations, owner references, finalizers. */
-void object_validate_meta(const json_t *object, const json_t *old, const struct resource *r,
-			  struct field_errors *errors);
-
-/* Rules for names: NULL when S keeps it, else the sentence apimachinery's validation gives. */
-const char *name_dns_subdomain(const char *s);
-const char *name_dns_label(const char *s);
-const char *name_path_segment(const char *s);
-const char *name_qualified(const char *s); /* label and annotation keys */
-const char *name_label_value(const char *s);
+/* metadata: name, generateName, namespace, labels, annotations, owner references, finalizers. OLD
+ * NULL: on create. */
+void object_validate_meta(const struct field *object, const struct field *old,
+			  const struct resource *r);
+/* What the kind of R, as which OBJECT is stored, says of it, or, where it says nothing, the schema.
+ * ASKED: the resource that the request named. SUBRESOURCE NULL: the object itself. */
+void object_validate(const struct field *object, const struct field *old, const struct resource *r,
+		     const struct resource *asked, const char *subresource);
 
 #endif

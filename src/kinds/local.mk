@@ -1,21 +1,69 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
+	src/kinds/builtin.h \
 	src/kinds/catalog.c \
-	src/kinds/cells.h \
-	src/kinds/cells.c src/kinds/tables.h \
-	src/kinds/core.c \
-	src/kinds/pod.c \
-	src/kinds/pod_resources.c src/kinds/pod_resources.h \
-	src/kinds/pod_spec.c \
-	src/kinds/quota.c src/kinds/quota.h \
-	src/kinds/service.c \
-	src/kinds/workloads.c \
+	src/kinds/cells.c \
 	src/kinds/check.c \
+	src/kinds/configmap.c \
+	src/kinds/controllerrevision.c \
+	src/kinds/crd.c \
+	src/kinds/cron.c \
+	src/kinds/cron.h \
+	src/kinds/cronjob.c \
+	src/kinds/daemonset.c \
 	src/kinds/defaults.c \
+	src/kinds/deployment.c \
+	src/kinds/endpoints.c \
+	src/kinds/event.c \
+	src/kinds/field.c \
+	src/kinds/field.h \
 	src/kinds/field_errors.c \
+	src/kinds/fill.c \
+	src/kinds/fill.h \
+	src/kinds/hpa.c \
+	src/kinds/job.c \
+	src/kinds/kind.c \
+	src/kinds/kind.h \
+	src/kinds/limitrange.c \
 	src/kinds/meta.c \
 	src/kinds/names.c \
-	src/kinds/kind.c src/kinds/kind.h \
+	src/kinds/names.h \
+	src/kinds/namespace.c \
+	src/kinds/networkpolicy.c \
+	src/kinds/node.c \
+	src/kinds/pdb.c \
+	src/kinds/persistentvolume.c \
+	src/kinds/persistentvolumeclaim.c \
+	src/kinds/pod.c \
+	src/kinds/pod_resources.c \
+	src/kinds/pod_resources.h \
+	src/kinds/podtemplate.c \
+	src/kinds/quota.c \
+	src/kinds/quota.h \
+	src/kinds/replicaset.c \
+	src/kinds/replicationcontroller.c \
+	src/kinds/resource.c \
+	src/kinds/resource.h \
+	src/kinds/resourcequota.c \
+	src/kinds/row.h \
+	src/kinds/rule_amount.c \
+	src/kinds/rule_container.c \
+	src/kinds/rule_env.c \
+	src/kinds/rule_names.c \
+	src/kinds/rule_net.c \
+	src/kinds/rule_pod.c \
+	src/kinds/rule_probe.c \
+	src/kinds/rule_resource.c \
+	src/kinds/rule_scheduling.c \
+	src/kinds/rule_security.c \
+	src/kinds/rule_selector.c \
+	src/kinds/rule_volume.c \
+	src/kinds/rule_workload.c \
+	src/kinds/rules.h \
+	src/kinds/secret.c \
+	src/kinds/service.c \
+	src/kinds/serviceaccount.c \
+	src/kinds/statefulset.c \
 	src/kinds/table.c \
 	src/kinds/table_autoscaling.c \
 	src/kinds/table_core.c \
@@ -24,8 +72,8 @@ libkinds_a_SOURCES = \
 	src/kinds/table_policy.c \
 	src/kinds/table_storage.c \
 	src/kinds/table_workloads.c \
-	src/kinds/resource.c src/kinds/resource.h \
-	src/kinds/row.h
+	src/kinds/tables.h \
+	src/kinds/uncounted.c
 
 check_PROGRAMS += tests/unit/kinds/test_catalog
 tests_unit_kinds_test_catalog_SOURCES = tests/unit/kinds/test_catalog.c

@@ -2,193 +2,216 @@
  * Validation of metadata, the same for every type.
  */
 #include "kinds/kind.h"
+#include "kinds/rules.h"
 #include "object/json.h"
 
 #include <string.h>
 
 #define ANNOTATIONS_MAX (256u << 10)
+#define GENERATE_MAX 512
 
-static void check_name(const json_t *object, const struct resource *r, struct field_errors *errors)
+/* What a name is made of: a dash at its end will be followed by something. */
+static void check_generate_name(const struct field *f, name_rule *rule)
 {
-	const char *name = json_path_string(object, "metadata.name");
-	const char *(*rule)(const char *) =
-		r->particulars->name_rule ? r->particulars->name_rule : name_dns_subdomain;
-	const char *why;
+	char text[GENERATE_MAX];
+	size_t n = strlen(field_text(f));
+	const char *why[NAME_PROBLEMS];
 
-	if (!*name) {
-		field_required(errors, "name or generateName is required", "metadata.name");
+	if (!n || n >= sizeof(text))
 		return;
-	}
-	why = rule(name);
-	if (why)
-		field_invalid(errors, json_path(object, "metadata.name"), why, "metadata.name");
+	memcpy(text, field_text(f), n + 1);
+	if (text[n - 1] == '-')
+		text[n - 1] = 'a';
+	n = rule(text, why);
+	for (size_t i = 0; i < n; i++)
+		field_invalid(f, why[i]);
 }
 
-static void check_labels(const json_t *labels, struct field_errors *errors, const char *path)
+static void check_name(const struct field *meta, const struct resource *r)
 {
-	const char *key, *why;
-	json_t *v;
+	name_rule *rule =
+		r->particulars->name_rule ? r->particulars->name_rule : name_dns_subdomain;
+	const struct field *name = FIELD(meta, "name");
 
-	json_object_foreach ((json_t *)labels, key, v) {
-		json_t *bad = json_string(key);
+	check_generate_name(FIELD(meta, "generateName"), rule);
+	if (!*field_text(name))
+		field_required(name, "name or generateName is required");
+	else
+		field_check(name, rule);
+}
 
-		why = name_qualified(key);
-		if (why)
-			field_invalid(errors, bad, why, "%s", path);
-		json_decref(bad);
-		why = json_is_string(v) ? name_label_value(json_string_value(v)) : NULL;
-		if (why)
-			field_invalid(errors, v, why, "%s", path);
+void rule_labels(const struct field *labels)
+{
+	field_each_key(labels, label)
+	{
+		field_check_text(labels, label.key, name_qualified);
+		field_check_text(labels, field_text(&label), name_label_value);
 	}
 }
 
-static void check_annotations(const json_t *annotations, struct field_errors *errors)
+/* Keys of annotations may have upper case letters in their domain. */
+static void check_annotation_key(const struct field *annotations, const char *key)
 {
-	const char *key, *why;
+	char *lower free_ptr = xstrdup(key);
+	const char *why[NAME_PROBLEMS];
+	size_t n;
+
+	for (char *p = lower; *p; p++)
+		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+	n = name_qualified(lower, why);
+	for (size_t i = 0; i < n; i++)
+		field_invalid_text(annotations, key, why[i]);
+}
+
+void rule_annotations(const struct field *annotations)
+{
 	size_t total = 0;
-	json_t *v;
 
-	json_object_foreach ((json_t *)annotations, key, v) {
-		char lower[512];
-		json_t *bad = json_string(key);
-		size_t n = 0;
-
-		for (; key[n] && n + 1 < sizeof(lower); n++)
-			lower[n] = (char)(key[n] >= 'A' && key[n] <= 'Z' ? key[n] + 32 : key[n]);
-		lower[n] = '\0';
-		why = name_qualified(lower);
-		if (why)
-			field_invalid(errors, bad, why, "metadata.annotations");
-		json_decref(bad);
-		total += strlen(key) + json_string_length(v);
+	field_each_key(annotations, a)
+	{
+		check_annotation_key(annotations, a.key);
+		total += strlen(a.key) + json_string_length(a.value);
 	}
 	if (total > ANNOTATIONS_MAX)
-		field_too_long(errors, "may not be more than 262144 bytes", "metadata.annotations");
+		field_too_long(annotations, ANNOTATIONS_MAX);
 }
 
-static void require_text(const json_t *ref, const char *field, const char *why,
-			 struct field_errors *errors)
+static void require_text(const struct field *owners, const struct field *ref, const char *member,
+			 const char *why)
 {
-	json_t *empty = json_string("");
+	struct field f = field_member(ref, member);
 
-	if (!*json_path_string(ref, field))
-		field_invalid(errors, empty, why, "metadata.ownerReferences.%s", field);
-	json_decref(empty);
+	f.up = owners;
+	if (!*field_text(&f))
+		field_invalid_text(&f, "", why);
 }
 
-static void check_owners(const json_t *owners, struct field_errors *errors)
+static void check_owner(const struct field *owners, const struct field *ref)
+{
+	const char *version = json_path_string(ref->value, "apiVersion");
+
+	require_text(owners, ref, "apiVersion", "version must not be empty");
+	require_text(owners, ref, "kind", "must not be empty");
+	require_text(owners, ref, "name", "must not be empty");
+	require_text(owners, ref, "uid", "must not be empty");
+	if (field_is(FIELD(ref, "kind"), "Event") && strcmp(version, "v1") == 0)
+		field_invalid_json(owners, ref->value,
+				   "/v1, Kind=Event is disallowed from being an owner");
+}
+
+static void check_owners(const struct field *owners)
 {
 	const json_t *controller = NULL;
-	size_t i;
-	json_t *ref;
 
-	json_array_foreach (owners, i, ref) {
-		require_text(ref, "apiVersion", "version must not be empty", errors);
-		require_text(ref, "kind", "must not be empty", errors);
-		require_text(ref, "name", "must not be empty", errors);
-		require_text(ref, "uid", "must not be empty", errors);
-		if (strcmp(json_path_string(ref, "kind"), "Event") == 0)
-			field_invalid(errors, ref,
-				      "/v1, Kind=Event is disallowed from being an owner",
-				      "metadata.ownerReferences");
-		if (!json_path_bool(ref, "controller", false))
+	field_each(owners, ref)
+	{
+		check_owner(owners, &ref);
+		if (!json_path_bool(ref.value, "controller", false))
 			continue;
 		if (controller) {
-			char *why free_ptr = xasprintf("Only one reference can have Controller set "
-						       "to true. Found \"true\" "
-						       "in references for %s/%s and %s/%s",
-						       json_path_string(controller, "kind"),
-						       json_path_string(controller, "name"),
-						       json_path_string(ref, "kind"),
-						       json_path_string(ref, "name"));
+			char *why free_ptr = xasprintf(
+				"Only one reference can have Controller set to true. Found "
+				"\"true\" in references for %s/%s and %s/%s",
+				json_path_string(controller, "kind"),
+				json_path_string(controller, "name"),
+				json_path_string(ref.value, "kind"),
+				json_path_string(ref.value, "name"));
 
-			field_invalid(errors, owners, why, "metadata.ownerReferences");
+			field_invalid(owners, why);
+		} else {
+			controller = ref.value;
 		}
-		controller = ref;
 	}
 }
 
-static void check_finalizers(const json_t *finalizers, struct field_errors *errors)
+static void check_finalizers(const struct field *finalizers)
 {
-	static const char *const standard[] = {"orphan", "foregroundDeletion", "kubernetes"};
-	size_t i;
-	json_t *f;
+	static const char *const standard[] = {"orphan", "foregroundDeletion", "kubernetes", NULL};
+	bool orphan = false, foreground = false;
 
-	json_array_foreach (finalizers, i, f) {
-		const char *text = json_is_string(f) ? json_string_value(f) : "";
-		const char *why = name_qualified(text);
-		bool known = strchr(text, '/') != NULL;
+	field_each(finalizers, f)
+	{
+		const char *text = field_text(&f);
 
-		for (size_t j = 0; j < ARRAY_SIZE(standard); j++)
-			known = known || strcmp(text, standard[j]) == 0;
-		if (why)
-			field_invalid(errors, f, why, "metadata.finalizers");
-		else if (!known)
-			field_invalid(errors, f,
-				      "name is neither a standard finalizer name nor is it fully "
-				      "qualified",
-				      "metadata.finalizers[%zu]", i);
+		orphan = orphan || strcmp(text, "orphan") == 0;
+		foreground = foreground || strcmp(text, "foregroundDeletion") == 0;
+		field_check_text(finalizers, text, name_qualified);
+		if (!strchr(text, '/') && !text_is_one_of(text, standard))
+			field_invalid(&f, "name is neither a standard finalizer name nor is it "
+					  "fully qualified");
 	}
-}
-
-static void check_immutable(const json_t *object, const json_t *old, const char *path,
-			    struct field_errors *errors)
-{
-	const json_t *was = json_path(old, path), *is = json_path(object, path);
-
-	if (was && !(is && json_equal(was, is)))
-		field_invalid(errors, is, "field is immutable", "%s", path);
+	if (orphan && foreground)
+		field_invalid(finalizers,
+			      "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
 /* Once an object is on its way out nobody may hold it back longer. */
-static void check_new_finalizers(const json_t *object, const json_t *old,
-				 struct field_errors *errors)
+static void check_new_finalizers(const struct field *finalizers, const struct field *old)
 {
-	const json_t *was = json_path(old, "metadata.finalizers");
-	json_t *added = json_array();
-	size_t i, j;
-	json_t *f, *g;
+	struct str why CLEANUP(str_release) = STR_INIT;
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	json_array_foreach (json_path(object, "metadata.finalizers"), i, f) {
-		bool known = false;
-
-		json_array_foreach (was, j, g)
-			known = known || json_equal(f, g);
-		if (!known)
-			json_array_append(added, f);
+	field_each(old, f) seen_add(&seen, field_text(&f));
+	field_each(finalizers, f)
+	{
+		if (seen_has(&seen, field_text(&f)))
+			continue;
+		str_addf(&why, "%s\"%s\"",
+			 why.len ? ", "
+				 : "no new finalizers can be added if the object is being deleted, "
+				   "found new finalizers []string{",
+			 field_text(&f));
 	}
-	if (json_array_size(added)) {
-		struct str why CLEANUP(str_release) = STR_INIT;
-
-		str_adds(&why, "no new finalizers can be added if the object is being deleted, "
-			       "found new finalizers []string{");
-		json_array_foreach (added, i, f)
-			str_addf(&why, "%s\"%s\"", i ? ", " : "", json_string_value(f));
-		str_addc(&why, '}');
-		field_forbidden(errors, why.s, "metadata.finalizers");
-	}
-	json_decref(added);
+	if (!why.len)
+		return;
+	str_addc(&why, '}');
+	field_forbidden(finalizers, why.s);
 }
 
-void object_validate_meta(const json_t *object, const json_t *old, const struct resource *r,
-			  struct field_errors *errors)
+/* What holds of an object's metadata whatever was there before. */
+static void check_whole(const struct field *meta)
 {
-	static const char *const fixed[] = {"metadata.name", "metadata.namespace", "metadata.uid",
-					    "metadata.creationTimestamp"};
-
-	if (!old)
-		check_name(object, r, errors);
-	for (size_t i = 0; old && i < ARRAY_SIZE(fixed); i++)
-		check_immutable(object, old, fixed[i], errors);
-	if (old && *json_path_string(old, "metadata.deletionTimestamp"))
-		check_new_finalizers(object, old, errors);
-	check_labels(json_path(object, "metadata.labels"), errors, "metadata.labels");
-	check_annotations(json_path(object, "metadata.annotations"), errors);
-	check_owners(json_path(object, "metadata.ownerReferences"), errors);
-	check_finalizers(json_path(object, "metadata.finalizers"), errors);
+	rule_labels(FIELD(meta, "labels"));
+	rule_annotations(FIELD(meta, "annotations"));
+	check_owners(FIELD(meta, "ownerReferences"));
+	check_finalizers(FIELD(meta, "finalizers"));
 }
 
-void labels_validate(const json_t *labels, struct field_errors *errors, const char *path)
+static void check_changes(const struct field *meta, const struct field *old)
 {
-	check_labels(labels, errors, path);
+	static const char *const fixed[] = {"name",
+					    "namespace",
+					    "uid",
+					    "creationTimestamp",
+					    "deletionTimestamp",
+					    "deletionGracePeriodSeconds"};
+
+	if (*field_text(FIELD(old, "deletionTimestamp")))
+		check_new_finalizers(FIELD(meta, "finalizers"), FIELD(old, "finalizers"));
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		field_immutable(FIELD(meta, fixed[i]), FIELD(old, fixed[i]));
+	rule_labels(FIELD(meta, "labels"));
+	rule_annotations(FIELD(meta, "annotations"));
+	check_owners(FIELD(meta, "ownerReferences"));
+}
+
+/*
+ * An API server checks the metadata of an update once for all types, with the changes, and then
+ * each type does it again, most of them the changes alone. The causes tell.
+ */
+void object_validate_meta(const struct field *object, const struct field *old,
+			  const struct resource *r)
+{
+	const struct field *meta = FIELD(object, "metadata");
+
+	if (!old) {
+		check_name(meta, r);
+		check_whole(meta);
+		return;
+	}
+	check_whole(meta);
+	check_changes(meta, FIELD(old, "metadata"));
+	check_changes(meta, FIELD(old, "metadata"));
+	if (r->particulars->whole_metadata)
+		check_whole(meta);
 }

@@ -1,6 +1,5 @@
 #include "object/label.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define NAME_FORM                                                                                 \
@@ -35,54 +34,90 @@ static bool is_name(const char *s, size_t len)
 	return true;
 }
 
-static bool is_subdomain(const char *s, size_t len)
+bool label_is_dns_label(const char *s, size_t len)
 {
 	if (!len || !is_lower_alnum(s[0]) || !is_lower_alnum(s[len - 1]))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '.' && (!is_lower_alnum(s[i - 1]) || !is_lower_alnum(s[i + 1])))
+	for (size_t i = 0; i < len; i++)
+		if (!is_lower_alnum(s[i]) && s[i] != '-')
 			return false;
-		if (!is_lower_alnum(s[i]) && s[i] != '-' && s[i] != '.')
+	return true;
+}
+
+bool label_is_subdomain(const char *s, size_t len)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= len; i++) {
+		if (i < len && s[i] != '.')
+			continue;
+		if (!label_is_dns_label(s + start, i - start))
 			return false;
+		start = i + 1;
 	}
 	return true;
 }
 
-static const char *prefix_problem(const char *prefix, size_t len)
+static size_t prefix_problems(const char *prefix, size_t len, const char **why)
 {
+	size_t n = 0;
+
 	if (!len)
-		return "prefix part must be non-empty";
+		why[n++] = "prefix part must be non-empty";
 	if (len > PREFIX_MAX_BYTES)
-		return "prefix part must be no more than 253 characters";
-	return is_subdomain(prefix, len) ? NULL : "prefix part " SUBDOMAIN_FORM;
+		why[n++] = "prefix part must be no more than 253 bytes";
+	if (len && !label_is_subdomain(prefix, len))
+		why[n++] = "prefix part " SUBDOMAIN_FORM;
+	return n;
+}
+
+size_t label_key_problems(const char *key, const char *why[LABEL_PROBLEMS])
+{
+	const char *slash = strchr(key, '/');
+	const char *name = slash ? slash + 1 : key;
+	size_t n, len = strlen(name);
+
+	if (strchr(name, '/')) {
+		why[0] = "a valid label key " NAME_FORM
+			 " with an optional DNS subdomain prefix and '/' (e.g. "
+			 "'example.com/MyName')";
+		return 1;
+	}
+	n = slash ? prefix_problems(key, (size_t)(slash - key), why) : 0;
+	if (!len)
+		why[n++] = "name part must be non-empty";
+	else if (len > NAME_MAX_BYTES)
+		why[n++] = "name part must be no more than 63 bytes";
+	if (!is_name(name, len))
+		why[n++] = "name part " NAME_FORM;
+	return n;
+}
+
+size_t label_value_problems(const char *value, const char *why[LABEL_PROBLEMS])
+{
+	size_t n = 0, len = strlen(value);
+
+	if (len > NAME_MAX_BYTES)
+		why[n++] = "must be no more than 63 bytes";
+	if (len && !is_name(value, len))
+		why[n++] = "a valid label must be an empty string or consist of alphanumeric "
+			   "characters, '-', '_' or '.', and must start and end with an "
+			   "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', "
+			   "regex used for validation is "
+			   "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+	return n;
 }
 
 const char *label_key_problem(const char *key)
 {
-	const char *slash = strchr(key, '/');
-	const char *name = slash ? slash + 1 : key;
-	const char *problem = slash ? prefix_problem(key, (size_t)(slash - key)) : NULL;
+	const char *why[LABEL_PROBLEMS];
 
-	if (strchr(name, '/'))
-		return "a valid label key " NAME_FORM
-		       " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-	if (problem)
-		return problem;
-	if (!*name)
-		return "name part must be non-empty";
-	if (strlen(name) > NAME_MAX_BYTES)
-		return "name part must be no more than 63 bytes";
-	return is_name(name, strlen(name)) ? NULL : "name part " NAME_FORM;
+	return label_key_problems(key, why) ? why[0] : NULL;
 }
 
 const char *label_value_problem(const char *value)
 {
-	if (strlen(value) > NAME_MAX_BYTES)
-		return "must be no more than 63 bytes";
-	if (!*value || is_name(value, strlen(value)))
-		return NULL;
-	return "a valid label must be an empty string or consist of alphanumeric characters, '-', "
-	       "'_' or '.', and must start and end with an alphanumeric character (e.g. "
-	       "'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-	       "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+	const char *why[LABEL_PROBLEMS];
+
+	return label_value_problems(value, why) ? why[0] : NULL;
 }

@@ -252,14 +252,11 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 		    struct error **err)
 {
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
-	const struct kind *kind = w->storage->particulars;
+	const struct field object = field_root(tree, errors), before = field_root(old, errors);
 
-	object_validate_meta(tree, old, w->storage, errors);
-	if (!w->subresource || strcmp(w->subresource, "status")) {
-		object_check_rules(tree, w->storage, errors);
-		if (kind->validate)
-			kind->validate(tree, old, errors);
-	}
+	object_validate_meta(&object, old ? &before : NULL, w->storage);
+	object_validate(&object, old ? &before : NULL, w->storage, w->r,
+			w->subresource);
 	if (is_crd(w->storage) && !field_errors_count(errors) && crd_check(tree, err) < 0)
 		return -1;
 	return field_errors_finish(errors, w->r, json_path_string(tree, "metadata.name"), err);

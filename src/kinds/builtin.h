@@ -1,0 +1,31 @@
+/*
+ * The kinds that have particulars, one file each; kind.c lists them. What few of them share.
+ * Private to kinds/.
+ */
+#ifndef KINDS_BUILTIN_H
+#define KINDS_BUILTIN_H
+
+#include "kinds/kind.h"
+
+extern const struct kind kind_configmap, kind_controllerrevision, kind_crd, kind_cronjob,
+	kind_daemonset, kind_deployment, kind_endpoints, kind_event, kind_hpa, kind_job,
+	kind_limitrange, kind_namespace, kind_networkpolicy, kind_node, kind_pdb, kind_pod,
+	kind_podtemplate, kind_pv, kind_pvc, kind_rc, kind_replicaset, kind_resourcequota,
+	kind_secret, kind_service, kind_serviceaccount, kind_statefulset;
+/* Types whose only particular is that they do not count generations. */
+extern const struct kind kinds_uncounted[];
+extern const size_t n_kinds_uncounted;
+
+/* The status of a ReplicaSet or ReplicationController. */
+void replicas_status_validate(const struct field *status);
+/* A job's spec, without its selector: of a Job, and of a CronJob's template. */
+void job_spec_validate(const struct field *spec);
+/* Keys of a ConfigMap or Secret; returns how many bytes the values are. */
+size_t config_keys_validate(const struct field *data, bool base64);
+/* Nothing changes once `immutable` is set; MEMBERS (NULL-terminated) are those that hold data. */
+void config_immutable_validate(const struct field *o, const struct field *old,
+			       const char *const *members);
+/* status.loadBalancer.ingress of a Service (IP_MODES) or Ingress. */
+void load_balancer_status_validate(const struct field *ingress, bool ip_modes);
+
+#endif

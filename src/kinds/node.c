@@ -1,0 +1,153 @@
+#include "kinds/builtin.h"
+#include "kinds/rules.h"
+#include "object/json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* podCIDR is the first of podCIDRs. */
+static void set_defaults(json_t *object)
+{
+	json_t *cidr = json_path(object, "spec.podCIDR"),
+	       *list = json_path(object, "spec.podCIDRs");
+
+	if (json_string_length(cidr) && !json_array_size(list))
+		json_path_set(object, "spec.podCIDRs", json_pack("[O]", cidr));
+	else if (json_array_size(list) && !json_string_length(cidr))
+		json_path_set(object, "spec.podCIDR", json_incref(json_array_get(list, 0)));
+	if (json_path(object, "status.capacity") && !json_path(object, "status.allocatable"))
+		json_path_set(object, "status.allocatable",
+			      json_deep_copy(json_path(object, "status.capacity")));
+}
+
+static void check_taints(const struct field *o)
+{
+	struct field taints = *FIELD(o, "spec.taints");
+	const struct field *meta = FIELD(o, "metadata");
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+
+	taints.up = meta;
+	taints.name = "taints";
+	field_each(&taints, t)
+	{
+		const struct field *key = FIELD(&t, "key"), *effect = FIELD(&t, "effect");
+		char *pair free_ptr = xasprintf("%s/%s", field_text(effect), field_text(key));
+
+		field_check(key, name_qualified);
+		field_check(FIELD(&t, "value"), name_label_value);
+		rule_taint_effect(effect, true);
+		if (seen_add(&seen, pair))
+			field_duplicate(&t);
+	}
+}
+
+static void check_amounts(const struct field *f)
+{
+	field_each_key(f, a)
+	{
+		struct field told = a;
+
+		told.name = a.key;
+		told.key = NULL;
+		rule_resource_amount(&told, a.key);
+	}
+}
+
+/* MyFeature/mySubFeature */
+static bool is_feature(const char *s)
+{
+	if (!(*s >= 'A' && *s <= 'Z') || strlen(s) > 253)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !(*s == '/' && isalpha((unsigned char)s[1])))
+			return false;
+	return true;
+}
+
+static void check_features(const struct field *f)
+{
+	field_each(f, feature)
+	{
+		const char *before =
+			feature.index
+				? json_string_value(json_array_get(f->value, feature.index - 1))
+				: NULL;
+		int order = before ? strcmp(before, field_text(&feature)) : -1;
+
+		if (!is_feature(field_text(&feature)))
+			field_invalid(&feature,
+				      "invalid feature name: must start with an UpperCamelCase "
+				      "segment, with subsequent segments separated by '/'");
+		if (!order)
+			field_duplicate(&feature);
+		else if (order > 0)
+			field_invalid(&feature, "list must be sorted alphabetically");
+	}
+}
+
+static void check_cidrs(const struct field *f)
+{
+	unsigned met[3] = {0};
+
+	field_each(f, cidr)
+	{
+		rule_cidr_legacy(&cidr);
+		met[cidr_family_of(field_text(&cidr))]++;
+	}
+	if (met[IP_V4] > 1 || met[IP_V6] > 1)
+		field_invalid(f, "may specify no more than one CIDR for each IP family");
+}
+
+static void check_changes(const struct field *o, const struct field *old)
+{
+	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
+	const struct field *cidrs = FIELD(spec, "podCIDRs"), *provider = FIELD(spec, "providerID");
+	const struct field *addresses = FIELD(o, "status.addresses");
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+
+	field_each(addresses, a)
+	{
+		char *pair free_ptr = xasprintf("%s/%s", json_path_string(a.value, "type"),
+						json_path_string(a.value, "address"));
+
+		if (seen_add(&seen, pair))
+			field_duplicate(&a);
+	}
+	if (field_size(FIELD(was, "podCIDRs")) && !field_same(cidrs, FIELD(was, "podCIDRs")))
+		field_forbidden(cidrs,
+				"node updates may not change podCIDR except from \"\" to valid");
+	if (*field_text(FIELD(was, "providerID")) &&
+	    !field_same(provider, FIELD(was, "providerID")))
+		field_forbidden(provider,
+				"node updates may not change providerID except from \"\" to valid");
+}
+
+static void validate(const struct field *o, const struct field *old)
+{
+	check_taints(o);
+	check_amounts(FIELD(o, "status.capacity"));
+	check_amounts(FIELD(o, "status.allocatable"));
+	check_features(FIELD(o, "status.declaredFeatures"));
+	if (old)
+		check_changes(o, old);
+	else
+		check_cidrs(FIELD(o, "spec.podCIDRs"));
+}
+
+static void validate_subresource(const struct field *o, const struct field *old, const char *name)
+{
+	(void)name;
+	validate(o, old);
+}
+
+static const char *const selectable[] = {"spec.unschedulable", NULL};
+
+const struct kind kind_node = {
+	.group = "",
+	.kind = "Node",
+	.set_defaults = set_defaults,
+	.validate = validate,
+	.validate_subresource = validate_subresource,
+	.no_generation = true,
+	.selectable = selectable,
+};

@@ -1,0 +1,126 @@
+#include "kinds/builtin.h"
+#include "kinds/rules.h"
+#include "object/json.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#define BYTES_MAX (1u << 20)
+
+/* stringData is written into data and never kept. */
+static void set_defaults(json_t *object)
+{
+	json_t *text = json_object_get(object, "stringData"), *v;
+	const char *key;
+
+	json_object_foreach (text, key, v) {
+		size_t n = json_string_length(v);
+		char *base64 free_ptr = xmalloc(n / 3 * 4 + 8);
+
+		EVP_EncodeBlock((unsigned char *)base64,
+				(const unsigned char *)json_string_value(v), (int)n);
+		if (!json_object_get(object, "data"))
+			json_object_set_new(object, "data", json_object());
+		json_object_set_new(json_object_get(object, "data"), key, json_string(base64));
+	}
+	json_object_del(object, "stringData");
+}
+
+/* Whether the bytes are a JSON object; what they are is told to nobody. */
+static bool holds_object(const struct field *f)
+{
+	size_t n = json_string_length(f->value);
+	unsigned char *bytes free_ptr = xmalloc(n + 4);
+	int len = n ? EVP_DecodeBlock(bytes, (const unsigned char *)field_text(f), (int)n) : -1;
+	json_t *tree json_auto = NULL;
+
+	while (len > 0 && n && field_text(f)[n - 1] == '=')
+		n--, len--;
+	tree = len > 0 ? json_read((const char *)bytes, (size_t)len, NULL) : NULL;
+	OPENSSL_cleanse(bytes, json_string_length(f->value) + 4);
+	return json_is_object(tree);
+}
+
+static void check_docker(const struct field *data, const char *key)
+{
+	const struct field *f = FIELD_KEY(data, key);
+
+	if (!f->value)
+		field_required(f, NULL);
+	else if (!holds_object(f))
+		field_invalid_text(f, "<secret contents redacted>", "not a JSON object");
+}
+
+/* What each type of secret must hold. */
+static const struct {
+	const char *type;
+	const char *keys[2]; /* both; of ANY one is enough */
+	bool any, docker, not_empty;
+} types[] = {
+	{"kubernetes.io/dockercfg", {".dockercfg"}, .docker = true},
+	{"kubernetes.io/dockerconfigjson", {".dockerconfigjson"}, .docker = true},
+	{"kubernetes.io/basic-auth", {"username", "password"}, .any = true},
+	{"kubernetes.io/ssh-auth", {"ssh-privatekey"}, .not_empty = true},
+	{"kubernetes.io/tls", {"tls.crt", "tls.key"}},
+};
+
+static void check_keys(const struct field *data, size_t type)
+{
+	size_t met = 0;
+
+	for (size_t i = 0; i < 2 && types[type].keys[i]; i++) {
+		const json_t *v = json_object_get(data->value, types[type].keys[i]);
+
+		met += v && (!types[type].not_empty || json_string_length(v));
+	}
+	if (types[type].any && met)
+		return;
+	for (size_t i = 0; i < 2 && types[type].keys[i]; i++) {
+		const struct field *f = FIELD_KEY(data, types[type].keys[i]);
+
+		if (types[type].docker)
+			check_docker(data, types[type].keys[i]);
+		else if (!f->value || (types[type].not_empty && !*field_text(f)))
+			field_required(f, NULL);
+	}
+}
+
+static void check_type(const struct field *o)
+{
+	static const char account[] = "kubernetes.io/service-account.name";
+	const struct field *type = FIELD(o, "type");
+	const struct field *annotations = FIELD(o, "metadata.annotations");
+
+	if (field_is(type, "kubernetes.io/service-account-token") &&
+	    !*field_text(FIELD_KEY(annotations, account)))
+		field_required(FIELD_KEY(annotations, account), NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (field_is(type, types[i].type))
+			check_keys(FIELD(o, "data"), i);
+}
+
+static void validate(const struct field *o, const struct field *old)
+{
+	static const char *const members[] = {"data", NULL};
+	const struct field *data = FIELD(o, "data");
+
+	if (old)
+		field_immutable(FIELD(o, "type"), FIELD(old, "type"));
+	config_immutable_validate(o, old, members);
+	if (config_keys_validate(data, true) > BYTES_MAX)
+		field_too_long(data, BYTES_MAX);
+	check_type(o);
+}
+
+static const char *const selectable[] = {"type", NULL};
+
+const struct kind kind_secret = {
+	.group = "",
+	.kind = "Secret",
+	.set_defaults = set_defaults,
+	.validate = validate,
+	.whole_metadata = true,
+	.no_generation = true,
+	.selectable = selectable,
+};
