@@ -109,6 +109,7 @@ void field_duplicate_text(const struct field *f, const char *value);
 /* VALID is NULL-terminated and may be NULL. */
 void field_not_supported(const struct field *f, const char *const *valid);
 void field_not_supported_text(const struct field *f, const char *value, const char *const *valid);
+void field_not_supported_json(const struct field *f, const json_t *value, const char *const *valid);
 void field_not_found(const struct field *f, const char *value);
 void field_too_long(const struct field *f, size_t max);
 void field_too_many(const struct field *f, size_t count, size_t max);

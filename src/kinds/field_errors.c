@@ -130,14 +130,27 @@ void field_duplicate_text(const struct field *f, const char *value)
 	add_text(f, "FieldValueDuplicate", "Duplicate value", value, NULL);
 }
 
+static void write_valid(const char *const *valid, struct str *out)
+{
+	for (size_t i = 0; valid && valid[i]; i++) {
+		str_adds(out, i ? ", " : "supported values: ");
+		json_write_string(valid[i], strlen(valid[i]), out);
+	}
+}
+
+void field_not_supported_json(const struct field *f, const json_t *value, const char *const *valid)
+{
+	struct str detail CLEANUP(str_release) = STR_INIT;
+
+	write_valid(valid, &detail);
+	add_json(f, "FieldValueNotSupported", "Unsupported value", value, detail.s);
+}
+
 void field_not_supported_text(const struct field *f, const char *value, const char *const *valid)
 {
 	struct str detail CLEANUP(str_release) = STR_INIT;
 
-	for (size_t i = 0; valid && valid[i]; i++) {
-		str_adds(&detail, i ? ", " : "supported values: ");
-		json_write_string(valid[i], strlen(valid[i]), &detail);
-	}
+	write_valid(valid, &detail);
 	add_text(f, "FieldValueNotSupported", "Unsupported value", value, detail.s);
 }
 

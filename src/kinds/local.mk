@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
+	src/kinds/admissionpolicy.c \
 	src/kinds/builtin.h \
 	src/kinds/catalog.c \
 	src/kinds/cells.c \
@@ -10,10 +11,12 @@ libkinds_a_SOURCES = \
 	src/kinds/cron.c \
 	src/kinds/cron.h \
 	src/kinds/cronjob.c \
+	src/kinds/csi.c \
 	src/kinds/daemonset.c \
 	src/kinds/defaults.c \
 	src/kinds/deployment.c \
 	src/kinds/endpoints.c \
+	src/kinds/endpointslice.c \
 	src/kinds/event.c \
 	src/kinds/field.c \
 	src/kinds/field.h \
@@ -21,9 +24,13 @@ libkinds_a_SOURCES = \
 	src/kinds/fill.c \
 	src/kinds/fill.h \
 	src/kinds/hpa.c \
+	src/kinds/ingress.c \
+	src/kinds/ingressclass.c \
+	src/kinds/ipaddress.c \
 	src/kinds/job.c \
 	src/kinds/kind.c \
 	src/kinds/kind.h \
+	src/kinds/lease.c \
 	src/kinds/limitrange.c \
 	src/kinds/meta.c \
 	src/kinds/names.c \
@@ -38,6 +45,7 @@ libkinds_a_SOURCES = \
 	src/kinds/pod_resources.c \
 	src/kinds/pod_resources.h \
 	src/kinds/podtemplate.c \
+	src/kinds/priorityclass.c \
 	src/kinds/quota.c \
 	src/kinds/quota.h \
 	src/kinds/replicaset.c \
@@ -45,7 +53,9 @@ libkinds_a_SOURCES = \
 	src/kinds/resource.c \
 	src/kinds/resource.h \
 	src/kinds/resourcequota.c \
+	src/kinds/role.c \
 	src/kinds/row.h \
+	src/kinds/rule_admission.c \
 	src/kinds/rule_amount.c \
 	src/kinds/rule_container.c \
 	src/kinds/rule_env.c \
@@ -60,10 +70,13 @@ libkinds_a_SOURCES = \
 	src/kinds/rule_volume.c \
 	src/kinds/rule_workload.c \
 	src/kinds/rules.h \
+	src/kinds/runtimeclass.c \
 	src/kinds/secret.c \
 	src/kinds/service.c \
 	src/kinds/serviceaccount.c \
+	src/kinds/servicecidr.c \
 	src/kinds/statefulset.c \
+	src/kinds/storageclass.c \
 	src/kinds/table.c \
 	src/kinds/table_autoscaling.c \
 	src/kinds/table_core.c \
@@ -73,7 +86,9 @@ libkinds_a_SOURCES = \
 	src/kinds/table_storage.c \
 	src/kinds/table_workloads.c \
 	src/kinds/tables.h \
-	src/kinds/uncounted.c
+	src/kinds/uncounted.c \
+	src/kinds/volumeattachment.c \
+	src/kinds/webhookconfiguration.c
 
 check_PROGRAMS += tests/unit/kinds/test_catalog
 tests_unit_kinds_test_catalog_SOURCES = tests/unit/kinds/test_catalog.c

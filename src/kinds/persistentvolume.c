@@ -42,13 +42,8 @@ static void check_capacity(const struct field *f)
 
 	if (!field_size(f))
 		field_required(f, NULL);
-	if (!json_object_get(f->value, "storage") || field_size(f) > 1) {
-		struct str text CLEANUP(str_release) = STR_INIT;
-
-		if (f->value)
-			json_write(f->value, &text);
-		field_not_supported_text(f, text.s, storage);
-	}
+	if (!json_object_get(f->value, "storage") || field_size(f) > 1)
+		field_not_supported_json(f, f->value, storage);
 	field_each_key(f, amount) rule_quantity_positive(&amount);
 }
 
@@ -103,6 +98,33 @@ static void check_whole(const struct field *o)
 	if (field_set(FIELD(spec, "volumeMode")))
 		field_one_of(FIELD(spec, "volumeMode"), modes);
 	check_classes(spec);
+}
+
+void rule_inline_volume(const struct field *spec)
+{
+	static const char *const not_here[] = {"claimRef", "capacity", "nodeAffinity",
+					       "storageClassName"};
+	static const char inline_only[] = "may not be specified in the context of inline volumes";
+	const struct field *policy = FIELD(spec, "persistentVolumeReclaimPolicy");
+	const struct field *mode = FIELD(spec, "volumeMode");
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_here); i++) {
+		const struct field *f = FIELD(spec, not_here[i]);
+
+		if (field_size(f) || *field_text(f))
+			field_forbidden(f, inline_only);
+	}
+	if (!field_set(FIELD(spec, "csi")))
+		field_required(FIELD(spec, "csi"),
+			       "has to be specified in the context of inline volumes");
+	field_require(FIELD(spec, "accessModes"));
+	rule_access_modes(FIELD(spec, "accessModes"));
+	if (*field_text(policy) && !field_is(policy, "Retain"))
+		field_forbidden(policy, "may only be Retain in the context of inline volumes");
+	if (field_set(mode) && !field_is(mode, "Filesystem"))
+		field_forbidden(mode, "may not specify volumeMode other than Filesystem in the "
+				      "context of inline volumes");
+	rule_pv_source(spec, "");
 }
 
 /* The spec without what is no part of the volume's source. */

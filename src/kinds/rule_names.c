@@ -76,3 +76,30 @@ void rule_domain_prefixed_path(const struct field *f)
 				   "Invalid path (regex used for validation is "
 				   "'[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
 }
+
+void rule_domain_name(const struct field *f)
+{
+	char *name free_ptr = xstrdup(field_text(f));
+	size_t n = strlen(name);
+	const char *why;
+
+	if (!field_require(f))
+		return;
+	if (name[n - 1] == '.')
+		name[n - 1] = '\0';
+	why = name_problem(name_dns_subdomain, name);
+	if (!why && count(name, '.') < 1)
+		why = "should be a domain with at least two segments separated by dots";
+	if (why)
+		field_invalid_text(f, name, why);
+}
+
+void rule_named_object(const struct field *f)
+{
+	const struct field *group = FIELD(f, "apiGroup");
+
+	if (field_set(group))
+		field_check(group, name_dns_subdomain);
+	field_check_required(FIELD(f, "kind"), name_path_segment);
+	field_check_required(FIELD(f, "name"), name_path_segment);
+}

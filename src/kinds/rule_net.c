@@ -194,6 +194,19 @@ void rule_cidr_legacy(const struct field *f)
 		cidr_is_strict(f, &a);
 }
 
+bool cidr_is_strictly_within(const char *cidr, const char *wider)
+{
+	struct address in, out;
+
+	if (!parse_cidr(cidr, &in) || !parse_cidr(wider, &out) || in.family != out.family ||
+	    in.prefix <= out.prefix)
+		return false;
+	for (unsigned i = 0; i < out.prefix; i++)
+		if ((in.bytes[i / 8] ^ out.bytes[i / 8]) & (0x80 >> i % 8))
+			return false;
+	return true;
+}
+
 void rule_cidr(const struct field *f)
 {
 	char text[INET6_ADDRSTRLEN];

@@ -185,7 +185,7 @@ static void check_pod_policies(const struct field *f)
 {
 	static const char *const changes[] = {"Always", "OnRootMismatch", NULL};
 	static const char *const groups[] = {"Merge", "Strict", NULL};
-	static const char *const selinux[] = {"MountOption", "Recursive", NULL};
+	static const char *const selinux[] = {"Recursive", NULL};
 
 	if (field_set(FIELD(f, "fsGroupChangePolicy")))
 		field_one_of(FIELD(f, "fsGroupChangePolicy"), changes);

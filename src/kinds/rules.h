@@ -28,6 +28,8 @@ void rule_ip_legacy(const struct field *f);
 void rule_ip(const struct field *f);
 void rule_cidr_legacy(const struct field *f);
 void rule_cidr(const struct field *f);
+/* Whether all addresses of CIDR are in WIDER, and not all of WIDER's in CIDR. Both are valid. */
+bool cidr_is_strictly_within(const char *cidr, const char *wider);
 /* An address that others can reach: not unspecified, loopback or link local. */
 void rule_endpoint_ip(const struct field *f);
 /* 1 to 65535. */
@@ -81,6 +83,8 @@ json_int_t count_or_percent(const struct field *f);
 void rule_volumes(const struct field *f, const struct field *owner, struct map *good);
 /* Checks what a persistent volume is made of. */
 void rule_pv_source(const struct field *spec, const char *name);
+/* The spec of a persistent volume that no object has: of an attachment. */
+void rule_inline_volume(const struct field *spec);
 void rule_relative_path(const struct field *f);
 void rule_no_backsteps(const struct field *f);
 void rule_claim_spec(const struct field *spec, bool relaxed_group);
@@ -151,11 +155,28 @@ void rule_at_most(const struct field *f, const char *name, const char *limit, co
 /* status.collisionCount only grows. */
 void rule_collision_count(const struct field *status, const struct field *old);
 
+/* rule_admission.c: what webhook configurations and admission policies share. */
+
+extern const char *const failure_policies[];
+/* operations, apiGroups, apiVersions, resources and scope, members of F. */
+void rule_admission_rule(const struct field *f, bool mutating_policy);
+void rule_match_resources(const struct field *f, bool mutating_policy);
+void rule_match_conditions(const struct field *f);
+/* F's failurePolicy and matchPolicy. */
+void rule_policy_of_match(const struct field *f);
+/* Where a webhook is: a URL or a service. */
+void rule_webhook_client(const struct field *f);
+bool text_is_blank(const char *s);
+
 /* rule_names.c: names with a form of their own. */
 
 void rule_signer_name(const struct field *f);
 /* At least three labels: "hook.example.com". */
 void rule_fully_qualified_name(const struct field *f);
 void rule_domain_prefixed_path(const struct field *f);
+/* At least two labels, and perhaps a dot at the end. */
+void rule_domain_name(const struct field *f);
+/* A reference: apiGroup, kind and name. */
+void rule_named_object(const struct field *f);
 
 #endif
