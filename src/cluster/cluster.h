@@ -61,6 +61,7 @@ struct write_options {
 	/* An array of strings, or NULL: what strict reading of the body found before it became
 	 * JSON; told or refused as VALIDATION says. */
 	const json_t *findings;
+	bool *created; /* set when an update made the object; may be NULL */
 };
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };

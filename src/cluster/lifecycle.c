@@ -81,24 +81,35 @@ int refuse_conflict(const struct resource *r, const char *name, const char *why,
 		      err);
 }
 
+/* Unlike other conflicts this one names the kind, as kube-apiserver does. */
+static int refuse_precondition(const struct resource *r, const char *name, const char *what,
+			       const char *asked, const char *found, const char *hint,
+			       struct error **err)
+{
+	struct error *e = error_new(
+		E_CONFLICT,
+		"Operation cannot be fulfilled on %s%s%s \"%s\": the %s in the precondition (%s) "
+		"does not match the %s in record (%s). The object might have been %s",
+		r->kind, *r->group ? "." : "", r->group, name, what, asked, what, found, hint);
+
+	error_set_details(e, r->group, r->kind, name);
+	return error_move(err, e);
+}
+
 int lifecycle_preconditions(const json_t *object, const struct resource *r,
 			    const struct delete_options *opt, struct error **err)
 {
 	const char *name = json_path_string(object, "metadata.name");
 	const char *uid = json_path_string(object, "metadata.uid");
 	const char *rv = json_path_string(object, "metadata.resourceVersion");
-	char *why free_ptr = NULL;
 
 	if (opt->uid && strcmp(opt->uid, uid))
-		why = xasprintf("Precondition failed: UID in precondition: %s, UID in object meta: "
-				"%s",
-				opt->uid, uid);
-	else if (opt->resource_version && *opt->resource_version &&
-		 strcmp(opt->resource_version, rv))
-		why = xasprintf("Precondition failed: ResourceVersion in precondition: %s, "
-				"ResourceVersion in object meta: %s",
-				opt->resource_version, rv);
-	return why ? refuse_conflict(r, name, why, err) : 0;
+		return refuse_precondition(r, name, "UID", opt->uid, uid,
+					   "deleted and then recreated", err);
+	if (opt->resource_version && *opt->resource_version && strcmp(opt->resource_version, rv))
+		return refuse_precondition(r, name, "ResourceVersion", opt->resource_version, rv,
+					   "modified", err);
+	return 0;
 }
 
 static bool has_finalizer(const json_t *object, const char *name)
@@ -256,8 +267,28 @@ static void copy_path(json_t *to, const char *to_path, const json_t *from, const
 }
 
 /* A custom resource's definition says where its scale lies; the built-in ones agree. */
+static json_t *scale_of_custom(json_t *scale, const json_t *object, const struct resource *r,
+			       struct error **err)
+{
+	const char *status = r->scale_status_replicas ? r->scale_status_replicas : "";
+	const char *selector = r->scale_selector ? json_path_string(object, r->scale_selector) : "";
+
+	if (!json_path(object, r->scale_replicas)) {
+		error_set(err, E_INTERNAL,
+			  "Internal error occurred: the spec replicas field \".%s\" does not exist",
+			  r->scale_replicas);
+		json_decref(scale);
+		return NULL;
+	}
+	json_path_set(scale, "status.replicas", json_integer(json_path_int(object, status, 0)));
+	if (*selector)
+		json_path_set(scale, "status.selector", json_string(selector));
+	return scale;
+}
+
 json_t *scale_get(const json_t *object, const struct resource *r, struct error **err)
 {
+	const char *replicas = r->scale_replicas ? r->scale_replicas : "spec.replicas";
 	static const char *const meta[] = {"metadata.name", "metadata.namespace", "metadata.uid",
 					   "metadata.resourceVersion",
 					   "metadata.creationTimestamp"};
@@ -270,8 +301,10 @@ json_t *scale_get(const json_t *object, const struct resource *r, struct error *
 
 	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
 		copy_path(scale, meta[i], object, meta[i]);
-	if (json_path_int(object, "spec.replicas", 0))
-		copy_path(scale, "spec.replicas", object, "spec.replicas");
+	if (json_path_int(object, replicas, 0))
+		copy_path(scale, "spec.replicas", object, replicas);
+	if (r->scale_replicas)
+		return scale_of_custom(scale, object, r, err);
 	if (is_core(r, "replicationcontrollers"))
 		s = selector_from_map(selector);
 	else if (selector)
@@ -310,7 +343,8 @@ int scale_set(json_t *object, const struct resource *r, const json_t *scale, str
 	if ((*uid && strcmp(uid, json_path_string(object, "metadata.uid"))) ||
 	    (*rv && strcmp(rv, json_path_string(object, "metadata.resourceVersion"))))
 		return refuse_conflict(r, name, conflict_modified, err);
-	json_path_set(object, "spec.replicas", json_integer(replicas));
+	json_path_set(object, r->scale_replicas ? r->scale_replicas : "spec.replicas",
+		      json_integer(replicas));
 	return 0;
 }
 

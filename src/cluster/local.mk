@@ -33,7 +33,9 @@ libcluster_a_SOURCES = \
 	src/cluster/local/local.c \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
+	src/cluster/local/scale.c \
 	src/cluster/local/services.c \
+	src/cluster/local/strategy.c \
 	src/cluster/local/track.c \
 	src/cluster/local/watch.c \
 	src/cluster/local/write.c \

@@ -116,6 +116,9 @@ static void row_free(struct row *row)
 	free((char *)r->list_kind);
 	free((char *)r->storage_group);
 	free((char *)r->storage_version);
+	free((char *)r->scale_replicas);
+	free((char *)r->scale_status_replicas);
+	free((char *)r->scale_selector);
 	free(row);
 }
 
@@ -208,6 +211,9 @@ void row_fill(struct row *row, const struct resource *t)
 	r->categories = copy_strings(t->categories);
 	r->subresources = copy_subresources(t->subresources, t->n_subresources);
 	r->columns = copy_columns(t->columns, t->n_columns);
+	r->scale_replicas = dup_or_null(t->scale_replicas);
+	r->scale_status_replicas = dup_or_null(t->scale_status_replicas);
+	r->scale_selector = dup_or_null(t->scale_selector);
 	r->storage_group = dup_or_empty(storage_group ? storage_group : t->group);
 	r->storage_version = dup_or_empty(storage_version ? storage_version : t->version);
 	if (!r->particulars)

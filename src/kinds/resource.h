@@ -67,6 +67,8 @@ struct resource {
 	const struct kind *particulars; /* never NULL: generic when the type has none */
 	const struct column *columns;	/* of a custom resource; else NULL */
 	size_t n_columns;
+	/* Where a custom resource keeps what its scale shows: dotted paths, or NULL. */
+	const char *scale_replicas, *scale_status_replicas, *scale_selector;
 	/* Types over the same objects (events in two groups, autoscaling v1 and v2) name the one
 	 * they are stored as; else equal to group and version. */
 	const char *storage_group, *storage_version;

@@ -52,4 +52,10 @@ json_t *apply_patch(const json_t *live, const json_t *config, const struct schem
 int apply_track_update(const json_t *before, json_t *after, const struct schema_type *type,
 		       const struct apply_options *opt, struct error **err);
 
+/* SCALE gets the entries of those who own REPLICAS ("spec.replicas") of OBJECT. */
+void apply_scale_owners(json_t *scale, const json_t *object, const char *replicas);
+/* The other way, after a write of SCALE: OBJECT's entries, in API_VERSION where they are new. */
+void apply_scale_moved(json_t *object, const json_t *scale, const char *replicas,
+		       const char *api_version);
+
 #endif

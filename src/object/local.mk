@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libobject.a
 libobject_a_SOURCES = \
 	src/object/apply.c src/object/apply.h \
+	src/object/apply_scale.c \
 	src/object/field_selector.c \
 	src/object/fieldset.c src/object/fieldset.h \
 	src/object/json.h \

@@ -297,6 +297,8 @@ json_t *patch_json(const json_t *target, const json_t *operations, struct error 
 			   "the server rejected our request due to an error in our request: "
 			   "operation %zu",
 			   i);
+		if (err && error_code(*err) == E_INVALID)
+			error_set_details(*err, "", "", "");
 		json_decref(p.document);
 		return NULL;
 	}

@@ -301,6 +301,11 @@ static int take_body_options(struct delete_request *d, struct error **err)
 
 	if (!json_is_object(d->body))
 		return error_set(err, E_BAD_REQUEST, "the body must be DeleteOptions");
+	if (*json_path_string(d->body, "kind") &&
+	    strcmp(json_path_string(d->body, "kind"), "DeleteOptions") != 0)
+		return error_set(
+			err, E_BAD_REQUEST, "no kind \"%s\" is registered for version \"%s\"",
+			json_path_string(d->body, "kind"), json_path_string(d->body, "apiVersion"));
 	if (json_is_integer(grace))
 		o->grace_period_s = json_integer_value(grace);
 	if (json_is_boolean(orphan)) {
@@ -320,6 +325,27 @@ static int take_body_options(struct delete_request *d, struct error **err)
 	if (o->resource_version && !*o->resource_version)
 		o->resource_version = NULL;
 	return policy && *policy ? parse_propagation(policy, &o->propagation, err) : 0;
+}
+
+static int both_told(enum propagation how, struct error **err)
+{
+	const char *name = "";
+	struct error *e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(propagations); i++)
+		if (propagations[i].value == how)
+			name = propagations[i].name;
+	e = error_new(
+		E_INVALID,
+		"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: "
+		"\"%s\": orphanDependents and deletionPropagation cannot be both set",
+		name);
+	error_set_details(e, "meta.k8s.io", "DeleteOptions", NULL);
+	error_add_cause(e, "FieldValueInvalid", "propagationPolicy",
+			"Invalid value: \"%s\": orphanDependents and deletionPropagation cannot be "
+			"both set",
+			name);
+	return error_move(err, e);
 }
 
 int query_delete(const struct request *r, struct delete_request *out, struct error **err)
@@ -344,7 +370,9 @@ int query_delete(const struct request *r, struct delete_request *out, struct err
 		if (!out->body || take_body_options(out, err) < 0)
 			return -1;
 	}
-	if (out->orphan_told && out->options.propagation == PROPAGATE_DEFAULT)
+	if (out->orphan_told && out->options.propagation != PROPAGATE_DEFAULT)
+		return both_told(out->options.propagation, err);
+	if (out->orphan_told)
 		out->options.propagation = out->orphan ? PROPAGATE_ORPHAN : PROPAGATE_BACKGROUND;
 	return 0;
 }

@@ -119,16 +119,18 @@ static int handle_update(const struct ask *a, struct error **err)
 	struct str body CLEANUP(str_release) = STR_INIT;
 	json_t *findings json_auto = NULL;
 	struct write_options opt;
+	bool created = false;
 
 	if (query_write(a->request, "UpdateOptions", &opt, err) < 0 ||
 	    query_body(a->request, &body, &findings, err) < 0)
 		return -1;
 	opt.findings = findings;
+	opt.created = &created;
 	if (cluster_update(a->request->server->cluster, &a->request->call, a->resource,
 			   a->target->namespace, a->target->name, a->target->subresource, body.s,
 			   body.len, &opt, &o, err) < 0)
 		return -1;
-	send_object(a, 200, o);
+	send_object(a, created ? 201 : 200, o);
 	return 0;
 }
 

@@ -97,6 +97,14 @@ static struct column *columns_of(const json_t *version, size_t *n)
 	return columns;
 }
 
+/* ".spec.replicas" without its dot; NULL where there is none. */
+static const char *scale_path(const json_t *version, const char *key)
+{
+	const char *path = json_path_string(json_path(version, "subresources.scale"), key);
+
+	return *path == '.' ? path + 1 : NULL;
+}
+
 /* One version of a definition as a row; NULL and *err where its schema cannot be understood. */
 static const struct resource *row_of(const json_t *crd, const json_t *version, struct error **err)
 {
@@ -129,6 +137,9 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	for (size_t i = 0; i < row.n_subresources; i++)
 		subs[i].kind = subs[i].kind ? subs[i].kind : row.kind;
 	row.type = type;
+	row.scale_replicas = scale_path(version, "specReplicasPath");
+	row.scale_status_replicas = scale_path(version, "statusReplicasPath");
+	row.scale_selector = scale_path(version, "labelSelectorPath");
 	row.columns = columns = columns_of(version, &row.n_columns);
 	row.storage_group = group;
 	row.storage_version = storage;

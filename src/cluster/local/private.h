@@ -74,6 +74,12 @@ struct write {
 	const struct write_options *opt;
 };
 
+/* A patch on its way. */
+struct patching {
+	enum patch_type type;
+	const json_t *patch;
+};
+
 /* keys.c */
 
 /* "o/TYPE/NAMESPACE/NAME"; the prefix of a list where NAMESPACE or NAME is NULL. */
@@ -141,6 +147,20 @@ json_t *track_apply(const struct write *w, const json_t *live, const json_t *con
 /* Nothing but times of managedFields differs: TREE gets those of OLD, and true is returned. */
 bool track_unchanged(const json_t *old, json_t *tree);
 
+/* strategy.c */
+
+/* An update of R makes the object where it is missing. */
+bool update_creates(const struct resource *r);
+/* 0 unless an update of the type must name a version and VERSION is none. */
+int check_update_version(const struct write *w, const char *version, struct error **err);
+
+/* scale.c: next states of the object (write.c) from a Scale, ARG, or a patch of it. */
+json_t *scale_decode(const char *json, size_t len, struct error **err);
+json_t *scale_next_body(const struct write *w, const json_t *old, void *arg, struct error **err);
+json_t *scale_next_patch(const struct write *w, const json_t *old, void *arg, struct error **err);
+/* The object in *OUT becomes its Scale. */
+int scale_show(const struct write *w, struct object **out, struct error **err);
+
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);
 void convert_from_storage(const struct resource *r, json_t *tree);
@@ -189,6 +209,11 @@ int crd_check(const json_t *tree, struct error **err);
 int crd_reload(struct local *l, struct error **err);
 /* Removes every instance of a definition. */
 int crd_remove_instances(struct local *l, const json_t *tree, struct error **err);
+
+/* write.c */
+
+/* The refusal of a patch that left PATCHED, which WHY says is no object of its type. */
+int refuse_patched(const json_t *patched, const struct error *why, struct error **err);
 
 /* write.c, delete.c */
 int local_create(struct cluster *c, const struct call *call, const struct resource *r,

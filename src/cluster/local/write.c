@@ -224,17 +224,8 @@ static json_t *next_from_body(const struct write *w, const json_t *old, void *ar
 {
 	json_t *tree json_auto = json_deep_copy(arg);
 
-	if (check_version(w, old, tree, err) < 0 || track_update(w, old, tree, err) < 0)
-		return NULL;
-	return steal(&tree);
-}
-
-static json_t *next_from_scale(const struct write *w, const json_t *old, void *arg,
-			       struct error **err)
-{
-	json_t *tree json_auto = json_deep_copy(old);
-
-	if (scale_set(tree, w->r, arg, err) < 0 || track_update(w, old, tree, err) < 0)
+	if (check_update_version(w, json_path_string(tree, "metadata.resourceVersion"), err) < 0 ||
+	    check_version(w, old, tree, err) < 0 || track_update(w, old, tree, err) < 0)
 		return NULL;
 	return steal(&tree);
 }
@@ -247,10 +238,19 @@ static json_t *next_from_binding(const struct write *w, const json_t *old, void 
 	return pod_bind(tree, w->r, arg, clock_wall(w->l->clock), err) < 0 ? NULL : steal(&tree);
 }
 
-struct patching {
-	enum patch_type type;
-	const json_t *patch;
-};
+int refuse_patched(const json_t *patched, const struct error *why, struct error **err)
+{
+	char *text free_ptr = json_dumps(patched, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	struct str value CLEANUP(str_release) = STR_INIT;
+	struct error *e;
+
+	json_write_string(text, strlen(text), &value);
+	e = error_new(E_INVALID, " \"\" is invalid: patch: Invalid value: %s: %s", value.s,
+		      error_message(why));
+	error_add_cause(e, "FieldValueInvalid", "patch", "Invalid value: %s: %s", value.s,
+			error_message(why));
+	return error_move(err, e);
+}
 
 /* The patch speaks of R's version, the last state of the stored one. */
 static json_t *next_from_patch(const struct write *w, const json_t *old, void *arg,
@@ -258,7 +258,8 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 {
 	const struct patching *p = arg;
 	json_t *live json_auto = json_deep_copy(old);
-	json_t *tree json_auto = NULL;
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	json_t *tree json_auto = NULL, *patched json_auto = NULL;
 
 	if (w->storage != w->r)
 		convert_from_storage(w->r, live);
@@ -270,38 +271,19 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 		error_set(err, E_BAD_REQUEST, "the patch leaves no object");
 		return NULL;
 	}
-	if (check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
+	if (check_path(w, tree, err) < 0)
 		return NULL;
+	patched = json_deep_copy(tree);
+	if (pipeline_admit_tree(w, tree, &why) < 0) {
+		if (p->type == PATCH_APPLY || error_code(why) != E_BAD_REQUEST)
+			error_move(err, steal(&why));
+		else
+			refuse_patched(patched, why, err);
+		return NULL;
+	}
 	if (p->type != PATCH_APPLY && track_update(w, old, tree, err) < 0)
 		return NULL;
 	return steal(&tree);
-}
-
-static json_t *next_from_scale_patch(const struct write *w, const json_t *old, void *arg,
-				     struct error **err)
-{
-	const struct patching *p = arg;
-	json_t *scale json_auto = scale_get(old, w->r, err);
-	json_t *patched json_auto = NULL;
-
-	if (!scale)
-		return NULL;
-	patched = p->type == PATCH_JSON ? patch_with(scale, p->patch, PATCH_JSON, w->r, NULL, err)
-					: patch_with(scale, p->patch, PATCH_MERGE, w->r, NULL, err);
-	return patched ? next_from_scale(w, old, patched, err) : NULL;
-}
-
-/* A write to a scale answers with the scale. */
-static int show_scale(const struct write *w, struct object **out, struct error **err)
-{
-	json_t *tree json_auto = object_tree(*out);
-	json_t *scale json_auto = scale_get(tree, w->r, err);
-
-	object_unref(steal(out));
-	if (!scale)
-		return -1;
-	*out = object_from_tree(scale);
-	return 0;
 }
 
 static int create_in(struct write *w, const char *json, size_t len, struct object **out,
@@ -383,12 +365,13 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 			  .subresource = subresource,
 			  .opt = opt};
 	bool scale = sub_is(subresource, "scale");
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
 	bool versioned;
 
 	if (check_call(call, err) < 0)
 		return -1;
-	tree = scale ? json_read(json, len, err) : pipeline_decode(&w, json, len, err);
+	tree = scale ? scale_decode(json, len, err) : pipeline_decode(&w, json, len, err);
 	if (!tree)
 		return -1;
 	if (!w.name)
@@ -402,9 +385,14 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 	if (check_path(&w, tree, err) < 0)
 		return -1;
 	versioned = revision_of(tree) != 0;
-	if (modify(&w, scale ? next_from_scale : next_from_body, tree, !versioned, out, err) < 0)
-		return -1;
-	return scale ? show_scale(&w, out, err) : 0;
+	if (modify(&w, scale ? scale_next_body : next_from_body, tree, !versioned, out, &why) == 0)
+		return scale ? scale_show(&w, out, err) : 0;
+	if (subresource || error_code(why) != E_NOT_FOUND || !update_creates(r))
+		return error_move(err, steal(&why));
+	if (opt->created)
+		*opt->created = true;
+	wipe_system_fields(tree);
+	return track_update(&w, NULL, tree, err) < 0 ? -1 : create_tree(&w, tree, out, err);
 }
 
 static int apply_create(struct write *w, const struct patching *p, struct object **out,
@@ -441,8 +429,8 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 	p.patch = tree = json_read(patch, len, err);
 	if (!tree)
 		return -1;
-	if (modify(&w, scale ? next_from_scale_patch : next_from_patch, &p, true, out, &why) == 0)
-		return scale ? show_scale(&w, out, err) : 0;
+	if (modify(&w, scale ? scale_next_patch : next_from_patch, &p, true, out, &why) == 0)
+		return scale ? scale_show(&w, out, err) : 0;
 	if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
 		return error_move(err, steal(&why));
 	*created = true;
