@@ -243,8 +243,12 @@ enum deletion lifecycle_delete(json_t *object, const struct resource *r,
 		terminate_namespace(object);
 		return DELETION_MARKED;
 	}
-	if (!grace && !json_array_size(json_path(object, "metadata.finalizers")))
+	if (!grace && !json_array_size(json_path(object, "metadata.finalizers"))) {
+		/* A pod, which might have had grace, tells when it went. */
+		if (is_core(r, "pods"))
+			set_deletion_time(object, 0, now);
 		return DELETION_NOW;
+	}
 	set_deletion_time(object, grace, now);
 	return DELETION_MARKED;
 }

@@ -199,12 +199,13 @@ static int compare_managers(const void *a, const void *b)
 
 static json_t *entry_of(const struct manager *e)
 {
-	json_t *entry = json_pack("{s:s,s:s,s:s,s:s,s:o}", "manager", e->name, "operation",
-				  e->operation, "apiVersion", e->api_version, "fieldsType",
-				  "FieldsV1", "fieldsV1", fieldset_write(e->set));
+	json_t *entry = json_pack("{s:s,s:s,s:s}", "manager", e->name, "operation", e->operation,
+				  "apiVersion", e->api_version);
 
 	if (*e->time)
 		json_object_set_new(entry, "time", json_string(e->time));
+	json_object_set_new(entry, "fieldsType", json_string("FieldsV1"));
+	json_object_set_new(entry, "fieldsV1", fieldset_write(e->set));
 	if (*e->subresource)
 		json_object_set_new(entry, "subresource", json_string(e->subresource));
 	return entry;

@@ -191,6 +191,13 @@ static int op_remove(struct json_patch *p, const struct operation *op, struct er
 
 static int op_replace(struct json_patch *p, const struct operation *op, struct error **err)
 {
+	struct location l CLEANUP(location_release) = {0};
+
+	if (locate(p->document, op->path, &l, err) < 0)
+		return -1;
+	/* A map need not have the key: API servers take that for an add. */
+	if (l.parent && json_is_object(l.parent))
+		return add(p, op->path, json_deep_copy(op->value), err);
 	if (!get(p, op->path, err))
 		return -1;
 	if (*op->path && remove_at(p, op->path, err) < 0)

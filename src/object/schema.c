@@ -70,6 +70,9 @@ static json_t *key_default(const struct schema_value *elem, const char *key)
 	const struct schema_field *field =
 		elem && elem->kind == SCHEMA_STRUCT ? schema_field_find(elem->type, key) : NULL;
 
+	if (field && !field->default_json && field->presence == SCHEMA_PRESENT &&
+	    field->value.kind == SCHEMA_STRING)
+		return json_string("");
 	if (!field || !field->default_json)
 		return NULL;
 	return json_loads(field->default_json, JSON_DECODE_ANY, NULL);

@@ -175,17 +175,28 @@ bool media_is(const char *content_type, const char *type)
 	return len == strlen(type) && strncasecmp(content_type, type, len) == 0;
 }
 
+static const struct {
+	const char *content_type;
+	enum body_form form;
+} body_forms[] = {
+	{"application/json", BODY_JSON},
+	{"application/yaml", BODY_YAML},
+	{"application/vnd.kubernetes.protobuf", BODY_PROTOBUF},
+};
+
 int media_body(const char *content_type, enum body_form *out, struct error **err)
 {
-	if (!content_type || !*content_type || media_is(content_type, "application/json"))
-		*out = BODY_JSON;
-	else if (media_is(content_type, "application/yaml"))
-		*out = BODY_YAML;
-	else
-		return error_set(err, E_MEDIA_TYPE,
-				 "the body of the request was in an unknown format - accepted "
-				 "media types include: " READABLE);
-	return 0;
+	*out = BODY_JSON;
+	if (!content_type || !*content_type)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(body_forms); i++)
+		if (media_is(content_type, body_forms[i].content_type)) {
+			*out = body_forms[i].form;
+			return 0;
+		}
+	return error_set(err, E_MEDIA_TYPE,
+			 "the body of the request was in an unknown format - accepted media types "
+			 "include: " READABLE ", application/vnd.kubernetes.protobuf");
 }
 
 bool media_accepts_gzip(const char *accept_encoding)

@@ -32,7 +32,7 @@ struct media {
 int media_negotiate(const char *accept, unsigned offered, bool stream, struct media *out,
 		    struct error **err);
 
-enum body_form { BODY_JSON, BODY_YAML };
+enum body_form { BODY_JSON, BODY_YAML, BODY_PROTOBUF };
 /* Of a create or update. E_MEDIA_TYPE names what is read. */
 int media_body(const char *content_type, enum body_form *out, struct error **err);
 /* "application/json;charset=utf-8" is TYPE "application/json". */

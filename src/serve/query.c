@@ -1,6 +1,7 @@
 #include "serve/query.h"
 #include "base/mem.h"
 #include "object/json.h"
+#include "object/protobuf.h"
 #include "object/yaml.h"
 #include "serve/media.h"
 
@@ -306,8 +307,9 @@ static int take_body_options(struct delete_request *d, struct error **err)
 		return error_set(
 			err, E_BAD_REQUEST, "no kind \"%s\" is registered for version \"%s\"",
 			json_path_string(d->body, "kind"), json_path_string(d->body, "apiVersion"));
+	/* Less than nothing is a second; negative means not told from here on. */
 	if (json_is_integer(grace))
-		o->grace_period_s = json_integer_value(grace);
+		o->grace_period_s = json_integer_value(grace) < 0 ? 1 : json_integer_value(grace);
 	if (json_is_boolean(orphan)) {
 		d->orphan_told = true;
 		d->orphan = json_is_true(orphan);
@@ -348,6 +350,9 @@ static int both_told(enum propagation how, struct error **err)
 	return error_move(err, e);
 }
 
+static json_t *(*const readers[])(const char *, size_t, struct error **) = {
+	[BODY_JSON] = json_read, [BODY_YAML] = yaml_read_one, [BODY_PROTOBUF] = protobuf_read};
+
 int query_delete(const struct request *r, struct delete_request *out, struct error **err)
 {
 	const char *policy = query_text(r, "propagationPolicy");
@@ -365,8 +370,7 @@ int query_delete(const struct request *r, struct delete_request *out, struct err
 	if (r->body.len) {
 		if (media_body(r->content_type, &form, err) < 0)
 			return -1;
-		out->body = form == BODY_YAML ? yaml_read_one(r->body.s, r->body.len, err)
-					      : json_read(r->body.s, r->body.len, err);
+		out->body = readers[form](r->body.s, r->body.len, err);
 		if (!out->body || take_body_options(out, err) < 0)
 			return -1;
 	}
@@ -383,20 +387,26 @@ void delete_request_release(struct delete_request *d)
 	d->body = NULL;
 }
 
-int query_body(struct request *r, struct str *out, json_t **findings, struct error **err)
+int query_body(struct request *r, bool custom, struct str *out, json_t **findings,
+	       struct error **err)
 {
 	enum body_form form;
 	json_t *tree json_auto = NULL;
 
 	if (media_body(r->content_type, &form, err) < 0)
 		return -1;
+	if (form == BODY_PROTOBUF && custom)
+		return error_set(err, E_MEDIA_TYPE,
+				 "the body of the request was in an unknown format - custom "
+				 "resources have no protobuf form");
 	if (form == BODY_JSON) {
 		*out = r->body;
 		str_init(&r->body);
 		return 0;
 	}
 	*findings = json_array();
-	tree = yaml_read_noting(r->body.s, r->body.len, *findings, err);
+	tree = form == BODY_YAML ? yaml_read_noting(r->body.s, r->body.len, *findings, err)
+				 : protobuf_read(r->body.s, r->body.len, err);
 	if (!tree)
 		return -1;
 	json_write(tree, out);

@@ -29,8 +29,11 @@ struct delete_request {
 int query_delete(const struct request *r, struct delete_request *out, struct error **err);
 void delete_request_release(struct delete_request *d);
 
-/* The request's body as JSON text: itself, or what its YAML says. *FINDINGS, which the caller
- * frees: for write_options. */
-int query_body(struct request *r, struct str *out, json_t **findings, struct error **err);
+/*
+ * The request's body as JSON text: itself, or what its YAML or protobuf says. *FINDINGS, which the
+ * caller frees: for write_options. CUSTOM: of a custom resource, which has no protobuf form.
+ */
+int query_body(struct request *r, bool custom, struct str *out, json_t **findings,
+	       struct error **err);
 
 #endif

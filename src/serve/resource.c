@@ -102,7 +102,7 @@ static int handle_create(const struct ask *a, struct error **err)
 	struct write_options opt;
 
 	if (query_write(a->request, "CreateOptions", &opt, err) < 0 ||
-	    query_body(a->request, &body, &findings, err) < 0)
+	    query_body(a->request, a->resource->custom, &body, &findings, err) < 0)
 		return -1;
 	opt.findings = findings;
 	if (cluster_create(a->request->server->cluster, &a->request->call, a->resource,
@@ -122,7 +122,7 @@ static int handle_update(const struct ask *a, struct error **err)
 	bool created = false;
 
 	if (query_write(a->request, "UpdateOptions", &opt, err) < 0 ||
-	    query_body(a->request, &body, &findings, err) < 0)
+	    query_body(a->request, a->resource->custom, &body, &findings, err) < 0)
 		return -1;
 	opt.findings = findings;
 	opt.created = &created;

@@ -212,8 +212,8 @@ int crd_remove_instances(struct local *l, const json_t *tree, struct error **err
 
 /* write.c */
 
-/* The refusal of a patch that left PATCHED, which WHY says is no object of its type. */
-int refuse_patched(const json_t *patched, const struct error *why, struct error **err);
+/* The refusal of a patch that left PATCHED (JSON), which WHY says is no object of its type. */
+int refuse_patched(const char *patched, const struct error *why, struct error **err);
 
 /* write.c, delete.c */
 int local_create(struct cluster *c, const struct call *call, const struct resource *r,

@@ -238,13 +238,12 @@ static json_t *next_from_binding(const struct write *w, const json_t *old, void 
 	return pod_bind(tree, w->r, arg, clock_wall(w->l->clock), err) < 0 ? NULL : steal(&tree);
 }
 
-int refuse_patched(const json_t *patched, const struct error *why, struct error **err)
+int refuse_patched(const char *patched, const struct error *why, struct error **err)
 {
-	char *text free_ptr = json_dumps(patched, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	struct str value CLEANUP(str_release) = STR_INIT;
 	struct error *e;
 
-	json_write_string(text, strlen(text), &value);
+	json_write_string(patched, strlen(patched), &value);
 	e = error_new(E_INVALID, " \"\" is invalid: patch: Invalid value: %s: %s", value.s,
 		      error_message(why));
 	error_add_cause(e, "FieldValueInvalid", "patch", "Invalid value: %s: %s", value.s,
@@ -259,7 +258,8 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	const struct patching *p = arg;
 	json_t *live json_auto = json_deep_copy(old);
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
-	json_t *tree json_auto = NULL, *patched json_auto = NULL;
+	json_t *tree json_auto = NULL;
+	char *patched free_ptr = NULL;
 
 	if (w->storage != w->r)
 		convert_from_storage(w->r, live);
@@ -273,7 +273,7 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	}
 	if (check_path(w, tree, err) < 0)
 		return NULL;
-	patched = json_deep_copy(tree);
+	patched = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
 	if (pipeline_admit_tree(w, tree, &why) < 0) {
 		if (p->type == PATCH_APPLY || error_code(why) != E_BAD_REQUEST)
 			error_move(err, steal(&why));
