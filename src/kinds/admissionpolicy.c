@@ -42,8 +42,7 @@ static void check_param_kind(const struct field *f)
 
 static void check_variables(const struct field *f)
 {
-	field_each(f, v)
-	{
+	field_each (f, v) {
 		const struct field *name = FIELD(&v, "name"), *text = FIELD(&v, "expression");
 
 		if (text_is_blank(field_text(name)))
@@ -60,8 +59,7 @@ static void check_validations(const struct field *f)
 	static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge",
 					      "Unauthorized", NULL};
 
-	field_each(f, v)
-	{
+	field_each (f, v) {
 		const struct field *text = FIELD(&v, "expression"), *message = FIELD(&v, "message");
 		const struct field *computed = FIELD(&v, "messageExpression");
 
@@ -84,8 +82,7 @@ static void check_annotations(const struct field *f, const char *policy)
 
 	if (field_size(f) > ANNOTATIONS_MAX)
 		field_invalid(f, "must not have more than 20 auditAnnotations");
-	field_each(f, a)
-	{
+	field_each (f, a) {
 		const struct field *key = FIELD(&a, "key"), *text = FIELD(&a, "valueExpression");
 		char *name free_ptr = xasprintf("%s/%s", policy, field_text(key));
 
@@ -138,8 +135,7 @@ static void check_mutations(const struct field *f)
 
 	if (!field_size(f))
 		field_required(f, "mutations must contain at least one item");
-	field_each(f, m)
-	{
+	field_each (f, m) {
 		const struct field *type = FIELD(&m, "patchType");
 
 		if (!field_one_of_required(type, types))
@@ -204,8 +200,7 @@ static void validate_validating_binding(const struct field *o, const struct fiel
 
 	(void)old;
 	check_binding(spec, false);
-	field_each(actions, action)
-	{
+	field_each (actions, action) {
 		field_one_of(&action, known);
 		if (seen_add(&seen, field_text(&action)))
 			field_duplicate(&action);
@@ -230,8 +225,7 @@ static void validate_status(const struct field *o, const struct field *old, cons
 		validate_validating(o, old);
 		return;
 	}
-	field_each(warnings, w)
-	{
+	field_each (warnings, w) {
 		field_require(FIELD(&w, "warning"));
 		field_require(FIELD(&w, "fieldRef"));
 	}

@@ -161,9 +161,9 @@ static int check_text(struct check *c, json_t *v, const struct schema_value *s)
 		return refuse_decode(c, "illegal base64 data at input byte 0");
 	if ((s->kind == SCHEMA_TIME || s->kind == SCHEMA_MICRO_TIME) && time_parse(text, &ns) < 0)
 		return refuse_decode(c,
-				     "parsing time \"%s\" as \"2006-01-02T15:04:05Z07:00\": cannot "
-				     "parse \"%s\" as \"2006\"",
-				     text, text);
+				     "parsing time \"%s\" as \"2006-01-02T15:04:05%sZ07:00\": "
+				     "cannot parse \"%s\" as \"2006\"",
+				     text, s->kind == SCHEMA_MICRO_TIME ? ".000000" : "", text);
 	if (s->kind == SCHEMA_QUANTITY) {
 		char buffer[QUANTITY_TEXT];
 

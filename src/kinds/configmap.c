@@ -21,8 +21,7 @@ size_t config_keys_validate(const struct field *data, bool base64)
 {
 	size_t bytes = 0;
 
-	field_each_key(data, entry)
-	{
+	field_each_key (data, entry) {
 		field_check_text(&entry, entry.key, name_config_key);
 		bytes += base64 ? decoded_size(entry.value) : json_string_length(entry.value);
 	}
@@ -51,8 +50,10 @@ static void validate(const struct field *o, const struct field *old)
 	size_t bytes;
 
 	config_immutable_validate(o, old, members);
-	field_each_key(data, entry) if (json_object_get(binary->value, entry.key))
-		field_invalid_text(&entry, entry.key, "duplicate of key present in binaryData");
+	field_each_key (data, entry)
+		if (json_object_get(binary->value, entry.key))
+			field_invalid_text(&entry, entry.key,
+					   "duplicate of key present in binaryData");
 	bytes = config_keys_validate(data, false);
 	bytes += config_keys_validate(binary, true);
 	nowhere.name = "";

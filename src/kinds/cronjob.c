@@ -2,6 +2,7 @@
 #include "kinds/cron.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -90,9 +91,21 @@ static void validate(const struct field *o, const struct field *old)
 		field_invalid(name, "must be no more than 52 characters");
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *job = FIELD(FIELD(o, "spec"), "jobTemplate");
+
+	if (!old)
+		warn_name(o, "this is used in Pod names and hostnames, which can result in "
+			     "surprising behavior; a DNS label is recommended");
+	if (!old || is_new_generation(o, old))
+		warn_pod(FIELD(FIELD(job, "spec"), "template"), true);
+}
+
 const struct kind kind_cronjob = {
 	.group = "batch",
 	.kind = "CronJob",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn,
 };

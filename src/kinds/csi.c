@@ -13,8 +13,7 @@ static void check_tokens(const struct field *f)
 {
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, t)
-	{
+	field_each (f, t) {
 		const struct field *audience = FIELD(&t, "audience");
 		const struct field *seconds = FIELD(&t, "expirationSeconds");
 
@@ -42,8 +41,9 @@ static void validate_driver(const struct field *o, const struct field *old)
 	if (field_set(FIELD(spec, "fsGroupPolicy")))
 		field_one_of(FIELD(spec, "fsGroupPolicy"), policies);
 	check_tokens(FIELD(spec, "tokenRequests"));
-	field_each(list, mode) if (!text_is_one_of(field_text(&mode), modes))
-		field_not_supported_text(list, field_text(&mode), modes);
+	field_each (list, mode)
+		if (!text_is_one_of(field_text(&mode), modes))
+			field_not_supported_text(list, field_text(&mode), modes);
 	if (field_set(period) && field_int(period) < 10)
 		field_invalid(period, "must be greater than or equal to 10 seconds");
 	if (field_set(in_secrets) && !field_size(FIELD(spec, "tokenRequests")))
@@ -54,6 +54,13 @@ static void validate_driver(const struct field *o, const struct field *old)
 	attach.name = "attachedRequired";
 	field_immutable(&attach, FIELD(old, "spec.attachRequired"));
 	field_immutable(list, FIELD(old, "spec.volumeLifecycleModes"));
+}
+
+static bool driver_grows(const json_t *object, const json_t *old)
+{
+	const json_t *now = json_object_get(object, "spec"), *was = json_object_get(old, "spec");
+
+	return now && was && !json_equal(now, was);
 }
 
 static void node_defaults(json_t *object)
@@ -78,8 +85,7 @@ static void check_node_driver(const struct field *d, struct seen *names)
 	field_not_negative(FIELD(d, "allocatable.count"));
 	if (seen_add(names, field_text(name)))
 		field_duplicate(name);
-	field_each(keys, key)
-	{
+	field_each (keys, key) {
 		if (!*field_text(&key))
 			field_required(d, NULL);
 		if (seen_add(&seen, field_text(&key)))
@@ -104,14 +110,14 @@ static void validate_node(const struct field *o, const struct field *old)
 	const struct field *was = old ? FIELD(old, "spec.drivers") : NULL;
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(drivers, d)
-	{
+	field_each (drivers, d) {
 		check_node_driver(&d, &names);
 		if (!was)
 			continue;
-		field_each(was, before) if (field_same(FIELD(&d, "name"), FIELD(&before, "name")) &&
-					    !same_but_allocatable(d.value, before.value))
-			field_invalid_json(drivers, d.value, "field is immutable");
+		field_each (was, before)
+			if (field_same(FIELD(&d, "name"), FIELD(&before, "name")) &&
+			    !same_but_allocatable(d.value, before.value))
+				field_invalid_json(drivers, d.value, "field is immutable");
 	}
 }
 
@@ -134,6 +140,8 @@ const struct kind kind_csidriver = {
 	.group = "storage.k8s.io",
 	.kind = "CSIDriver",
 	.validate = validate_driver,
+	.no_generation = true,
+	.generation_grows = driver_grows,
 };
 const struct kind kind_csinode = {
 	.group = "storage.k8s.io",

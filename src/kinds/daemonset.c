@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <stdlib.h>
@@ -109,11 +110,18 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	rule_collision_count(FIELD(o, "status"), FIELD(old, "status"));
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	if (!old || is_new_generation(o, old))
+		warn_pod(FIELD(FIELD(o, "spec"), "template"), true);
+}
+
 const struct kind kind_daemonset = {
 	.group = "apps",
 	.kind = "DaemonSet",
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 };

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -87,5 +88,6 @@ const struct kind kind_deployment = {
 	.kind = "Deployment",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 };

@@ -36,17 +36,19 @@ static void validate(const struct field *o, const struct field *old)
 
 	if (old && field_same(subsets, FIELD(old, "subsets")))
 		return;
-	field_each(subsets, s)
-	{
+	field_each (subsets, s) {
 		const struct field *ready = FIELD(&s, "addresses");
 		const struct field *waiting = FIELD(&s, "notReadyAddresses");
 		const struct field *ports = FIELD(&s, "ports");
 
 		if (!field_size(ready) && !field_size(waiting))
 			field_required(&s, "must specify `addresses` or `notReadyAddresses`");
-		field_each(ready, a) check_address(&a);
-		field_each(waiting, a) check_address(&a);
-		field_each(ports, p) check_port(&p, field_size(ports) > 1);
+		field_each (ready, a)
+			check_address(&a);
+		field_each (waiting, a)
+			check_address(&a);
+		field_each (ports, p)
+			check_port(&p, field_size(ports) > 1);
 	}
 }
 

@@ -67,8 +67,7 @@ static void check_hints(const struct field *f, name_rule *rule)
 
 	if (field_size(f) > HINTS_MAX)
 		field_too_many(f, field_size(f), HINTS_MAX);
-	field_each(f, hint)
-	{
+	field_each (f, hint) {
 		const struct field *name = FIELD(&hint, "name");
 
 		if (seen_add(&seen, field_text(name)))
@@ -86,7 +85,8 @@ static void check_endpoint(const struct field *e, const struct field *type)
 		field_required(addresses, "must contain at least 1 address");
 	else if (field_size(addresses) > ADDRESSES_MAX)
 		field_too_many(addresses, field_size(addresses), ADDRESSES_MAX);
-	field_each(addresses, a) check_address(&a, addresses, type);
+	field_each (addresses, a)
+		check_address(&a, addresses, type);
 	if (field_set(node))
 		field_check(node, name_dns_subdomain);
 	if (field_set(host))
@@ -101,8 +101,7 @@ static void check_ports(const struct field *ports)
 
 	if (field_size(ports) > PORTS_MAX)
 		field_too_many(ports, field_size(ports), PORTS_MAX);
-	field_each(ports, p)
-	{
+	field_each (ports, p) {
 		const struct field *name = FIELD(&p, "name"), *app = FIELD(&p, "appProtocol");
 
 		field_check_optional(name, name_dns_label);
@@ -124,9 +123,32 @@ static void validate(const struct field *o, const struct field *old)
 	if (field_size(list) > ENDPOINTS_MAX)
 		field_too_many(list, field_size(list), ENDPOINTS_MAX);
 	if (!old || !field_same(list, FIELD(old, "endpoints")))
-		field_each(list, e) check_endpoint(&e, type);
+		field_each (list, e)
+			check_endpoint(&e, type);
 	if (old)
 		field_immutable(type, FIELD(old, "addressType"));
+}
+
+static bool grows(const json_t *object, const json_t *old)
+{
+	static const char *const counted[] = {"addressType", "endpoints", "ports",
+					      "metadata.labels"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
+		const json_t *now = json_path(object, counted[i]),
+			     *was = json_path(old, counted[i]);
+
+		if (now != was && !(now && was && json_equal(now, was)))
+			return true;
+	}
+	return false;
+}
+
+static void warn(const struct field *o, const struct field *old)
+{
+	(void)old;
+	if (field_is(FIELD(o, "addressType"), "FQDN"))
+		field_warn(FIELD(FIELD(o, "spec"), "addressType"), "FQDN endpoints are deprecated");
 }
 
 const struct kind kind_endpointslice = {
@@ -135,4 +157,6 @@ const struct kind kind_endpointslice = {
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.generation_grows = grows,
+	.warn = warn,
 };

@@ -142,10 +142,15 @@ void field_immutable(const struct field *f, const struct field *old);
  * forbidden with DETAIL. */
 size_t field_only_one(const struct field *f, const char *const *members, const char *detail);
 
+/* Collects a warning: "PATH: TEXT", or TEXT alone of the object itself. */
+void field_warn(const struct field *f, const char *text);
+
 struct field_errors *field_errors_new(void);
 void field_errors_free(struct field_errors *e);
 DEFINE_CLEANUP(struct field_errors *, field_errors_free)
 size_t field_errors_count(const struct field_errors *e);
+/* The text of the I-th, "PATH: MESSAGE"; the caller frees. */
+char *field_errors_text(const struct field_errors *e, size_t i);
 /* 0 when E holds nothing; else -1 and *err: `Deployment.apps "web" is invalid: ...`. */
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,
 			struct error **err);

@@ -185,6 +185,18 @@ void field_type_invalid(const struct field *f, const char *type, const char *det
 	add_text(f, "FieldValueTypeInvalid", "Invalid value", type, detail);
 }
 
+void field_warn(const struct field *f, const char *text)
+{
+	add_plain(f, NULL, text, NULL);
+}
+
+char *field_errors_text(const struct field_errors *e, size_t i)
+{
+	const struct field_error *f = &e->list.v[i];
+
+	return xasprintf("%s%s%s", f->field, *f->field ? ": " : "", f->message);
+}
+
 /* The sentence tells the same complaint once; the causes are all there. */
 static size_t write_sentence(const struct field_errors *e, struct str *out)
 {

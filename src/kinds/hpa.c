@@ -48,7 +48,8 @@ static void prepare(json_t *object, const json_t *old)
 			      json_pack("{s:i,s:n}", "desiredReplicas", 0, "currentMetrics"));
 }
 
-static void check_reference(const struct field *f)
+/* GROUPED: a version alone, of the core group, is not enough. */
+static void check_reference(const struct field *f, bool grouped)
 {
 	const struct field *version = FIELD(f, "apiVersion");
 	const char *slash = strchr(field_text(version), '/');
@@ -57,6 +58,9 @@ static void check_reference(const struct field *f)
 	field_check_required(FIELD(f, "name"), name_path_segment);
 	if (slash && strchr(slash + 1, '/'))
 		field_invalid(version, "unexpected GroupVersion string");
+	else if (grouped && !slash)
+		field_invalid_text(version, field_text(version),
+				   "apiVersion must specify API group");
 }
 
 static void check_positive(const struct field *f)
@@ -101,7 +105,7 @@ static bool target_has(const struct field *source, const char *member)
 
 static void check_object(const struct field *f)
 {
-	check_reference(FIELD(f, "describedObject"));
+	check_reference(FIELD(f, "describedObject"), false);
 	check_identifier(FIELD(f, "metric"));
 	check_target(FIELD(f, "target"));
 	if (!target_has(f, "value") && !target_has(f, "averageValue"))
@@ -233,7 +237,8 @@ static void check_rules(const struct field *f)
 		field_one_of(FIELD(f, "selectPolicy"), selects);
 	if (!field_size(policies))
 		field_required(policies, "must specify at least one Policy");
-	field_each(policies, policy) check_policy(&policy);
+	field_each (policies, policy)
+		check_policy(&policy);
 	rule_quantity_not_negative(FIELD(f, "tolerance"));
 }
 
@@ -242,7 +247,8 @@ static void validate(const struct field *o, const struct field *old)
 	const struct field *spec = FIELD(o, "spec"), *metrics = FIELD(spec, "metrics");
 	const struct field *min = FIELD(spec, "minReplicas"), *max = FIELD(spec, "maxReplicas");
 
-	(void)old;
+	bool other = false;
+
 	if (field_set(min) && field_int(min) < 1)
 		field_invalid(min, "must be greater than or equal to 1");
 	if (!field_int(max))
@@ -252,8 +258,17 @@ static void validate(const struct field *o, const struct field *old)
 	if (field_set(min) && field_int(max) < field_int(min))
 		field_invalid_int(max, field_int(max),
 				  "must be greater than or equal to `minReplicas`");
-	check_reference(FIELD(spec, "scaleTargetRef"));
-	field_each(metrics, m) check_metric(&m);
+	check_reference(FIELD(spec, "scaleTargetRef"),
+			!(old && field_same(FIELD(spec, "scaleTargetRef"),
+					    FIELD(old, "spec.scaleTargetRef"))));
+	field_each (metrics, m) {
+		check_metric(&m);
+		other = other || field_is(FIELD(&m, "type"), "Object") ||
+			field_is(FIELD(&m, "type"), "External");
+	}
+	if (field_set(min) && !field_int(min) && !other)
+		field_forbidden(metrics, "must specify at least one Object or External metric to "
+					 "support scaling to zero replicas");
 	check_rules(FIELD(spec, "behavior.scaleUp"));
 	check_rules(FIELD(spec, "behavior.scaleDown"));
 }

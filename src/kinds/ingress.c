@@ -81,8 +81,7 @@ static void check_host(const struct field *f)
 
 static void check_rules(const struct field *rules)
 {
-	field_each(rules, rule)
-	{
+	field_each (rules, rule) {
 		const struct field *host = FIELD(&rule, "host"), *http = FIELD(&rule, "http");
 		const struct field *paths = FIELD(http, "paths");
 
@@ -93,17 +92,18 @@ static void check_rules(const struct field *rules)
 		}
 		if (field_set(http) && !field_size(paths))
 			field_required(paths, NULL);
-		field_each(paths, path) check_path(&path);
+		field_each (paths, path)
+			check_path(&path);
 	}
 }
 
 static void check_tls(const struct field *tls)
 {
-	field_each(tls, t)
-	{
+	field_each (tls, t) {
 		const struct field *hosts = FIELD(&t, "hosts");
 
-		field_each(hosts, host) check_host(&host);
+		field_each (hosts, host)
+			check_host(&host);
 		field_check_optional(FIELD(&t, "secretName"), name_dns_subdomain);
 	}
 }
@@ -148,10 +148,22 @@ static void validate_subresource(const struct field *o, const struct field *old,
 		validate(o, old);
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *class =
+		FIELD_KEY(FIELD(o, "metadata.annotations"), "kubernetes.io/ingress.class");
+
+	if (!old && class->value)
+		field_warn(o,
+			   "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
+			   "'spec.ingressClassName' instead");
+}
+
 const struct kind kind_ingress = {
 	.group = "networking.k8s.io",
 	.kind = "Ingress",
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.whole_metadata = true,
 };

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static void fill_conditions(json_t *spec)
 
 static void set_defaults(json_t *object)
 {
-	json_t *spec = fill_spec(object), *labels;
+	json_t *spec = fill_spec(object);
 
 	fill_template(spec);
 	fill_conditions(spec);
@@ -39,14 +40,9 @@ static void set_defaults(json_t *object)
 		  json_object_get(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
 	fill_bool(spec, "suspend", false);
 	fill_bool(spec, "manualSelector", false);
-	labels = json_path(spec, "template.metadata.labels");
-	if (json_object_size(labels) && !json_object_size(json_path(object, "metadata.labels")))
-		json_path_set(object, "metadata.labels", json_deep_copy(labels));
 }
 
-/* A job's pods are found by its own uid. As in Go, labels that the job took from its template are
- * the template's own map, so that they get what is added there. */
-static void prepare(json_t *object, const json_t *old)
+static void add_labels(json_t *object)
 {
 	static const struct {
 		const char *label, *path;
@@ -54,25 +50,32 @@ static void prepare(json_t *object, const json_t *old)
 		     {"batch.kubernetes.io/job-name", "metadata.name"},
 		     {"controller-uid", "metadata.uid"},
 		     {"batch.kubernetes.io/controller-uid", "metadata.uid"}};
-	json_t *labels, *selector;
-	bool shared;
+	json_t *template = fill_object(fill_spec(object), "template");
+	json_t *labels = fill_object(fill_object(template, "metadata"), "labels");
 
-	if (old || json_path_bool(object, "spec.manualSelector", false))
-		return;
-	labels = json_path(object, "spec.template.metadata.labels");
-	shared = labels && json_equal(labels, json_path(object, "metadata.labels"));
-	if (!labels)
-		json_path_set(object, "spec.template.metadata.labels", json_object());
-	labels = json_path(object, "spec.template.metadata.labels");
 	for (size_t i = 0; i < ARRAY_SIZE(added); i++)
 		if (!json_object_get(labels, added[i].label))
 			json_object_set_new(labels, added[i].label,
 					    json_string(json_path_string(object, added[i].path)));
-	if (shared)
+}
+
+/* A job's pods are found by its own uid. A job without labels has those of its pods. */
+static void prepare(json_t *object, const json_t *old)
+{
+	json_t *labels, *selector;
+
+	if (old)
+		return;
+	if (!json_path_bool(object, "spec.manualSelector", false)) {
+		add_labels(object);
+		selector = fill_object(fill_spec(object), "selector");
+		fill_text(fill_object(selector, "matchLabels"),
+			  "batch.kubernetes.io/controller-uid",
+			  json_path_string(object, "metadata.uid"));
+	}
+	labels = json_path(object, "spec.template.metadata.labels");
+	if (json_object_size(labels) && !json_object_size(json_path(object, "metadata.labels")))
 		json_path_set(object, "metadata.labels", json_deep_copy(labels));
-	selector = fill_object(fill_object(fill_spec(object), "selector"), "matchLabels");
-	fill_text(selector, "batch.kubernetes.io/controller-uid",
-		  json_path_string(object, "metadata.uid"));
 }
 
 /* "1,3-5,7": how many numbers below LIMIT, in order; -1 and *WHY otherwise. */
@@ -129,8 +132,7 @@ static void check_exit_codes(const struct field *f, const struct field *spec)
 		field_invalid(values, "at least one value is required");
 	else if (field_size(values) > 255)
 		field_too_many(values, field_size(values), 255);
-	field_each(values, v)
-	{
+	field_each (values, v) {
 		char *text free_ptr = xasprintf("%lld", (long long)field_int(&v));
 
 		if (field_is(op, "In") && !field_int(&v))
@@ -151,8 +153,7 @@ static void check_pod_conditions(const struct field *f)
 
 	if (field_size(f) > 20)
 		field_too_many(f, field_size(f), 20);
-	field_each(f, pattern)
-	{
+	field_each (f, pattern) {
 		field_check(FIELD(&pattern, "type"), name_qualified);
 		field_one_of_required(FIELD(&pattern, "status"), statuses);
 	}
@@ -188,7 +189,8 @@ static void check_failure_policy(const struct field *spec)
 
 	if (field_size(rules) > 20)
 		field_too_many(rules, field_size(rules), 20);
-	field_each(rules, rule) check_failure_rule(&rule, spec);
+	field_each (rules, rule)
+		check_failure_rule(&rule, spec);
 }
 
 static void check_success_rule(const struct field *rule, json_int_t completions)
@@ -234,7 +236,8 @@ static void check_success_policy(const struct field *spec, bool indexed)
 				      "is specified");
 	if (field_size(rules) > 20)
 		field_too_many(rules, field_size(rules), 20);
-	field_each(rules, rule) check_success_rule(&rule, field_int(FIELD(spec, "completions")));
+	field_each (rules, rule)
+		check_success_rule(&rule, field_int(FIELD(spec, "completions")));
 }
 
 static void check_above(const struct field *f, json_int_t limit, const char *why)
@@ -496,8 +499,9 @@ static bool is_true(const struct field *status, const char *type)
 {
 	const struct field *list = FIELD(status, "conditions");
 
-	field_each(list, c) if (strcmp(json_path_string(c.value, "type"), type) ==
-				0) return strcmp(json_path_string(c.value, "status"), "True") == 0;
+	field_each (list, c)
+		if (strcmp(json_path_string(c.value, "type"), type) == 0)
+			return strcmp(json_path_string(c.value, "status"), "True") == 0;
 	return false;
 }
 
@@ -625,6 +629,7 @@ const struct kind kind_job = {
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 	.whole_metadata = true,
 	.selectable = selectable,

@@ -49,6 +49,10 @@ struct kind {
 	/* An update checks all metadata once more, not only what changed: the causes tell. */
 	bool whole_metadata;
 	bool no_generation; /* the type does not count metadata.generation */
+	/* Whether an update counts; NULL: when anything but metadata and status has changed. */
+	bool (*generation_grows)(const json_t *object, const json_t *old);
+	/* What is right and yet to be warned of (field_warn), of a valid write. */
+	void (*warn)(const struct field *object, const struct field *old);
 	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated.
 	 */
 	const char *const *selectable;

@@ -46,8 +46,7 @@ static void check_names(const struct field *limit, const char *member, bool cont
 {
 	const struct field *amounts = FIELD(limit, member);
 
-	field_each_key(amounts, a)
-	{
+	field_each_key (amounts, a) {
 		if (container)
 			rule_container_resource_name(&a, a.key);
 		else
@@ -128,8 +127,9 @@ static void check_limit(const struct field *limit)
 		if (default_of_pod)
 			continue;
 		check_names(limit, members[i], container);
-		field_each_key(amounts, a) if (!seen_add(&keys, a.key))
-			check_amounts(limit, a.key, pod);
+		field_each_key (amounts, a)
+			if (!seen_add(&keys, a.key))
+				check_amounts(limit, a.key, pod);
 	}
 	if (field_is(type, "PersistentVolumeClaim") && !json_path(limit->value, "min.storage") &&
 	    !json_path(limit->value, "max.storage"))
@@ -143,8 +143,7 @@ static void validate(const struct field *o, const struct field *old)
 	struct seen types CLEANUP(seen_release) = SEEN_INIT;
 
 	(void)old;
-	field_each(limits, limit)
-	{
+	field_each (limits, limit) {
 		const struct field *type = FIELD(&limit, "type");
 
 		check_type(type);

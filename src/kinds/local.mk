@@ -88,6 +88,8 @@ libkinds_a_SOURCES = \
 	src/kinds/tables.h \
 	src/kinds/uncounted.c \
 	src/kinds/volumeattachment.c \
+	src/kinds/warn.c \
+	src/kinds/warn.h \
 	src/kinds/webhookconfiguration.c
 
 check_PROGRAMS += tests/unit/kinds/test_catalog

@@ -42,8 +42,7 @@ static void check_name(const struct field *meta, const struct resource *r)
 
 void rule_labels(const struct field *labels)
 {
-	field_each_key(labels, label)
-	{
+	field_each_key (labels, label) {
 		field_check_text(labels, label.key, name_qualified);
 		field_check_text(labels, field_text(&label), name_label_value);
 	}
@@ -67,8 +66,7 @@ void rule_annotations(const struct field *annotations)
 {
 	size_t total = 0;
 
-	field_each_key(annotations, a)
-	{
+	field_each_key (annotations, a) {
 		check_annotation_key(annotations, a.key);
 		total += strlen(a.key) + json_string_length(a.value);
 	}
@@ -103,8 +101,7 @@ static void check_owners(const struct field *owners)
 {
 	const json_t *controller = NULL;
 
-	field_each(owners, ref)
-	{
+	field_each (owners, ref) {
 		check_owner(owners, &ref);
 		if (!json_path_bool(ref.value, "controller", false))
 			continue;
@@ -129,8 +126,7 @@ static void check_finalizers(const struct field *finalizers)
 	static const char *const standard[] = {"orphan", "foregroundDeletion", "kubernetes", NULL};
 	bool orphan = false, foreground = false;
 
-	field_each(finalizers, f)
-	{
+	field_each (finalizers, f) {
 		const char *text = field_text(&f);
 
 		orphan = orphan || strcmp(text, "orphan") == 0;
@@ -151,9 +147,9 @@ static void check_new_finalizers(const struct field *finalizers, const struct fi
 	struct str why CLEANUP(str_release) = STR_INIT;
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(old, f) seen_add(&seen, field_text(&f));
-	field_each(finalizers, f)
-	{
+	field_each (old, f)
+		seen_add(&seen, field_text(&f));
+	field_each (finalizers, f) {
 		if (seen_has(&seen, field_text(&f)))
 			continue;
 		str_addf(&why, "%s\"%s\"",

@@ -51,7 +51,8 @@ static void validate(const struct field *o, const struct field *old)
 
 	if (old)
 		return;
-	field_each(finalizers, f) check_finalizer(finalizers, field_text(&f));
+	field_each (finalizers, f)
+		check_finalizer(finalizers, field_text(&f));
 }
 
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
@@ -62,7 +63,8 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	struct field told = field_member(FIELD(o, "status"), "Phase");
 
 	if (strcmp(name, "finalize") == 0) {
-		field_each(finalizers, f) check_finalizer(&f, field_text(&f));
+		field_each (finalizers, f)
+			check_finalizer(&f, field_text(&f));
 	} else if (!field_is(phase, ending ? "Terminating" : "Active")) {
 		field_invalid_text(&told, field_text(phase),
 				   ending ? "may only be 'Terminating' if `deletionTimestamp` is "

@@ -36,8 +36,7 @@ static void check_ports(const struct field *ports)
 {
 	static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
 
-	field_each(ports, p)
-	{
+	field_each (ports, p) {
 		const struct field *port = FIELD(&p, "port");
 
 		if (field_set(FIELD(&p, "protocol")))
@@ -56,8 +55,7 @@ static void check_block(const struct field *f)
 	rule_cidr_legacy(cidr);
 	if (cidr_family_of(field_text(cidr)) == IP_NONE)
 		return;
-	field_each(except, e)
-	{
+	field_each (except, e) {
 		rule_cidr_legacy(&e);
 		if (cidr_family_of(field_text(&e)) != IP_NONE &&
 		    !cidr_is_strictly_within(field_text(&e), field_text(cidr)))
@@ -67,8 +65,7 @@ static void check_block(const struct field *f)
 
 static void check_peers(const struct field *peers)
 {
-	field_each(peers, peer)
-	{
+	field_each (peers, peer) {
 		const struct field *pods = FIELD(&peer, "podSelector");
 		const struct field *namespaces = FIELD(&peer, "namespaceSelector");
 		const struct field *block = FIELD(&peer, "ipBlock");
@@ -86,8 +83,7 @@ static void check_peers(const struct field *peers)
 
 static void check_rules(const struct field *rules, const char *peers)
 {
-	field_each(rules, rule)
-	{
+	field_each (rules, rule) {
 		check_ports(FIELD(&rule, "ports"));
 		check_peers(FIELD(&rule, peers));
 	}
@@ -104,7 +100,8 @@ static void validate(const struct field *o, const struct field *old)
 	check_rules(FIELD(spec, "egress"), "to");
 	if (field_size(types) > 2)
 		field_invalid(types, "may not specify more than two policyTypes");
-	field_each(types, type) field_one_of(&type, known);
+	field_each (types, type)
+		field_one_of(&type, known);
 }
 
 const struct kind kind_networkpolicy = {

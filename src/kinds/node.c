@@ -28,8 +28,7 @@ static void check_taints(const struct field *o)
 
 	taints.up = meta;
 	taints.name = "taints";
-	field_each(&taints, t)
-	{
+	field_each (&taints, t) {
 		const struct field *key = FIELD(&t, "key"), *effect = FIELD(&t, "effect");
 		char *pair free_ptr = xasprintf("%s/%s", field_text(effect), field_text(key));
 
@@ -43,8 +42,7 @@ static void check_taints(const struct field *o)
 
 static void check_amounts(const struct field *f)
 {
-	field_each_key(f, a)
-	{
+	field_each_key (f, a) {
 		struct field told = a;
 
 		told.name = a.key;
@@ -66,8 +64,7 @@ static bool is_feature(const char *s)
 
 static void check_features(const struct field *f)
 {
-	field_each(f, feature)
-	{
+	field_each (f, feature) {
 		const char *before =
 			feature.index
 				? json_string_value(json_array_get(f->value, feature.index - 1))
@@ -89,8 +86,7 @@ static void check_cidrs(const struct field *f)
 {
 	unsigned met[3] = {0};
 
-	field_each(f, cidr)
-	{
+	field_each (f, cidr) {
 		rule_cidr_legacy(&cidr);
 		met[cidr_family_of(field_text(&cidr))]++;
 	}
@@ -105,8 +101,7 @@ static void check_changes(const struct field *o, const struct field *old)
 	const struct field *addresses = FIELD(o, "status.addresses");
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(addresses, a)
-	{
+	field_each (addresses, a) {
 		char *pair free_ptr = xasprintf("%s/%s", json_path_string(a.value, "type"),
 						json_path_string(a.value, "address"));
 
@@ -142,11 +137,22 @@ static void validate_subresource(const struct field *o, const struct field *old,
 
 static const char *const selectable[] = {"spec.unschedulable", NULL};
 
+static void warn(const struct field *o, const struct field *old)
+{
+	(void)old;
+	if (field_set(FIELD(o, "spec.configSource")))
+		field_warn(FIELD(o, "spec.configSource"), "the feature is removed");
+	if (*field_text(FIELD(o, "spec.externalID")))
+		field_warn(FIELD(o, "spec.externalID"),
+			   "this field is deprecated, and is unused by Kubernetes");
+}
+
 const struct kind kind_node = {
 	.group = "",
 	.kind = "Node",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.no_generation = true,
 	.selectable = selectable,

@@ -21,8 +21,7 @@ void rule_access_modes(const struct field *f)
 					    "ReadWriteOncePod", NULL};
 	bool alone = false, other = false;
 
-	field_each(f, mode)
-	{
+	field_each (f, mode) {
 		bool known = text_is_one_of(field_text(&mode), modes);
 
 		if (!known)
@@ -44,7 +43,8 @@ static void check_capacity(const struct field *f)
 		field_required(f, NULL);
 	if (!json_object_get(f->value, "storage") || field_size(f) > 1)
 		field_not_supported_json(f, f->value, storage);
-	field_each_key(f, amount) rule_quantity_positive(&amount);
+	field_each_key (f, amount)
+		rule_quantity_positive(&amount);
 }
 
 static void check_classes(const struct field *spec)
@@ -186,10 +186,40 @@ static void validate(const struct field *o, const struct field *old)
 		check_changes(o, old);
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	static const struct {
+		const char *name, *text;
+	} gone[] = {
+		{"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
+		{"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
+		{"storageos", "deprecated in v1.22, non-functional in v1.25+"},
+		{"glusterfs", "deprecated in v1.25, non-functional in v1.26+"},
+		{"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
+		{"rbd", "deprecated in v1.28, non-functional in v1.31+"},
+	};
+	const struct field *spec = FIELD(o, "spec");
+	const struct field *policy = FIELD(spec, "persistentVolumeReclaimPolicy");
+	const struct field *class = FIELD_KEY(FIELD(o, "metadata.annotations"),
+					      "volume.beta.kubernetes.io/storage-class");
+
+	(void)old;
+	if (class->value)
+		field_warn(class,
+			   "deprecated since v1.8; use \"storageClassName\" attribute instead");
+	if (field_is(policy, "Recycle"))
+		field_warn(policy, "The Recycle reclaim policy is deprecated. Instead, the "
+				   "recommended approach is to use dynamic provisioning.");
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		if (field_set(FIELD(spec, gone[i].name)))
+			field_warn(FIELD(spec, gone[i].name), gone[i].text);
+}
+
 const struct kind kind_pv = {
 	.group = "",
 	.kind = "PersistentVolume",
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.no_generation = true,
 };

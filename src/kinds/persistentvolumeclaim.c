@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -109,8 +110,9 @@ void rule_claim_template(const struct field *f)
 
 	rule_annotations(FIELD(meta, "annotations"));
 	rule_labels(FIELD(meta, "labels"));
-	field_each_key(meta, m) if (strcmp(m.key, "annotations") && strcmp(m.key, "labels"))
-		field_forbidden(FIELD(meta, m.key), "cannot be set");
+	field_each_key (meta, m)
+		if (strcmp(m.key, "annotations") && strcmp(m.key, "labels"))
+			field_forbidden(FIELD(meta, m.key), "cannot be set");
 	rule_claim_spec(FIELD(f, "spec"), false);
 }
 
@@ -189,8 +191,7 @@ static void validate(const struct field *o, const struct field *old)
 
 static void check_not_negative(const struct field *f)
 {
-	field_each_key(f, amount)
-	{
+	field_each_key (f, amount) {
 		struct quantity q;
 
 		if (field_quantity(&amount, &q) && q.nano < 0)
@@ -204,8 +205,7 @@ static void check_resize_states(const struct field *f)
 		"ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizePending",
 		"NodeResizeInProgress",	      "NodeResizeInfeasible",	    NULL};
 
-	field_each_key(f, state)
-	{
+	field_each_key (f, state) {
 		field_check_text(f, state.key, name_qualified);
 		if (!text_is_one_of(field_text(&state), states))
 			field_not_supported_text(f, state.key, states);
@@ -225,12 +225,25 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	check_not_negative(FIELD(status, "allocatedResources"));
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *class = FIELD_KEY(FIELD(o, "metadata.annotations"),
+					      "volume.beta.kubernetes.io/storage-class");
+
+	(void)old;
+	if (class->value)
+		field_warn(class,
+			   "deprecated since v1.8; use \"storageClassName\" attribute instead");
+	warn_claim_spec(FIELD(o, "spec"));
+}
+
 const struct kind kind_pvc = {
 	.group = "",
 	.kind = "PersistentVolumeClaim",
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.whole_metadata = true,
 	.no_generation = true,

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -15,9 +16,27 @@ static const char *const selectable[] = {"spec.nodeName",
 					 "status.nominatedNodeName",
 					 NULL};
 
+/* podIP is the first of podIPs, and counts. */
+static void fill_ips(json_t *status)
+{
+	json_t *ip = json_object_get(status, "podIP"), *ips = json_object_get(status, "podIPs");
+
+	if (!json_string_length(ip)) {
+		if (json_array_size(ips))
+			json_object_set_new(
+				status, "podIP",
+				json_string(json_path_string(json_array_get(ips, 0), "ip")));
+		return;
+	}
+	if (strcmp(json_path_string(json_array_get(ips, 0), "ip"), json_string_value(ip)))
+		json_object_set_new(status, "podIPs", json_pack("[{s:O}]", "ip", ip));
+}
+
 static void set_defaults(json_t *object)
 {
 	json_t *spec = json_object_get(object, "spec");
+
+	fill_ips(json_object_get(object, "status"));
 
 	if (!json_is_object(spec))
 		return;
@@ -67,8 +86,13 @@ static const char *qos_class(const json_t *spec)
 
 static void prepare(json_t *object, const json_t *old)
 {
-	if (old)
+	const json_t *qos = json_path(old, "status.qosClass");
+
+	if (old) {
+		if (qos && !*json_path_string(object, "status.qosClass"))
+			json_path_set(object, "status.qosClass", json_deep_copy(qos));
 		return;
+	}
 	json_object_set_new(object, "status",
 			    json_pack("{s:s,s:s}", "phase", "Pending", "qosClass",
 				      qos_class(json_object_get(object, "spec"))));
@@ -80,14 +104,14 @@ static void check_token_volumes(const struct field *spec)
 
 	if (*field_text(FIELD(spec, "serviceAccountName")))
 		return;
-	field_each(volumes, v)
-	{
+	field_each (volumes, v) {
 		const struct field *sources = FIELD(&v, "projected.sources");
 
-		field_each(sources, s) if (field_set(FIELD(&s, "serviceAccountToken")))
-			field_forbidden(FIELD(&s, "serviceAccountToken"),
-					"must not be specified when serviceAccountName is "
-					"not set");
+		field_each (sources, s)
+			if (field_set(FIELD(&s, "serviceAccountToken")))
+				field_forbidden(FIELD(&s, "serviceAccountToken"),
+						"must not be specified when serviceAccountName is "
+						"not set");
 	}
 }
 
@@ -101,8 +125,10 @@ static void check_whole(const struct field *o)
 	rule_pod_annotations(FIELD(o, "metadata.annotations"), spec);
 	rule_pod_spec(spec, FIELD(o, "metadata"));
 	check_token_volumes(spec);
-	field_each(containers, c) rule_container_image(&c);
-	field_each(init, c) rule_container_image(&c);
+	field_each (containers, c)
+		rule_container_image(&c);
+	field_each (init, c)
+		rule_container_image(&c);
 }
 
 static bool has_annotation(const struct field *o, const char *key)
@@ -119,8 +145,7 @@ static void check_annotation_changes(const struct field *o, const struct field *
 	const struct field *now = FIELD(o, "metadata.annotations");
 	const struct field *was = FIELD(old, "metadata.annotations");
 
-	field_each_key(was, a)
-	{
+	field_each_key (was, a) {
 		const struct field *b = FIELD_KEY(now, a.key);
 
 		if (b->value && json_equal(a.value, b->value))
@@ -130,8 +155,7 @@ static void check_annotation_changes(const struct field *o, const struct field *
 		if (strcmp(a.key, mirror) == 0)
 			field_forbidden(b, "may not remove or update mirror pod annotation");
 	}
-	field_each_key(now, a)
-	{
+	field_each_key (now, a) {
 		if (json_object_get(was->value, a.key))
 			continue;
 		if (str_has_prefix(a.key, app_armor))
@@ -147,8 +171,7 @@ static bool check_container_list(const struct field *list, const struct field *o
 		field_forbidden(list, "pod updates may not add or remove containers");
 		return false;
 	}
-	field_each(list, c)
-	{
+	field_each (list, c) {
 		field_require(FIELD(&c, "image"));
 		rule_container_image(&c);
 	}
@@ -179,11 +202,11 @@ static bool same_but_seconds(const json_t *a, const json_t *b)
 
 static void check_only_added_tolerations(const struct field *f, const struct field *old)
 {
-	field_each(old, t)
-	{
+	field_each (old, t) {
 		bool found = false;
 
-		field_each(f, u) found = found || same_but_seconds(t.value, u.value);
+		field_each (f, u)
+			found = found || same_but_seconds(t.value, u.value);
 		if (!found)
 			field_forbidden(f, "existing toleration can not be modified except its "
 					   "tolerationSeconds");
@@ -193,13 +216,12 @@ static void check_only_added_tolerations(const struct field *f, const struct fie
 
 static void check_only_deleted_gates(const struct field *f, const struct field *old)
 {
-	field_each(f, gate)
-	{
+	field_each (f, gate) {
 		const char *name = json_path_string(gate.value, "name");
 		bool known = false;
 
-		field_each(old, g) known =
-			known || strcmp(json_path_string(g.value, "name"), name) == 0;
+		field_each (old, g)
+			known = known || strcmp(json_path_string(g.value, "name"), name) == 0;
 		if (!known) {
 			char *why free_ptr = xasprintf(
 				"only deletion is allowed, but found new scheduling gate '%s'",
@@ -235,8 +257,7 @@ static void check_gated_affinity(const struct field *spec, const struct field *o
 				     "are allowed");
 		return;
 	}
-	field_each(terms, t)
-	{
+	field_each (terms, t) {
 		const json_t *before = json_array_get(was->value, t.index);
 
 		if (!json_object_size(before) && json_object_size(t.value))
@@ -255,8 +276,7 @@ static void check_gated(const struct field *spec, const struct field *old)
 	const struct field *selector = FIELD(spec, "nodeSelector");
 	const struct field *was = FIELD(old, "nodeSelector");
 
-	field_each_key(was, label)
-	{
+	field_each_key (was, label) {
 		const json_t *v = json_object_get(selector->value, label.key);
 
 		if (!v || !json_equal(v, label.value))
@@ -367,8 +387,9 @@ static void validate(const struct field *o, const struct field *old)
 
 static const json_t *named(const struct field *list, const char *name)
 {
-	field_each(list, item) if (strcmp(json_path_string(item.value, "name"), name) ==
-				   0) return item.value;
+	field_each (list, item)
+		if (strcmp(json_path_string(item.value, "name"), name) == 0)
+			return item.value;
 	return NULL;
 }
 
@@ -383,8 +404,7 @@ static void check_ephemeral(const struct field *o, const struct field *old)
 		field_forbidden(o, "static pods do not support ephemeral containers");
 		return;
 	}
-	field_each(was, c)
-	{
+	field_each (was, c) {
 		const char *name = json_path_string(c.value, "name");
 		const json_t *now = named(list, name);
 		char *why free_ptr = NULL;
@@ -399,7 +419,9 @@ static void check_ephemeral(const struct field *o, const struct field *old)
 
 static bool removed_any(const struct field *list, const struct field *old)
 {
-	field_each_key(old, r) if (!json_object_get(list->value, r.key)) return true;
+	field_each_key (old, r)
+		if (!json_object_get(list->value, r.key))
+			return true;
 	return false;
 }
 
@@ -432,8 +454,7 @@ static bool check_resized_list(const struct field *list, const struct field *old
 		field_forbidden(list, why);
 		return false;
 	}
-	field_each(list, c)
-	{
+	field_each (list, c) {
 		const struct field *was = FIELD_INDEX(old, c.index);
 		json_t *rest json_auto = with_amounts(c.value, was->value);
 
@@ -491,8 +512,7 @@ static void check_resize(const struct field *o, const struct field *old)
 static void check_transitions(const struct field *f, const struct field *old, const char *policy,
 			      bool ephemeral)
 {
-	field_each(old, was)
-	{
+	field_each (old, was) {
 		const json_t *ended = json_path(was.value, "state.terminated");
 		const json_t *now = named(f, json_path_string(was.value, "name"));
 		bool failed = json_path_int(ended, "exitCode", 0) != 0;
@@ -511,8 +531,7 @@ static void check_conditions(const struct field *f)
 {
 	static const char *const own[] = {"PodScheduled", "Ready", "Initialized", NULL};
 
-	field_each(f, c)
-	{
+	field_each (f, c) {
 		const char *type = json_path_string(c.value, "type");
 
 		if (field_int(FIELD(&c, "observedGeneration")) < 0)
@@ -527,8 +546,7 @@ static void check_ips(const struct field *f)
 {
 	unsigned families[3] = {0};
 
-	field_each(f, ip)
-	{
+	field_each (f, ip) {
 		struct field told = ip;
 
 		told.value = json_object_get(ip.value, "ip");
@@ -582,12 +600,21 @@ static void validate_subresource(const struct field *o, const struct field *old,
 		validate(o, old);
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	if (!old)
+		warn_name(o, "this is used in the Pod's hostname, which can result in surprising "
+			     "behavior; a DNS label is recommended");
+	warn_pod(o, false);
+}
+
 const struct kind kind_pod = {
 	.group = "",
 	.kind = "Pod",
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.whole_metadata = true,
 	.selectable = selectable,

@@ -64,8 +64,16 @@ static void validate(const struct field *o, const struct field *old)
 	field_immutable(FIELD(o, "preemptionPolicy"), FIELD(old, "preemptionPolicy"));
 }
 
+static bool never_grows(const json_t *object, const json_t *old)
+{
+	(void)object;
+	(void)old;
+	return false;
+}
+
 const struct kind kind_priorityclass = {
 	.group = "scheduling.k8s.io",
 	.kind = "PriorityClass",
 	.validate = validate,
+	.generation_grows = never_grows,
 };

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 
 #include <string.h>
 
@@ -55,6 +56,7 @@ const struct kind kind_replicaset = {
 	.kind = "ReplicaSet",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 	.selectable = selectable,
 };

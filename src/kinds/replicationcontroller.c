@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 #include "object/selector.h"
 
@@ -57,6 +58,7 @@ const struct kind kind_rc = {
 	.kind = "ReplicationController",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 	.selectable = selectable,
 };

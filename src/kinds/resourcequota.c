@@ -44,8 +44,7 @@ static bool is_standard(const char *name)
 
 static void check_amounts(const struct field *f)
 {
-	field_each_key(f, a)
-	{
+	field_each_key (f, a) {
 		rule_quota_resource_name(&a, a.key);
 		rule_resource_amount(&a, a.key);
 	}
@@ -58,8 +57,9 @@ static void check_scope_resources(const char *name, const struct field *spec,
 	const struct field *hard = FIELD(spec, "hard");
 	const struct scope *s = find_scope(name);
 
-	field_each_key(hard, a) if (s && is_standard(a.key) && !text_is_one_of(a.key, s->resources))
-		field_invalid_json(told, value, "unsupported scope applied to resource");
+	field_each_key (hard, a)
+		if (s && is_standard(a.key) && !text_is_one_of(a.key, s->resources))
+			field_invalid_json(told, value, "unsupported scope applied to resource");
 }
 
 static void check_conflicts(const struct seen *met, const struct field *told, const json_t *value)
@@ -75,8 +75,7 @@ static void check_scopes(const struct field *spec)
 	const struct field *f = FIELD(spec, "scopes");
 	struct seen met CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, scope)
-	{
+	field_each (f, scope) {
 		if (!find_scope(field_text(&scope)))
 			field_invalid(f, "unsupported scope");
 		check_scope_resources(field_text(&scope), spec, f, f->value);
@@ -118,8 +117,7 @@ static void check_selector(const struct field *spec)
 	const json_t *named = json_object_get(spec->value, "scopes");
 	struct seen met CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, req)
-	{
+	field_each (f, req) {
 		const char *name = json_path_string(req.value, "scopeName");
 		const struct scope *s = find_scope(name);
 
@@ -137,14 +135,16 @@ static bool same_set(const struct field *a, const struct field *b)
 	struct seen in_a CLEANUP(seen_release) = SEEN_INIT;
 	struct seen in_b CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(a, s) seen_add(&in_a, field_text(&s));
-	field_each(b, s)
-	{
+	field_each (a, s)
+		seen_add(&in_a, field_text(&s));
+	field_each (b, s) {
 		if (!seen_has(&in_a, field_text(&s)))
 			return false;
 		seen_add(&in_b, field_text(&s));
 	}
-	field_each(a, s) if (!seen_has(&in_b, field_text(&s))) return false;
+	field_each (a, s)
+		if (!seen_has(&in_b, field_text(&s)))
+			return false;
 	return true;
 }
 

@@ -12,8 +12,7 @@
 
 static void check_rules(const struct field *rules, bool namespaced)
 {
-	field_each(rules, rule)
-	{
+	field_each (rules, rule) {
 		const struct field *urls = FIELD(&rule, "nonResourceURLs");
 		const struct field *groups = FIELD(&rule, "apiGroups");
 		const struct field *resources = FIELD(&rule, "resources");
@@ -55,7 +54,8 @@ static void validate_cluster_role(const struct field *o, const struct field *old
 	if (field_set(rule) && !field_size(selectors))
 		field_required(selectors, "at least one clusterRoleSelector required if "
 					  "aggregationRule is non-nil");
-	field_each(selectors, s) rule_label_selector(&s);
+	field_each (selectors, s)
+		rule_label_selector(&s);
 }
 
 static void binding_defaults(json_t *object)
@@ -63,6 +63,7 @@ static void binding_defaults(json_t *object)
 	json_t *s;
 	size_t i;
 
+	fill_text(fill_object(object, "roleRef"), "apiGroup", GROUP);
 	json_array_foreach (json_object_get(object, "subjects"), i, s)
 		if (strcmp(json_path_string(s, "kind"), "User") == 0 ||
 		    strcmp(json_path_string(s, "kind"), "Group") == 0)
@@ -75,8 +76,7 @@ static void check_subjects(const struct field *subjects, bool namespaced)
 	static const char *const core[] = {"", NULL};
 	static const char *const rbac[] = {GROUP, NULL};
 
-	field_each(subjects, s)
-	{
+	field_each (subjects, s) {
 		const struct field *kind = FIELD(&s, "kind"), *name = FIELD(&s, "name");
 		bool account = field_is(kind, "ServiceAccount");
 

@@ -14,7 +14,9 @@ static const char *const match_policies[] = {"Equivalent", "Exact", NULL};
 
 static bool has_wildcard(const struct field *list)
 {
-	field_each(list, item) if (field_is(&item, "*")) return true;
+	field_each (list, item)
+		if (field_is(&item, "*"))
+			return true;
 	return false;
 }
 
@@ -58,8 +60,7 @@ static void check_resources(const struct field *f)
 	bool everything = false, any = false, plain = false;
 
 	field_require(f);
-	field_each(f, r)
-	{
+	field_each (f, r) {
 		if (!field_require(&r))
 			continue;
 		everything = everything || field_is(&r, "*/*");
@@ -79,7 +80,8 @@ static void check_resources(const struct field *f)
 static void check_operations(const struct field *f, const char *const *operations)
 {
 	check_list(f, "operations");
-	field_each(f, op) field_one_of(&op, operations);
+	field_each (f, op)
+		field_one_of(&op, operations);
 }
 
 void rule_admission_rule(const struct field *f, bool mutating_policy)
@@ -92,7 +94,8 @@ void rule_admission_rule(const struct field *f, bool mutating_policy)
 	check_operations(FIELD(f, "operations"), mutating_policy ? mutating : all);
 	check_list(FIELD(f, "apiGroups"), "API groups");
 	check_list(versions, "API versions");
-	field_each(versions, v) field_require(&v);
+	field_each (versions, v)
+		field_require(&v);
 	check_resources(FIELD(f, "resources"));
 	if (field_set(FIELD(f, "scope")))
 		field_one_of(FIELD(f, "scope"), scopes);
@@ -100,13 +103,11 @@ void rule_admission_rule(const struct field *f, bool mutating_policy)
 
 static void check_named_rules(const struct field *rules, bool mutating)
 {
-	field_each(rules, rule)
-	{
+	field_each (rules, rule) {
 		const struct field *names = FIELD(&rule, "resourceNames");
 		struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-		field_each(names, name)
-		{
+		field_each (names, name) {
 			field_check(&name, name_path_segment);
 			if (seen_add(&seen, field_text(&name)))
 				field_duplicate(&name);
@@ -145,8 +146,7 @@ void rule_match_conditions(const struct field *f)
 
 	if (field_size(f) > CONDITIONS_MAX)
 		field_too_many(f, field_size(f), CONDITIONS_MAX);
-	field_each(f, c)
-	{
+	field_each (f, c) {
 		const struct field *name = FIELD(&c, "name"), *text = FIELD(&c, "expression");
 
 		if (text_is_blank(field_text(text)))

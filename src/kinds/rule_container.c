@@ -19,8 +19,7 @@ static void check_ports(const struct field *ports)
 {
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(ports, p)
-	{
+	field_each (ports, p) {
 		const struct field *name = FIELD(&p, "name"), *port = FIELD(&p, "containerPort");
 		const struct field *host = FIELD(&p, "hostPort");
 
@@ -45,8 +44,7 @@ static void check_host_ports(const struct field *container, struct seen *used)
 {
 	const struct field *ports = FIELD(container, "ports");
 
-	field_each(ports, p)
-	{
+	field_each (ports, p) {
 		json_int_t port = json_path_int(p.value, "hostPort", 0);
 		char *key free_ptr = NULL;
 
@@ -61,8 +59,9 @@ static void check_host_ports(const struct field *container, struct seen *used)
 
 static bool has(const struct field *list, const char *member, const char *text)
 {
-	field_each(list,
-		   item) if (strcmp(json_path_string(item.value, member), text) == 0) return true;
+	field_each (list, item)
+		if (strcmp(json_path_string(item.value, member), text) == 0)
+			return true;
 	return false;
 }
 
@@ -118,8 +117,7 @@ static void check_mounts(const struct field *container, const struct pod_context
 	const struct field *devices = FIELD(container, "volumeDevices");
 	struct seen paths CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(mounts, m)
-	{
+	field_each (mounts, m) {
 		const struct field *name = FIELD(&m, "name"), *path = FIELD(&m, "mountPath");
 
 		field_require(name);
@@ -164,8 +162,7 @@ static void check_devices(const struct field *container, const struct pod_contex
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 	struct seen paths CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(devices, d)
-	{
+	field_each (devices, d) {
 		const struct field *path = FIELD(&d, "devicePath");
 
 		check_device_name(FIELD(&d, "name"), mounts, pod, &names);
@@ -185,8 +182,7 @@ static void check_resize_policies(const struct field *f, const struct field *spe
 	bool never = field_is(FIELD(spec, "restartPolicy"), "Never");
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, p)
-	{
+	field_each (f, p) {
 		const char *resource = json_path_string(p.value, "resourceName");
 		const char *policy = json_path_string(p.value, "restartPolicy");
 
@@ -213,8 +209,7 @@ static void check_restart_rules(const struct field *container)
 
 	if (field_size(rules) > 20)
 		field_too_many(rules, field_size(rules), 20);
-	field_each(rules, r)
-	{
+	field_each (rules, r) {
 		const struct field *codes = FIELD(&r, "exitCodes");
 
 		field_one_of(FIELD(&r, "action"), actions);
@@ -266,8 +261,7 @@ static void check_usual(const struct field *list, const struct pod_context *pod,
 
 	if (!field_size(list))
 		field_required(list, NULL);
-	field_each(list, c)
-	{
+	field_each (list, c) {
 		const struct field *name = FIELD(&c, "name");
 
 		check_common(&c, pod);
@@ -296,16 +290,16 @@ static void check_not_staying(const struct field *c)
 		if (field_set(FIELD(c, members[i])))
 			field_forbidden(FIELD(c, members[i]), "may not be set for init containers "
 							      "without restartPolicy=Always");
-	field_each(policies, p) if (field_is(FIELD(&p, "restartPolicy"), "RestartContainer"))
-		field_invalid(FIELD(&p, "restartPolicy"),
-			      "must not be set to 'RestartContainer' for non-sidecar "
-			      "initContainers");
+	field_each (policies, p)
+		if (field_is(FIELD(&p, "restartPolicy"), "RestartContainer"))
+			field_invalid(FIELD(&p, "restartPolicy"),
+				      "must not be set to 'RestartContainer' for non-sidecar "
+				      "initContainers");
 }
 
 static void check_init(const struct field *list, const struct pod_context *pod, struct seen *names)
 {
-	field_each(list, c)
-	{
+	field_each (list, c) {
 		struct seen ports CLEANUP(seen_release) = SEEN_INIT;
 		const struct field *name = FIELD(&c, "name");
 
@@ -330,8 +324,7 @@ static void check_ephemeral_mounts(const struct field *c)
 	static const char why[] = "cannot be set for an Ephemeral Container";
 	const struct field *mounts = FIELD(c, "volumeMounts");
 
-	field_each(mounts, m)
-	{
+	field_each (mounts, m) {
 		if (*field_text(FIELD(&m, "subPath")))
 			field_forbidden(FIELD(&m, "subPath"), why);
 		if (*field_text(FIELD(&m, "subPathExpr")))
@@ -346,8 +339,7 @@ static void check_ephemeral(const struct field *list, const struct pod_context *
 		"ports",     "resources",     "livenessProbe", "readinessProbe",    "startupProbe",
 		"lifecycle", "restartPolicy", "resizePolicy",  "restartPolicyRules"};
 
-	field_each(list, c)
-	{
+	field_each (list, c) {
 		const struct field *name = FIELD(&c, "name");
 		const struct field *target = FIELD(&c, "targetContainerName");
 

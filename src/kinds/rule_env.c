@@ -183,8 +183,7 @@ static void check_value_from(const struct field *f, bool has_value)
 
 void rule_env(const struct field *f)
 {
-	field_each(f, v)
-	{
+	field_each (f, v) {
 		const struct field *from = FIELD(&v, "valueFrom");
 
 		field_check_required(FIELD(&v, "name"), name_env_var);
@@ -197,8 +196,7 @@ void rule_env_from(const struct field *f)
 {
 	static const char *const sources[] = {"configMapRef", "secretRef"};
 
-	field_each(f, v)
-	{
+	field_each (f, v) {
 		size_t n = 0;
 
 		field_check_optional(FIELD(&v, "prefix"), name_env_var);

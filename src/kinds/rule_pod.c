@@ -12,8 +12,7 @@ static void check_claims(const struct field *f)
 {
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, c)
-	{
+	field_each (f, c) {
 		const struct field *name = FIELD(&c, "name");
 		const struct field *claim = FIELD(&c, "resourceClaimName");
 		const struct field *template = FIELD(&c, "resourceClaimTemplateName");
@@ -55,11 +54,13 @@ static void check_searches(const struct field *f)
 
 	if (field_size(f) > 32)
 		field_invalid(f, "must not have more than 32 search paths");
-	field_each(f, s) chars += strlen(field_text(&s)) + (s.index > 0);
+	field_each (f, s)
+		chars += strlen(field_text(&s)) + (s.index > 0);
 	if (chars > 2048)
 		field_invalid(f, "must not have more than 2048 characters (including spaces) in "
 				 "the search list");
-	field_each(f, s) check_search(&s);
+	field_each (f, s)
+		check_search(&s);
 }
 
 static void check_dns(const struct field *spec)
@@ -82,10 +83,12 @@ static void check_dns(const struct field *spec)
 	}
 	if (field_size(servers) > 3)
 		field_invalid(servers, "must not have more than 3 nameservers");
-	field_each(servers, s) rule_ip_legacy(&s);
+	field_each (servers, s)
+		rule_ip_legacy(&s);
 	check_searches(FIELD(config, "searches"));
-	field_each(options, o) if (!*json_path_string(o.value, "name"))
-		field_required(&o, "must not be empty");
+	field_each (options, o)
+		if (!*json_path_string(o.value, "name"))
+			field_required(&o, "must not be empty");
 }
 
 static void check_host_network_ports(const struct field *spec, bool is_pod)
@@ -94,12 +97,10 @@ static void check_host_network_ports(const struct field *spec, bool is_pod)
 
 	if (!field_bool(FIELD(spec, "hostNetwork")))
 		return;
-	field_each(containers, c)
-	{
+	field_each (containers, c) {
 		const struct field *ports = FIELD(&c, "ports");
 
-		field_each(ports, p)
-		{
+		field_each (ports, p) {
 			const struct field *host = FIELD(&p, "hostPort");
 
 			if ((is_pod || field_int(host)) &&
@@ -113,12 +114,12 @@ static void check_host_network_ports(const struct field *spec, bool is_pod)
 
 static void check_host_aliases(const struct field *f)
 {
-	field_each(f, a)
-	{
+	field_each (f, a) {
 		const struct field *names = FIELD(&a, "hostnames");
 
 		rule_ip_legacy(FIELD(&a, "ip"));
-		field_each(names, n) field_check(&n, name_dns_subdomain);
+		field_each (names, n)
+			field_check(&n, name_dns_subdomain);
 	}
 }
 
@@ -146,21 +147,20 @@ static void check_file_refs(const struct field *spec)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		const struct field *list = FIELD(spec, lists[i]);
 
-		field_each(list, c)
-		{
+		field_each (list, c) {
 			const struct field *env = FIELD(&c, "env");
 
-			field_each(env, e)
-			{
+			field_each (env, e) {
 				const struct field *name =
 					FIELD(&e, "valueFrom.fileKeyRef.volumeName");
 				const json_t *found = NULL;
 
 				if (!json_path(e.value, "valueFrom.fileKeyRef"))
 					continue;
-				field_each(volumes, v) if (strcmp(json_path_string(v.value, "name"),
-								  field_text(name)) == 0) found =
-					v.value;
+				field_each (volumes, v)
+					if (strcmp(json_path_string(v.value, "name"),
+						   field_text(name)) == 0)
+						found = v.value;
 				if (!found)
 					field_not_found(name, field_text(name));
 				else if (!json_object_get(found, "emptyDir"))
@@ -193,8 +193,7 @@ static void check_names(const struct field *spec)
 
 static void check_overhead(const struct field *f)
 {
-	field_each_key(f, amount)
-	{
+	field_each_key (f, amount) {
 		struct field told = *FIELD(f, "limits");
 
 		told = field_entry(&told, amount.key);
@@ -208,7 +207,8 @@ static void check_gates(const struct field *spec)
 {
 	const struct field *readiness = FIELD(spec, "readinessGates");
 
-	field_each(readiness, g) field_check(FIELD(&g, "conditionType"), name_qualified);
+	field_each (readiness, g)
+		field_check(FIELD(&g, "conditionType"), name_qualified);
 	rule_scheduling_gates(FIELD(spec, "schedulingGates"));
 }
 
@@ -276,8 +276,9 @@ bool pod_has_container(const struct field *spec, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		const struct field *list = FIELD(spec, lists[i]);
 
-		field_each(list,
-			   c) if (strcmp(json_path_string(c.value, "name"), name) == 0) return true;
+		field_each (list, c)
+			if (strcmp(json_path_string(c.value, "name"), name) == 0)
+				return true;
 	}
 	return false;
 }
@@ -335,8 +336,7 @@ void rule_pod_annotations(const struct field *annotations, const struct field *s
 	static const char app_armor[] = "container.apparmor.security.beta.kubernetes.io/";
 	static const char seccomp[] = "container.seccomp.security.alpha.kubernetes.io/";
 
-	field_each_key(annotations, a)
-	{
+	field_each_key (annotations, a) {
 		if (strcmp(a.key, "kubernetes.io/config.mirror") == 0 &&
 		    !*field_text(FIELD(spec, "nodeName")))
 			field_invalid(&a, "must set spec.nodeName if mirror pod annotation is set");

@@ -21,7 +21,7 @@ static void check_http(const struct field *f, const struct field *spec)
 	field_require(FIELD(f, "path"));
 	rule_port_or_name(FIELD(f, "port"));
 	field_one_of(FIELD(f, "scheme"), schemes);
-	field_each(headers, h)
+	field_each (headers, h)
 		field_check_text(headers, json_path_string(h.value, "name"), name_http_header);
 }
 

@@ -207,7 +207,9 @@ static void check_request(const struct field *request, const struct field *limit
 
 static bool names_claim(const struct field *claims, const char *name)
 {
-	field_each(claims, c) if (strcmp(json_path_string(c.value, "name"), name) == 0) return true;
+	field_each (claims, c)
+		if (strcmp(json_path_string(c.value, "name"), name) == 0)
+			return true;
 	return false;
 }
 
@@ -218,8 +220,7 @@ static void check_claims(const struct field *used, const struct field *claims)
 	struct seen parts CLEANUP(seen_release) = SEEN_INIT;
 	struct seen any CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(used, c)
-	{
+	field_each (used, c) {
 		const char *name = json_path_string(c.value, "name");
 		const char *request = json_path_string(c.value, "request");
 		char *key free_ptr = xasprintf("%s/%s", name, request);
@@ -252,9 +253,9 @@ void rule_resource_requirements(const struct field *f, const struct field *claim
 
 	if (!field_set(f))
 		return;
-	field_each_key(limits, limit) check_amount(&limit, pod_level, &met);
-	field_each_key(requests, request)
-	{
+	field_each_key (limits, limit)
+		check_amount(&limit, pod_level, &met);
+	field_each_key (requests, request) {
 		check_amount(&request, pod_level, &met);
 		check_request(&request, limits);
 	}

@@ -21,8 +21,7 @@ static void check_node_affinity(const struct field *f)
 
 	if (field_set(must))
 		rule_node_selector(must);
-	field_each(may, term)
-	{
+	field_each (may, term) {
 		check_weight(FIELD(&term, "weight"));
 		rule_node_selector_term(FIELD(&term, "preference"), true);
 	}
@@ -34,7 +33,7 @@ static void check_term(const struct field *f)
 
 	rule_label_selector(FIELD(f, "labelSelector"));
 	rule_label_selector(FIELD(f, "namespaceSelector"));
-	field_each(namespaces, n)
+	field_each (namespaces, n)
 		field_check_text(FIELD(f, "namespace"), field_text(&n), name_dns_label);
 	rule_match_label_keys(f);
 	if (!*field_text(key))
@@ -46,9 +45,9 @@ static void check_pod_affinity(const struct field *f)
 {
 	const struct field *must = FIELD(f, required), *may = FIELD(f, preferred);
 
-	field_each(must, term) check_term(&term);
-	field_each(may, term)
-	{
+	field_each (must, term)
+		check_term(&term);
+	field_each (may, term) {
 		check_weight(FIELD(&term, "weight"));
 		check_term(FIELD(&term, "podAffinityTerm"));
 	}
@@ -86,8 +85,7 @@ static void check_toleration_value(const struct field *t)
 
 void rule_tolerations(const struct field *f)
 {
-	field_each(f, t)
-	{
+	field_each (f, t) {
 		const struct field *key = FIELD(&t, "key"), *op = FIELD(&t, "operator");
 		const struct field *effect = FIELD(&t, "effect");
 
@@ -158,7 +156,8 @@ static void check_repeats(const struct field *f)
 
 void rule_topology_spread(const struct field *f)
 {
-	field_each(f, c) check_constraint(&c);
+	field_each (f, c)
+		check_constraint(&c);
 	if (field_size(f) > 1)
 		check_repeats(f);
 }
@@ -167,8 +166,7 @@ void rule_scheduling_gates(const struct field *f)
 {
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, gate)
-	{
+	field_each (f, gate) {
 		const char *name = json_path_string(gate.value, "name");
 
 		field_check_text(&gate, name, name_qualified);

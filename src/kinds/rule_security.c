@@ -160,8 +160,7 @@ static void check_sysctls(const struct field *f, const struct field *spec)
 	static const char *const net[] = {"net.", "net/", NULL};
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, s)
-	{
+	field_each (f, s) {
 		const struct field *name = FIELD(&s, "name");
 		const char *text = field_text(name);
 
@@ -202,7 +201,8 @@ static void check_pod_context(const struct field *f, const struct field *spec)
 	check_id(FIELD(f, "fsGroup"));
 	check_id(FIELD(f, "runAsUser"));
 	check_id(FIELD(f, "runAsGroup"));
-	field_each(groups, g) check_id(&g);
+	field_each (groups, g)
+		check_id(&g);
 	if (field_bool(FIELD(spec, "hostPID")) && field_bool(FIELD(spec, "shareProcessNamespace")))
 		field_invalid_json(FIELD(f, "shareProcessNamespace"),
 				   FIELD(spec, "shareProcessNamespace")->value,
@@ -233,8 +233,9 @@ static void check_host_users(const struct field *spec)
 	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++) {
 		const struct field *list = FIELD(spec, container_lists[i]);
 
-		field_each(list, c) if (field_size(FIELD(&c, "volumeDevices")))
-			field_forbidden(FIELD(&c, "volumeDevices"), why);
+		field_each (list, c)
+			if (field_size(FIELD(&c, "volumeDevices")))
+				field_forbidden(FIELD(&c, "volumeDevices"), why);
 	}
 }
 
@@ -247,8 +248,7 @@ static void check_host_process(const struct field *spec)
 	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++) {
 		const struct field *list = FIELD(spec, container_lists[i]);
 
-		field_each(list, c)
-		{
+		field_each (list, c) {
 			const struct field *own = FIELD(&c, path);
 
 			all++;
@@ -287,7 +287,9 @@ static bool adds_sys_admin(const struct field *f)
 {
 	const struct field *add = FIELD(f, "capabilities.add");
 
-	field_each(add, capability) if (field_is(&capability, "CAP_SYS_ADMIN")) return true;
+	field_each (add, capability)
+		if (field_is(&capability, "CAP_SYS_ADMIN"))
+			return true;
 	return false;
 }
 
@@ -339,7 +341,8 @@ static void forbid_in_contexts(const struct field *spec, const char *const *of_p
 	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++) {
 		const struct field *list = FIELD(spec, container_lists[i]);
 
-		field_each(list, c) forbid_set(FIELD(&c, "securityContext"), of_container, why);
+		field_each (list, c)
+			forbid_set(FIELD(&c, "securityContext"), of_container, why);
 	}
 }
 

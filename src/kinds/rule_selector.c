@@ -23,7 +23,8 @@ static void check_values_count(const struct field *f, const char *op)
 
 static void check_values(const struct field *values)
 {
-	field_each(values, value) field_check(&value, name_label_value);
+	field_each (values, value)
+		field_check(&value, name_label_value);
 }
 
 static void check_requirement(const struct field *f)
@@ -43,7 +44,8 @@ void rule_label_selector(const struct field *f)
 	const struct field *expressions = FIELD(f, "matchExpressions");
 
 	rule_labels(FIELD(f, "matchLabels"));
-	field_each(expressions, e) check_requirement(&e);
+	field_each (expressions, e)
+		check_requirement(&e);
 }
 
 bool label_selector_is_empty(const struct field *f)
@@ -82,7 +84,8 @@ static void check_node_field(const struct field *f)
 				   "not a valid field selector key");
 		return;
 	}
-	field_each(values, value) field_check(&value, name_dns_subdomain);
+	field_each (values, value)
+		field_check(&value, name_dns_subdomain);
 }
 
 void rule_node_selector_term(const struct field *f, bool preferred)
@@ -90,8 +93,10 @@ void rule_node_selector_term(const struct field *f, bool preferred)
 	const struct field *expressions = FIELD(f, "matchExpressions");
 	const struct field *fields = FIELD(f, "matchFields");
 
-	field_each(expressions, e) check_node_requirement(&e, preferred);
-	field_each(fields, e) check_node_field(&e);
+	field_each (expressions, e)
+		check_node_requirement(&e, preferred);
+	field_each (fields, e)
+		check_node_field(&e);
 }
 
 void rule_node_selector(const struct field *f)
@@ -100,7 +105,8 @@ void rule_node_selector(const struct field *f)
 
 	if (!field_size(terms))
 		field_required(terms, "must have at least one node selector term");
-	field_each(terms, term) rule_node_selector_term(&term, false);
+	field_each (terms, term)
+		rule_node_selector_term(&term, false);
 }
 
 static void check_label_keys(const struct field *keys, const struct field *selector)
@@ -111,7 +117,8 @@ static void check_label_keys(const struct field *keys, const struct field *selec
 		field_forbidden(keys, "must not be specified when labelSelector is not set");
 		return;
 	}
-	field_each(keys, key) field_check(&key, name_qualified);
+	field_each (keys, key)
+		field_check(&key, name_qualified);
 }
 
 /* A key that the selector names may be put there by the server itself (as an expression), once. */
@@ -121,15 +128,15 @@ static void check_keys_in_selector(const struct field *f, const struct field *ke
 	const json_t *labels = json_path(f->value, "labelSelector.matchLabels");
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(expressions, e)
-	{
+	field_each (expressions, e) {
 		const char *name = json_path_string(e.value, "key");
 		bool known = seen_add(&seen, name) || json_object_get(labels, name);
 
-		field_each(keys, key) if (known && field_is(&key, name))
-			field_invalid_text(FIELD_INDEX(f, key.index), name,
-					   "exists in both matchLabelKeys and "
-					   "labelSelector");
+		field_each (keys, key)
+			if (known && field_is(&key, name))
+				field_invalid_text(FIELD_INDEX(f, key.index), name,
+						   "exists in both matchLabelKeys and "
+						   "labelSelector");
 	}
 }
 
@@ -144,9 +151,11 @@ void rule_match_label_keys(const struct field *f)
 	check_label_keys(mismatch, selector);
 	if (field_size(keys))
 		check_keys_in_selector(f, keys);
-	field_each(mismatch, key) seen_add(&seen, field_text(&key));
-	field_each(keys, key) if (seen_has(&seen, field_text(&key)))
-		field_invalid(&key, "exists in both matchLabelKeys and mismatchLabelKeys");
+	field_each (mismatch, key)
+		seen_add(&seen, field_text(&key));
+	field_each (keys, key)
+		if (seen_has(&seen, field_text(&key)))
+			field_invalid(&key, "exists in both matchLabelKeys and mismatchLabelKeys");
 }
 
 void rule_taint_effect(const struct field *f, bool required)
@@ -164,8 +173,7 @@ void rule_conditions(const struct field *f)
 	static const char *const statuses[] = {"False", "True", "Unknown", NULL};
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, c)
-	{
+	field_each (f, c) {
 		const struct field *type = FIELD(&c, "type"), *reason = FIELD(&c, "reason");
 
 		if (seen_add(&seen, field_text(type)))

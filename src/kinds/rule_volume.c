@@ -56,8 +56,7 @@ static void check_written_path(const struct field *f)
 
 static void check_items(const struct field *items)
 {
-	field_each(items, item)
-	{
+	field_each (items, item) {
 		field_require(FIELD(&item, "key"));
 		field_require(FIELD(&item, "path"));
 		check_written_path(FIELD(&item, "path"));
@@ -230,8 +229,7 @@ static void check_flex(const struct field *f)
 {
 	const struct field *options = FIELD(f, "options");
 
-	field_each_key(options, option)
-	{
+	field_each_key (options, option) {
 		char *domain free_ptr = xstrndup(option.key, strcspn(option.key, "/"));
 
 		if (name_in_kubernetes_domain(domain))
@@ -435,7 +433,8 @@ static void check_downward(const struct field *f)
 	const struct field *items = FIELD(f, "items");
 
 	check_mode(FIELD(f, "defaultMode"));
-	field_each(items, item) check_downward_file(&item, f);
+	field_each (items, item)
+		check_downward_file(&item, f);
 }
 
 /* A volume may not put two things at one path. */
@@ -453,8 +452,9 @@ static void check_projected_keys(const struct field *f, const struct field *volu
 
 	field_require(FIELD(f, "name"));
 	check_items(items);
-	field_each(items, item) note_path(volume, paths, json_path_string(item.value, "path"),
-					  field_text(FIELD(f, "name")));
+	field_each (items, item)
+		note_path(volume, paths, json_path_string(item.value, "path"),
+			  field_text(FIELD(f, "name")));
 }
 
 static void check_projected_downward(const struct field *f, const struct field *volume,
@@ -462,8 +462,7 @@ static void check_projected_downward(const struct field *f, const struct field *
 {
 	const struct field *items = FIELD(f, "items");
 
-	field_each(items, item)
-	{
+	field_each (items, item) {
 		const char *path = json_path_string(item.value, "path");
 
 		check_downward_file(&item, f);
@@ -567,8 +566,7 @@ static void check_projected(const struct field *f)
 	const struct field *sources = FIELD(f, "sources");
 
 	check_mode(FIELD(f, "defaultMode"));
-	field_each(sources, source)
-	{
+	field_each (sources, source) {
 		size_t n = 0;
 
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -676,8 +674,7 @@ static void check_claims_apart(const struct field *volumes, const char *pod)
 
 	if (!*pod)
 		return;
-	field_each(volumes, v)
-	{
+	field_each (volumes, v) {
 		char *claim free_ptr = NULL;
 
 		if (!field_set(FIELD(&v, "ephemeral")))
@@ -685,8 +682,7 @@ static void check_claims_apart(const struct field *volumes, const char *pod)
 		claim = xasprintf("%s-%s", pod, json_path_string(v.value, "name"));
 		seen_add(&made, claim);
 	}
-	field_each(volumes, v)
-	{
+	field_each (volumes, v) {
 		const struct field *name = FIELD(&v, "persistentVolumeClaim.claimName");
 
 		if (field_set(name) && seen_has(&made, field_text(name)))
@@ -699,8 +695,7 @@ void rule_volumes(const struct field *volumes, const struct field *owner, struct
 {
 	const char *pod = owner ? json_path_string(owner->value, "name") : "";
 
-	field_each(volumes, v)
-	{
+	field_each (volumes, v) {
 		const struct field *name = FIELD(&v, "name");
 		size_t before = field_errors_count(v.errors);
 

@@ -2,8 +2,12 @@
 #include "kinds/rules.h"
 #include "object/json.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <string.h>
 
 #define BYTES_MAX (1u << 20)
@@ -113,6 +117,52 @@ static void validate(const struct field *o, const struct field *old)
 	check_type(o);
 }
 
+static bool has_pem(const struct field *f, BIO **out)
+{
+	size_t n = json_string_length(f->value);
+	unsigned char *bytes free_ptr = xmalloc(n + 4);
+	int len = n ? EVP_DecodeBlock(bytes, (const unsigned char *)field_text(f), (int)n) : 0;
+	bool found;
+
+	bytes[len > 0 ? len : 0] = '\0';
+	found = len > 0 && strstr((const char *)bytes, "-----BEGIN ");
+	*out = BIO_new(BIO_s_mem());
+	if (len > 0)
+		BIO_write(*out, bytes, len);
+	OPENSSL_cleanse(bytes, n + 4);
+	return found;
+}
+
+/* A certificate and a key that do not belong together serve nobody. */
+static void warn(const struct field *o, const struct field *old)
+{
+	BIO *cert_text = NULL, *key_text = NULL;
+	bool cert_found, key_found;
+	X509 *cert = NULL;
+	EVP_PKEY *key = NULL;
+
+	(void)old;
+	if (!field_is(FIELD(o, "type"), "kubernetes.io/tls"))
+		return;
+	cert_found = has_pem(FIELD_KEY(FIELD(o, "data"), "tls.crt"), &cert_text);
+	key_found = has_pem(FIELD_KEY(FIELD(o, "data"), "tls.key"), &key_text);
+	if (!cert_found) {
+		field_warn(o, "tls: failed to find any PEM data in certificate input");
+	} else if (!key_found) {
+		field_warn(o, "tls: failed to find any PEM data in key input");
+	} else {
+		cert = PEM_read_bio_X509(cert_text, NULL, NULL, NULL);
+		key = PEM_read_bio_PrivateKey(key_text, NULL, NULL, NULL);
+		if (cert && key && X509_check_private_key(cert, key) != 1)
+			field_warn(o, "tls: private key does not match public key");
+	}
+	ERR_clear_error();
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	BIO_free(cert_text);
+	BIO_free(key_text);
+}
+
 static const char *const selectable[] = {"type", NULL};
 
 const struct kind kind_secret = {
@@ -120,6 +170,7 @@ const struct kind kind_secret = {
 	.kind = "Secret",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn,
 	.whole_metadata = true,
 	.no_generation = true,
 	.selectable = selectable,

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -125,6 +126,8 @@ static void drop_type_dependent(json_t *object, const json_t *old)
 		drop_ports(object);
 	if (needs_health_check(old) && !needs_health_check(object))
 		drop_if_kept(object, old, "spec.healthCheckNodePort");
+	if (external_name)
+		drop_if_kept(object, old, "spec.internalTrafficPolicy");
 	if (type_is(old, "LoadBalancer") && !type_is(object, "LoadBalancer")) {
 		drop_if_kept(object, old, "spec.allocateLoadBalancerNodePorts");
 		drop_if_kept(object, old, "spec.loadBalancerClass");
@@ -227,8 +230,7 @@ static void check_unique_ports(const struct field *ports, bool cluster_only)
 	struct seen numbers CLEANUP(seen_release) = SEEN_INIT;
 	struct seen nodes CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(ports, p)
-	{
+	field_each (ports, p) {
 		const struct field *node = FIELD(&p, "nodePort");
 		const char *protocol = json_path_string(p.value, "protocol");
 		char *key free_ptr = xasprintf("%s/%lld", protocol, (long long)field_int(node));
@@ -251,7 +253,8 @@ static void check_ports(const struct field *o)
 
 	if (!field_size(ports) && !is_headless(o->value) && !type_is(o->value, "ExternalName"))
 		field_required(FIELD(FIELD(o, "spec"), "ports"), NULL);
-	field_each(ports, p) check_port(&p, field_size(ports) > 1, &names);
+	field_each (ports, p)
+		check_port(&p, field_size(ports) > 1, &names);
 	check_unique_ports(ports, type_is(o->value, "ClusterIP"));
 }
 
@@ -325,8 +328,7 @@ static void check_families(const struct field *spec)
 			   *policy = FIELD(spec, "ipFamilyPolicy");
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(list, f)
-	{
+	field_each (list, f) {
 		field_one_of(&f, families);
 		if (seen_add(&seen, field_text(&f)))
 			field_duplicate(&f);
@@ -339,8 +341,7 @@ static bool ips_are_good(const struct field *ips)
 {
 	size_t before = field_errors_count(ips->errors);
 
-	field_each(ips, ip)
-	{
+	field_each (ips, ip) {
 		if (!ip.index && field_is(&ip, "None")) {
 			if (field_size(ips) > 1)
 				field_invalid(ips, "'None' must be the first and only value");
@@ -357,8 +358,7 @@ static void check_ip_families(const struct field *ips, const struct field *famil
 {
 	unsigned met[3] = {0};
 
-	field_each(ips, ip)
-	{
+	field_each (ips, ip) {
 		enum ip_family family = ip_family_of(field_text(&ip));
 		const struct field *asked = FIELD_INDEX(families, ip.index);
 		char *why free_ptr = NULL;
@@ -395,8 +395,7 @@ static void check_ips(const struct field *o)
 
 static void check_external_ips(const struct field *ips)
 {
-	field_each(ips, ip)
-	{
+	field_each (ips, ip) {
 		size_t before = field_errors_count(ip.errors);
 
 		rule_ip_legacy(&ip);
@@ -415,8 +414,7 @@ static void check_source_ranges(const struct field *o)
 	ranges.name = "LoadBalancerSourceRanges";
 	if (!type_is(o->value, "LoadBalancer"))
 		field_forbidden(&ranges, "may only be used when `type` is 'LoadBalancer'");
-	field_each(&ranges, r)
-	{
+	field_each (&ranges, r) {
 		const char *text = field_text(&r) + strspn(field_text(&r), " \t");
 		json_t *trimmed json_auto = json_stringn(text, strcspn(text, " \t"));
 		struct field at = r;
@@ -486,8 +484,9 @@ static void check_list_change(const struct field *f, const struct field *old, co
 	bool same_first = field_same(FIELD_INDEX(f, 0), FIELD_INDEX(old, 0));
 
 	if (n == was) {
-		field_each(old, item) if (!field_same(&item, FIELD_INDEX(f, item.index)))
-			field_invalid_json(FIELD_INDEX(f, item.index), f->value, fixed);
+		field_each (old, item)
+			if (!field_same(&item, FIELD_INDEX(f, item.index)))
+				field_invalid_json(FIELD_INDEX(f, item.index), f->value, fixed);
 	} else if (n > was) {
 		if (was && !same_first)
 			field_invalid_json(FIELD_INDEX(f, 0), f->value, fixed);
@@ -548,8 +547,7 @@ void load_balancer_status_validate(const struct field *ingress, bool ip_modes)
 {
 	static const char *const modes[] = {"Proxy", "VIP", NULL};
 
-	field_each(ingress, i)
-	{
+	field_each (ingress, i) {
 		const struct field *ip = FIELD(&i, "ip"), *host = FIELD(&i, "hostname");
 		const struct field *mode = FIELD(&i, "ipMode");
 
@@ -581,6 +579,52 @@ static void validate_subresource(const struct field *o, const struct field *old,
 		load_balancer_status_validate(ingress, true);
 }
 
+static void warn_headless(const struct field *o)
+{
+	const struct field *spec = FIELD(o, "spec");
+
+	if (*field_text(FIELD(spec, "loadBalancerIP")))
+		field_warn(o, "spec.loadBalancerIP is ignored for headless services");
+	if (field_size(FIELD(spec, "externalIPs")))
+		field_warn(o, "spec.externalIPs is ignored for headless services");
+	if (!field_is(FIELD(spec, "sessionAffinity"), "None"))
+		field_warn(o, "spec.SessionAffinity is ignored for headless services");
+}
+
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *spec = FIELD(o, "spec"), *ips = FIELD(spec, "clusterIPs");
+	const struct field *external = FIELD(spec, "externalIPs");
+	bool named = type_is(o->value, "ExternalName");
+	bool headless = type_is(o->value, "ClusterIP") && is_headless(o->value);
+
+	(void)old;
+	if (FIELD_KEY(FIELD(o, "metadata.annotations"),
+		      "service.kubernetes.io/topology-aware-hints")
+		    ->value)
+		field_warn(o,
+			   "annotation service.kubernetes.io/topology-aware-hints is deprecated, "
+			   "please use service.kubernetes.io/topology-mode instead");
+	field_each (ips, ip)
+		warn_ip(&ip);
+	if (headless)
+		warn_headless(o);
+	field_each (external, ip)
+		warn_ip(&ip);
+	if (field_size(external) && !headless && !named)
+		field_warn(o, "spec.externalIPs is deprecated and may no longer be implemented in "
+			      "some clusters");
+	warn_ip(FIELD(spec, "loadBalancerIP"));
+	if (named && field_size(external))
+		field_warn(o, "spec.externalIPs is ignored when spec.type is \"ExternalName\"");
+	if (!named && *field_text(FIELD(spec, "externalName")))
+		field_warn(o, "spec.externalName is ignored when spec.type is not "
+			      "\"ExternalName\"");
+	if (field_is(FIELD(spec, "trafficDistribution"), "PreferClose"))
+		field_warn(FIELD(spec, "trafficDistribution"),
+			   "\"PreferClose\" is deprecated; use \"PreferSameZone\"");
+}
+
 static const char *const selectable[] = {"spec.clusterIP", "spec.type", NULL};
 
 const struct kind kind_service = {
@@ -589,6 +633,7 @@ const struct kind kind_service = {
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_dns_label,
 	.whole_metadata = false,

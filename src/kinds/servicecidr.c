@@ -9,8 +9,7 @@ static void check_cidrs(const struct field *f)
 		field_required(f, "at least one CIDR required");
 	if (field_size(f) > 2)
 		field_invalid(f, "may only hold up to 2 values");
-	field_each(f, cidr)
-	{
+	field_each (f, cidr) {
 		rule_cidr(&cidr);
 		met[cidr_family_of(field_text(&cidr))]++;
 	}
@@ -28,8 +27,9 @@ static void check_changes(const struct field *f, const struct field *old)
 		field_invalid(f, fixed);
 		return;
 	}
-	field_each(old, cidr) if (!field_same(&cidr, FIELD_INDEX(f, cidr.index)))
-		field_invalid(FIELD_INDEX(f, cidr.index), fixed);
+	field_each (old, cidr)
+		if (!field_same(&cidr, FIELD_INDEX(f, cidr.index)))
+			field_invalid(FIELD_INDEX(f, cidr.index), fixed);
 	if (grows)
 		check_cidrs(f);
 }

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -77,8 +78,7 @@ static json_t *with_claims(const struct field *spec)
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 	size_t i;
 
-	field_each(claims, claim)
-	{
+	field_each (claims, claim) {
 		const char *name = json_path_string(claim.value, "metadata.name");
 
 		if (!seen_add(&names, name))
@@ -130,7 +130,8 @@ static void check_spec(const struct field *spec, bool create)
 	rule_counts(spec, counts);
 	field_not_negative(FIELD(spec, "ordinals.start"));
 	if (create) {
-		field_each(claims, claim) rule_claim_spec(FIELD(&claim, "spec"), false);
+		field_each (claims, claim)
+			rule_claim_spec(FIELD(&claim, "spec"), false);
 		field_check_optional(FIELD(spec, "serviceName"), name_dns_label);
 	}
 	if (rule_workload_selector(spec, "statefulset"))
@@ -193,12 +194,28 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	rule_collision_count(s, FIELD(old, "status"));
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *spec = FIELD(o, "spec"), *claims = FIELD(spec, "volumeClaimTemplates");
+
+	if (!old || is_new_generation(o, old))
+		warn_pod(FIELD(spec, "template"), true);
+	field_each (claims, claim)
+		if (!old)
+			warn_claim_spec(&claim);
+	if (field_int(FIELD(spec, "revisionHistoryLimit")) < 0)
+		field_warn(FIELD(spec, "revisionHistoryLimit"),
+			   "a negative value retains all historical revisions; a value >= 0 is "
+			   "recommended");
+}
+
 const struct kind kind_statefulset = {
 	.group = "apps",
 	.kind = "StatefulSet",
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_dns_label,
 };

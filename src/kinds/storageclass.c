@@ -3,6 +3,7 @@
  */
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -27,8 +28,7 @@ static void check_parameters(const struct field *f, bool required)
 
 	if (field_size(f) > PARAMETERS_MAX)
 		field_too_long(f, PARAMETERS_MAX);
-	field_each_key(f, p)
-	{
+	field_each_key (f, p) {
 		if (!*p.key)
 			field_invalid_text(f, "", "field can not be empty.");
 		bytes += strlen(p.key) + json_string_length(p.value);
@@ -44,13 +44,14 @@ static void check_topology(const struct field *term)
 	const struct field *list = FIELD(term, "matchLabelExpressions");
 	struct seen keys CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(list, e)
-	{
+	field_each (list, e) {
 		const struct field *key = FIELD(&e, "key"), *values = FIELD(&e, "values");
 		struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
 		field_require(values);
-		field_each(values, v) if (seen_add(&seen, field_text(&v))) field_duplicate(&v);
+		field_each (values, v)
+			if (seen_add(&seen, field_text(&v)))
+				field_duplicate(&v);
 		field_check(key, name_qualified);
 		if (seen_add(&keys, field_text(key)))
 			field_duplicate(key);
@@ -61,8 +62,7 @@ static void check_topologies(const struct field *f)
 {
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(f, term)
-	{
+	field_each (f, term) {
 		struct str text CLEANUP(str_release) = STR_INIT;
 
 		check_topology(&term);
@@ -102,10 +102,28 @@ static void validate_attributes(const struct field *o, const struct field *old)
 	check_parameters(parameters, true);
 }
 
+static void warn_class(const struct field *o, const struct field *old)
+{
+	const struct field *terms = FIELD(o, "allowedTopologies");
+
+	(void)old;
+	field_each (terms, term) {
+		const struct field *list = FIELD(&term, "matchLabelExpressions");
+
+		field_each (list, e) {
+			const struct field *key = FIELD(&e, "key");
+
+			if (old_node_label(field_text(key)))
+				field_warn(key, old_node_label(field_text(key)));
+		}
+	}
+}
+
 const struct kind kind_storageclass = {
 	.group = "storage.k8s.io",
 	.kind = "StorageClass",
 	.validate = validate_class,
+	.warn = warn_class,
 	.no_generation = true,
 };
 const struct kind kind_volumeattributesclass = {

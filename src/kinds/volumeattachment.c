@@ -43,7 +43,8 @@ static void check_status(const struct field *f)
 	const struct field *metadata = FIELD(f, "attachmentMetadata");
 	size_t bytes = 0;
 
-	field_each_key(metadata, m) bytes += strlen(m.key) + json_string_length(m.value);
+	field_each_key (metadata, m)
+		bytes += strlen(m.key) + json_string_length(m.value);
 	if (bytes > METADATA_MAX)
 		field_too_long(metadata, METADATA_MAX);
 	check_error(FIELD(f, "attachError"));

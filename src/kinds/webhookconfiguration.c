@@ -19,8 +19,7 @@ static void check_versions(const struct field *f)
 		field_required(f, "must specify one of v1, v1beta1");
 		return;
 	}
-	field_each(f, v)
-	{
+	field_each (f, v) {
 		if (seen_add(&seen, field_text(&v))) {
 			field_invalid(&v, "duplicate version");
 			continue;
@@ -40,7 +39,8 @@ static void check_hook(const struct field *hook, bool mutating)
 	const struct field *again = FIELD(hook, "reinvocationPolicy");
 
 	rule_fully_qualified_name(FIELD(hook, "name"));
-	field_each(rules, rule) rule_admission_rule(&rule, false);
+	field_each (rules, rule)
+		rule_admission_rule(&rule, false);
 	rule_policy_of_match(hook);
 	if (!field_set(side))
 		field_required(side, "must specify one of None, NoneOnDryRun");
@@ -62,8 +62,7 @@ static void check_hooks(const struct field *o, bool mutating)
 	const struct field *hooks = FIELD(o, "webhooks");
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	field_each(hooks, hook)
-	{
+	field_each (hooks, hook) {
 		const struct field *name = FIELD(&hook, "name");
 
 		check_hook(&hook, mutating);

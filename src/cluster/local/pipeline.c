@@ -221,6 +221,13 @@ static bool is_namespace(const struct resource *r)
 	return !*r->group && strcmp(r->plural, "namespaces") == 0;
 }
 
+static bool counts(const struct kind *kind, const json_t *old, json_t *tree)
+{
+	if (kind->generation_grows)
+		return kind->generation_grows(tree, old);
+	return !kind->no_generation && spec_changed(old, tree);
+}
+
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
 	static const char *const kept[] = {"metadata.uid",
@@ -242,10 +249,29 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 		keep(old, tree, kept[i]);
 	if (!json_path(tree, "metadata.namespace"))
 		keep(old, tree, "metadata.namespace");
-	if (!w->storage->particulars->no_generation && spec_changed(old, tree))
+	if (counts(w->storage->particulars, old, tree))
 		json_path_set(tree, "metadata.generation",
 			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
 	return 0;
+}
+
+static void warn(const struct write *w, const json_t *old, const json_t *tree)
+{
+	const struct kind *kind = w->storage->particulars;
+	struct field_errors *said CLEANUP(field_errors_free_cleanup) = NULL;
+	struct field object, before;
+
+	if (!kind->warn || w->subresource || !w->call || !w->call->warnings)
+		return;
+	said = field_errors_new();
+	object = field_root(tree, said);
+	before = field_root(old, said);
+	kind->warn(&object, old ? &before : NULL);
+	for (size_t i = 0; i < field_errors_count(said); i++) {
+		char *text free_ptr = field_errors_text(said, i);
+
+		warnings_add(w->call->warnings, "%s", text);
+	}
 }
 
 static int validate(const struct write *w, const json_t *old, const json_t *tree,
@@ -255,11 +281,14 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 	const struct field object = field_root(tree, errors), before = field_root(old, errors);
 
 	object_validate_meta(&object, old ? &before : NULL, w->storage);
-	object_validate(&object, old ? &before : NULL, w->storage, w->r,
-			w->subresource);
+	object_validate(&object, old ? &before : NULL, w->storage, w->r, w->subresource);
 	if (is_crd(w->storage) && !field_errors_count(errors) && crd_check(tree, err) < 0)
 		return -1;
-	return field_errors_finish(errors, w->r, json_path_string(tree, "metadata.name"), err);
+	if (field_errors_finish(errors, w->storage, json_path_string(tree, "metadata.name"), err) <
+	    0)
+		return -1;
+	warn(w, old, tree);
+	return 0;
 }
 
 bool pipeline_generate_name(json_t *tree)

@@ -147,48 +147,117 @@ static bool had_port(const json_t *old, json_int_t port)
 	return false;
 }
 
+static int refuse_port(const struct write *w, const json_t *tree, const char *field,
+		       json_int_t port, const char *detail, struct error **err)
+{
+	char *value free_ptr = xasprintf("%lld", (long long)port);
+
+	return refuse(w, tree, field, value, detail, err);
+}
+
+/* Takes *PORT, or any when it is 0. FIELD: where it was asked for. */
+static int take_port(const struct write *w, const json_t *tree, const char *field, json_int_t *port,
+		     struct commit *c, struct error **err)
+{
+	char *key free_ptr = NULL;
+
+	if (*port && (*port < NODE_PORT_MIN || *port > NODE_PORT_MAX))
+		return refuse_port(w, tree, field, *port,
+				   "provided port is not in the valid range. The range of valid "
+				   "ports is 30000-32767",
+				   err);
+	if (!*port)
+		*port = pick_port(w->l, c);
+	if (!*port)
+		return error_set(err, E_INTERNAL, "the node port range is full");
+	key = xasprintf("a/port/%lld", (long long)*port);
+	/* Two protocols of one service may share a port. */
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].key.s, key) == 0)
+			return 0;
+	if (is_taken(w->l, key))
+		return refuse_port(w, tree, field, *port, "provided port is already allocated",
+				   err);
+	commit_key(c, key, json_path_string(tree, "metadata.name"), STORE_ABSENT);
+	return 0;
+}
+
+/* A load balancer may do without node ports but for those it asks for. */
 static int take_ports(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
 		      struct error **err)
 {
+	bool all = type_is(tree, "NodePort") ||
+		   json_path_bool(tree, "spec.allocateLoadBalancerNodePorts", true);
 	size_t i;
 	json_t *p;
 
 	json_array_foreach (json_path(tree, "spec.ports"), i, p) {
 		json_int_t port = json_path_int(p, "nodePort", 0);
-		char *key free_ptr = NULL;
+		char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
 
-		if (port && had_port(old, port))
+		if (port ? had_port(old, port) : !all)
 			continue;
-		if (!port)
-			port = pick_port(w->l, c);
-		if (!port)
-			return error_set(err, E_INTERNAL, "the node port range is full");
-		key = xasprintf("a/port/%lld", (long long)port);
-		if (is_taken(w->l, key)) {
-			char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
-			char *value free_ptr = xasprintf("%lld", (long long)port);
-
-			return refuse(w, tree, field, value, "provided port is already allocated",
-				      err);
-		}
+		if (take_port(w, tree, field, &port, c, err) < 0)
+			return -1;
 		json_object_set_new(p, "nodePort", json_integer(port));
-		commit_key(c, key, json_path_string(tree, "metadata.name"), STORE_ABSENT);
 	}
 	return 0;
 }
 
+static bool needs_health_port(const json_t *tree)
+{
+	return type_is(tree, "LoadBalancer") &&
+	       strcmp(json_path_string(tree, "spec.externalTrafficPolicy"), "Local") == 0;
+}
+
+static int take_health_port(const struct write *w, const json_t *old, json_t *tree,
+			    struct commit *c, struct error **err)
+{
+	json_int_t port = json_path_int(tree, "spec.healthCheckNodePort", 0);
+
+	if (!needs_health_port(tree) ||
+	    (port && port == json_path_int(old, "spec.healthCheckNodePort", 0)))
+		return 0;
+	if (take_port(w, tree, "spec.healthCheckNodePort", &port, c, err) < 0)
+		return -1;
+	json_path_set(tree, "spec.healthCheckNodePort", json_integer(port));
+	return 0;
+}
+
+static void release_port(struct commit *c, json_int_t port)
+{
+	char *key free_ptr = xasprintf("a/port/%lld", (long long)port);
+
+	for (size_t i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].key.s, key) == 0)
+			return;
+	commit_key(c, key, NULL, STORE_ANY);
+}
+
 static void release_ports(const json_t *old, const json_t *tree, struct commit *c)
 {
+	json_int_t health = json_path_int(old, "spec.healthCheckNodePort", 0);
 	size_t i;
 	json_t *p;
 
 	json_array_foreach (json_path(old, "spec.ports"), i, p) {
 		json_int_t port = json_path_int(p, "nodePort", 0);
-		char *key free_ptr = xasprintf("a/port/%lld", (long long)port);
 
 		if (port && !(tree && had_port(tree, port)))
-			commit_key(c, key, NULL, STORE_ANY);
+			release_port(c, port);
 	}
+	if (health && health != json_path_int(tree, "spec.healthCheckNodePort", 0))
+		release_port(c, health);
+}
+
+/* A service that is a name elsewhere, or headless, gives its address back. */
+static void release_ip(const json_t *old, const json_t *tree, struct commit *c)
+{
+	const char *was = json_path_string(old, "spec.clusterIP");
+	char *key free_ptr = ip_key(was);
+
+	if (*was && strcmp(was, "None") && strcmp(was, json_path_string(tree, "spec.clusterIP")))
+		commit_key(c, key, NULL, STORE_ANY);
 }
 
 int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
@@ -204,8 +273,12 @@ int services_allocate(const struct write *w, const json_t *old, json_t *tree, st
 	if ((type_is(tree, "NodePort") || type_is(tree, "LoadBalancer")) &&
 	    take_ports(w, old, tree, c, err) < 0)
 		return -1;
-	if (old)
+	if (take_health_port(w, old, tree, c, err) < 0)
+		return -1;
+	if (old) {
 		release_ports(old, tree, c);
+		release_ip(old, tree, c);
+	}
 	return 0;
 }
 

@@ -1,0 +1,27 @@
+/*
+ * What is right and yet to be warned of: what several kinds share. The texts are those of
+ * kube-apiserver, word by word, since that is all that a warning is. Private to kinds/.
+ */
+#ifndef KINDS_WARN_H
+#define KINDS_WARN_H
+
+#include "kinds/field.h"
+
+/* Of a pod (the object itself) or of a template (the place that has metadata and spec). */
+void warn_pod(const struct field *holder, bool is_template);
+/* A workload with a template at spec.template: of a new one its name, and its template whenever
+ * what it wants has changed. */
+void warn_workload(const struct field *o, const struct field *old);
+/* A name that becomes part of host names and is no DNS label. */
+void warn_name(const struct field *o, const char *why);
+/* An IPv6 address or range that others would write otherwise. */
+void warn_ip(const struct field *f);
+/* The amount of storage that a claim asks for. */
+void warn_claim_spec(const struct field *spec);
+/* A label of nodes that has another name now; NULL: it is not old. */
+const char *old_node_label(const char *key);
+void warn_node_selector_term(const struct field *term, bool values);
+/* Whether the generation of the object has grown. */
+bool is_new_generation(const struct field *o, const struct field *old);
+
+#endif
