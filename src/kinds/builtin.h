@@ -13,12 +13,13 @@ extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_limitr
 	kind_mutatingadmissionpolicy, kind_mutatingadmissionpolicybinding,
 	kind_mutatingwebhookconfiguration, kind_validatingadmissionpolicy,
 	kind_validatingadmissionpolicybinding, kind_validatingwebhookconfiguration, kind_crd,
-	kind_controllerrevision, kind_daemonset, kind_deployment, kind_replicaset, kind_statefulset,
-	kind_hpa, kind_cronjob, kind_job, kind_lease, kind_endpointslice, kind_ingress,
-	kind_ingressclass, kind_ipaddress, kind_networkpolicy, kind_servicecidr, kind_runtimeclass,
-	kind_pdb, kind_clusterrole, kind_clusterrolebinding, kind_role, kind_rolebinding,
-	kind_priorityclass, kind_csidriver, kind_csinode, kind_csistoragecapacity,
-	kind_storageclass, kind_volumeattachment, kind_volumeattributesclass;
+	kind_apiservice, kind_controllerrevision, kind_daemonset, kind_deployment, kind_replicaset,
+	kind_statefulset, kind_hpa, kind_cronjob, kind_job, kind_csr, kind_lease,
+	kind_endpointslice, kind_flowschema, kind_prioritylevel, kind_ingress, kind_ingressclass,
+	kind_ipaddress, kind_networkpolicy, kind_servicecidr, kind_runtimeclass, kind_pdb,
+	kind_clusterrole, kind_clusterrolebinding, kind_role, kind_rolebinding, kind_priorityclass,
+	kind_csidriver, kind_csinode, kind_csistoragecapacity, kind_storageclass,
+	kind_volumeattachment, kind_volumeattributesclass;
 /* Types whose only particular is that they do not count generations. */
 extern const struct kind kinds_uncounted[];
 extern const size_t n_kinds_uncounted;

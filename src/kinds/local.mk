@@ -1,9 +1,11 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
 	src/kinds/admissionpolicy.c \
+	src/kinds/apiservice.c \
 	src/kinds/builtin.h \
 	src/kinds/catalog.c \
 	src/kinds/cells.c \
+	src/kinds/certificatesigningrequest.c \
 	src/kinds/check.c \
 	src/kinds/configmap.c \
 	src/kinds/controllerrevision.c \
@@ -23,6 +25,7 @@ libkinds_a_SOURCES = \
 	src/kinds/field_errors.c \
 	src/kinds/fill.c \
 	src/kinds/fill.h \
+	src/kinds/flowcontrol.c \
 	src/kinds/hpa.c \
 	src/kinds/ingress.c \
 	src/kinds/ingressclass.c \
