@@ -71,57 +71,63 @@ static const char *skip_string(const char *p, const char *end)
 	return NULL;
 }
 
+/* What a byte outside of strings is to somebody who looks for the end of a value. */
+enum byte_class { PLAIN, SPACE, QUOTE, OPENS, CLOSES, PARTS, NUL };
+static const unsigned char byte_class[256] = {
+	[0] = NUL,     [' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE, ['"'] = QUOTE,
+	['{'] = OPENS, ['['] = OPENS, ['}'] = CLOSES, [']'] = CLOSES, [','] = PARTS,  [':'] = PARTS,
+};
+
+/* Past the object or array at P. What stands between its brackets is not looked at. */
+static const char *skip_nested(const char *p, const char *end)
+{
+	size_t depth = 0;
+
+	while (p < end) {
+		switch (byte_class[(unsigned char)*p]) {
+		case QUOTE:
+			p = skip_string(p, end);
+			if (!p)
+				return NULL;
+			continue;
+		case OPENS:
+			depth++;
+			break;
+		case CLOSES:
+			if (!--depth)
+				return p + 1;
+			break;
+		case NUL: /* no JSON holds one */
+			return NULL;
+		}
+		p++;
+	}
+	return NULL;
+}
+
 /* Past a number or one of JSON's three words. */
 static const char *skip_word(const char *p, const char *end)
 {
-	static const bool ends[256] = {[0] = true,   [','] = true,  [':'] = true,  ['{'] = true,
-				       ['}'] = true, ['['] = true,  [']'] = true,  ['"'] = true,
-				       [' '] = true, ['\n'] = true, ['\t'] = true, ['\r'] = true};
-
-	while (p < end && !ends[(unsigned char)*p])
+	while (p < end && byte_class[(unsigned char)*p] == PLAIN)
 		p++;
-	return p;
+	return p < end && !*p ? NULL : p;
 }
 
 const char *json_skip(const char *p, const char *end)
 {
-	size_t depth = 0;
-
-	do {
-		p = skip_space(p, end);
-		if (p == end)
-			return NULL;
-		switch (*p) {
-		case '"':
-			p = skip_string(p, end);
-			if (!p)
-				return NULL;
-			break;
-		case '{':
-		case '[':
-			depth++;
-			p++;
-			break;
-		case '}':
-		case ']':
-			if (!depth)
-				return NULL;
-			depth--;
-			p++;
-			break;
-		case ',':
-		case ':':
-			if (!depth)
-				return NULL;
-			p++;
-			break;
-		default:
-			p = skip_word(p, end);
-			if (p < end && !*p) /* no JSON holds one */
-				return NULL;
-		}
-	} while (depth);
-	return p;
+	p = skip_space(p, end);
+	if (p == end)
+		return NULL;
+	switch (byte_class[(unsigned char)*p]) {
+	case QUOTE:
+		return skip_string(p, end);
+	case OPENS:
+		return skip_nested(p, end);
+	case PLAIN:
+		return skip_word(p, end);
+	default:
+		return NULL;
+	}
 }
 
 /* The members of an object, or the elements of an array, one after the other. */

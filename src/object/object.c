@@ -192,6 +192,11 @@ struct object *object_from_canonical(const char *json, size_t len, struct error 
 	return checked(object_new(json, len), err);
 }
 
+struct object *object_from_written(const char *json, size_t len)
+{
+	return object_new(json, len);
+}
+
 struct object *object_from_tree(const json_t *tree)
 {
 	struct str bytes CLEANUP(str_release) = STR_INIT;

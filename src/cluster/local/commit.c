@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "object/json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void op_release(struct op *op)
@@ -106,15 +105,15 @@ static struct store_op *point_ops(struct commit *c)
 	return ops;
 }
 
-static struct object *object_of(const struct op *op, uint64_t revision, struct error **err)
+static struct object *object_of(const struct op *op, uint64_t revision)
 {
 	struct str json CLEANUP(str_release) = STR_INIT;
 
 	str_grow(&json, op->value.len + 20);
 	str_add(&json, op->op.head, op->op.head_len);
-	str_addf(&json, "%" PRIu64, revision);
+	str_addi(&json, (int64_t)revision);
 	str_add(&json, op->op.tail, op->op.tail_len);
-	return object_from_canonical(json.s, json.len, err);
+	return object_from_written(json.s, json.len);
 }
 
 int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
@@ -126,8 +125,7 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 	*failed = 0;
 	if (store_commit(l->store, ops, c->n, &revision, failed, err) < 0)
 		return -1;
-	if (!first)
-		return 0;
-	*first = object_of(&c->v[0], revision, err);
-	return *first ? 0 : -1;
+	if (first)
+		*first = object_of(&c->v[0], revision);
+	return 0;
 }
