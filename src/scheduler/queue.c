@@ -87,6 +87,7 @@ void pod_queue_put(struct pod_queue *q, struct pod_info *pod, int64_t now)
 		p->since = now;
 		map_put(q->pods, pod->object->uid, p);
 	}
+	pod_info_rest(pod);
 	/* Its heap orders by what is about to change. */
 	take_out(p);
 	pod_info_free(p->pod);
@@ -115,6 +116,7 @@ struct queued_pod *pod_queue_pop(struct pod_queue *q, int64_t now)
 	if (!p)
 		return NULL;
 	take_out(p);
+	pod_info_wake(p->pod);
 	p->in_cycle = true;
 	p->attempts++;
 	p->tried_at_move = q->moves;
@@ -124,6 +126,7 @@ struct queued_pod *pod_queue_pop(struct pod_queue *q, int64_t now)
 void pod_queue_failed(struct pod_queue *q, struct queued_pod *p, bool again, int64_t now)
 {
 	p->in_cycle = false;
+	pod_info_rest(p->pod);
 	p->due = now + backoff_of(p);
 	if (again || p->tried_at_move != q->moves)
 		retry(q, p, now);

@@ -113,15 +113,28 @@ static void add_ports(struct host_ports *out, json_t *spec)
 struct pod_info *pod_info_new(struct object *pod)
 {
 	struct pod_info *p = xcalloc(1, sizeof(*p));
-	struct span spec = object_find(pod, "spec");
 
 	p->object = object_ref(pod);
-	p->spec = spec.p ? json_read(spec.p, spec.len, NULL) : NULL;
+	pod_info_wake(p);
 	p->priority = json_path_int(p->spec, "priority", 0);
 	add_requests(&p->requests, p->spec);
 	*amount_of(&p->requests, "pods") += 1;
 	add_ports(&p->ports, p->spec);
 	return p;
+}
+
+void pod_info_rest(struct pod_info *p)
+{
+	json_decref(p->spec);
+	p->spec = NULL;
+}
+
+void pod_info_wake(struct pod_info *p)
+{
+	struct span spec = object_find(p->object, "spec");
+
+	if (!p->spec && spec.p)
+		p->spec = json_read(spec.p, spec.len, NULL);
 }
 
 struct pod_info *pod_info_free(struct pod_info *p)
@@ -209,6 +222,7 @@ void snapshot_place(struct snapshot *s, const char *name, struct pod_info *pod)
 {
 	struct node_info *n;
 
+	pod_info_rest(pod);
 	snapshot_remove(s, pod->object->uid);
 	n = node_of(s, name);
 	map_put(n->pods, pod->object->uid, pod);

@@ -33,16 +33,20 @@ struct host_ports {
 	size_t n, cap;
 };
 
-/* What scheduling asks of a pod, read once. */
+/* What scheduling asks of a pod, read once. A tree is many times its bytes: only who is being
+ * scheduled has one. */
 struct pod_info {
 	struct object *object; /* a ref */
-	json_t *spec;
+	json_t *spec;	       /* NULL while it is at rest */
 	int64_t priority;
 	struct amounts requests;
 	struct host_ports ports;
 };
 struct pod_info *pod_info_new(struct object *pod);
 struct pod_info *pod_info_free(struct pod_info *p);
+/* Placed, or waiting for its turn. */
+void pod_info_rest(struct pod_info *p);
+void pod_info_wake(struct pod_info *p);
 
 struct node_info {
 	char *name;
