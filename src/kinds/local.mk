@@ -14,6 +14,10 @@ libkinds_a_SOURCES = \
 	src/kinds/cron.h \
 	src/kinds/cronjob.c \
 	src/kinds/csi.c \
+	src/kinds/custom.h \
+	src/kinds/custom_format.c \
+	src/kinds/custom_schema.c \
+	src/kinds/custom_value.c \
 	src/kinds/daemonset.c \
 	src/kinds/defaults.c \
 	src/kinds/deployment.c \

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "object/schema.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,6 +66,7 @@ struct resource {
 	size_t n_subresources;
 	const struct schema_type *type; /* NULL: not known (discovered on a remote cluster) */
 	const struct kind *particulars; /* never NULL: generic when the type has none */
+	const json_t *open_api;		/* of a custom resource: its schema; else NULL. Of priv */
 	const struct column *columns;	/* of a custom resource; else NULL */
 	size_t n_columns;
 	/* Where a custom resource keeps what its scale shows: dotted paths, or NULL. */

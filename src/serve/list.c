@@ -80,7 +80,8 @@ static int list(struct listing *l, struct error **err)
 			 a->target->namespace, &opt, add_item, l, &meta, err) < 0)
 		return -1;
 	str_adds(&l->writer.text, "],\"metadata\":");
-	render_list_meta(&meta, &l->writer.text);
+	render_list_meta(&meta, a->resource->custom && a->media.as == MEDIA_AS_OBJECT,
+			 &l->writer.text);
 	str_addc(&l->writer.text, '}');
 	return a->media.yaml ? to_yaml(&l->writer.text, err) : 0;
 }

@@ -119,13 +119,15 @@ void render_table_head(const struct resource *r, struct str *out)
 	str_adds(out, ",\"rows\":[");
 }
 
-void render_list_meta(const struct list_meta *meta, struct str *out)
+void render_list_meta(const struct list_meta *meta, bool continue_too, struct str *out)
 {
+	const char *token = meta->continue_token ? meta->continue_token : "";
+
 	str_adds(out, "{\"resourceVersion\":");
 	json_write_string(meta->resource_version, strlen(meta->resource_version), out);
-	if (meta->continue_token && *meta->continue_token) {
+	if (*token || continue_too) {
 		str_adds(out, ",\"continue\":");
-		json_write_string(meta->continue_token, strlen(meta->continue_token), out);
+		json_write_string(token, strlen(token), out);
 	}
 	if (meta->remaining > 0)
 		str_addf(out, ",\"remainingItemCount\":%" PRId64, meta->remaining);

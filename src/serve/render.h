@@ -29,9 +29,10 @@ void render_row(const struct resource *r, const char *json, size_t len, enum inc
 		int64_t now, struct str *out);
 /* {"kind":"Table",...,"metadata":META,"columnDefinitions":[...],"rows":[ - the caller ends it. */
 void render_table_head(const struct resource *r, struct str *out);
-/* {"resourceVersion":...,...} of a list or table, appended. */
+/* {"resourceVersion":...,...} of a list or table, appended. CONTINUE_TOO: also when that was all, as
+ * lists of custom resources have it. */
 struct list_meta;
-void render_list_meta(const struct list_meta *meta, struct str *out);
+void render_list_meta(const struct list_meta *meta, bool continue_too, struct str *out);
 
 struct render_cache;
 struct render_cache *render_cache_new(void);

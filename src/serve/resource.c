@@ -330,7 +330,7 @@ static int handle_delete_collection(const struct ask *a, struct error **err)
 	if (result < 0)
 		return -1;
 	str_addf(&text, "],\"kind\":\"%s\",\"metadata\":", a->resource->list_kind);
-	render_list_meta(&meta, &text);
+	render_list_meta(&meta, a->resource->custom, &text);
 	str_addc(&text, '}');
 	send_text(a, 200, &text);
 	return 0;

@@ -36,11 +36,23 @@ void crd_prepare(struct local *l, json_t *tree)
 	json_object_set_new(tree, "status",
 			    json_pack("{s:n,s:{s:s,s:s},s:[s]}", "conditions", "acceptedNames",
 				      "plural", "", "kind", "", "storedVersions", stored));
+	if (!*stored)
+		json_path_set(tree, "status.storedVersions", json_null());
 }
 
-static void free_type(void *type)
+/* What a row of ours keeps beside itself. */
+struct custom {
+	struct schema_type *type;
+	json_t *open_api;
+};
+
+static void free_custom(void *priv)
 {
-	schema_type_free(type);
+	struct custom *c = priv;
+
+	schema_type_free(c->type);
+	json_decref(c->open_api);
+	free(c);
 }
 
 static const struct subresource *subresources(const json_t *version, struct subresource *out,
@@ -120,6 +132,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	struct resource row = {.group = group, .custom = true};
 	struct column *columns;
 	const struct resource *r;
+	struct custom *custom;
 
 	if (!type)
 		return NULL;
@@ -143,8 +156,12 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	row.columns = columns = columns_of(version, &row.n_columns);
 	row.storage_group = group;
 	row.storage_version = storage;
-	row.priv = type;
-	r = resource_new(&row, free_type);
+	custom = xcalloc(1, sizeof(*custom));
+	custom->type = type;
+	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
+	row.open_api = custom->open_api;
+	row.priv = custom;
+	r = resource_new(&row, free_custom);
 	vec_release(&shorts);
 	vec_release(&categories);
 	free(columns);
