@@ -338,7 +338,7 @@ static void crd_validate(const struct field *o, const struct field *old)
 	char *want free_ptr = xasprintf("%s.%s", field_text(FIELD(spec, "names.plural")),
 					field_text(FIELD(spec, "group")));
 
-	if (!field_is(FIELD(o, "metadata.name"), want))
+	if (!old && !field_is(FIELD(o, "metadata.name"), want))
 		field_invalid(FIELD(o, "metadata.name"),
 			      "must be spec.names.plural+\".\"+spec.group");
 	check_group(FIELD(spec, "group"));

@@ -49,7 +49,8 @@ static char *path_of(const struct field *f)
 /* A complaint that belongs to no field. */
 static void complain(const struct field *f, const char *detail)
 {
-	struct field nowhere = {.name = "<nil>", .errors = f->errors};
+	struct field top = {.errors = f->errors};
+	struct field nowhere = {.up = &top, .name = "<nil>", .errors = f->errors};
 
 	field_invalid_text(&nowhere, "", detail);
 }

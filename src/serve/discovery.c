@@ -35,6 +35,22 @@ static json_t *verb_list(unsigned verbs)
 
 /* ---- the legacy forms */
 
+/* Of custom resources the order is another one. */
+static json_t *verbs_of(const struct resource *r)
+{
+	static const char *const order[] = {"delete", "deletecollection", "get",    "list",
+					    "patch",  "create",		  "update", "watch"};
+	json_t *list;
+
+	if (!r->custom)
+		return verb_list(r->verbs);
+	list = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (r->verbs & verb_parse(order[i]))
+			json_array_append_new(list, json_string(order[i]));
+	return list;
+}
+
 /* Types that kube-apiserver stores in an older version than it serves. */
 static const struct {
 	const char *group, *kind, *version;
@@ -67,9 +83,9 @@ static json_t *storage_hash(const struct resource *r)
 
 static void add_resource(json_t *list, const struct resource *r)
 {
-	json_t *row = json_pack("{s:s,s:s,s:b,s:s,s:o}", "name", r->plural, "singularName",
-				r->singular, "namespaced", r->namespaced, "kind", r->kind, "verbs",
-				verb_list(r->verbs));
+	json_t *row =
+		json_pack("{s:s,s:s,s:b,s:s,s:o}", "name", r->plural, "singularName", r->singular,
+			  "namespaced", r->namespaced, "kind", r->kind, "verbs", verbs_of(r));
 
 	set_words(row, "shortNames", r->short_names);
 	set_words(row, "categories", r->categories);

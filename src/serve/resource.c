@@ -150,8 +150,7 @@ static int patch_type(const struct ask *a, enum patch_type *out, struct error **
 	struct error *e;
 
 	for (size_t i = 0; type && i < ARRAY_SIZE(patch_types); i++)
-		if (media_is(type, patch_types[i].content_type) &&
-		    (patch_types[i].type != PATCH_STRATEGIC || !a->resource->custom)) {
+		if (media_is(type, patch_types[i].content_type)) {
 			*out = patch_types[i].type;
 			return 0;
 		}

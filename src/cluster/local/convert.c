@@ -4,6 +4,8 @@
  */
 #include "cluster/local/private.h"
 
+#include "base/mem.h"
+#include "kinds/kind.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -95,11 +97,30 @@ static void move(json_t *tree, const char *from, const char *to)
 	json_object_set_new(tree, to, value);
 }
 
+/* TREE in API_VERSION, with the fields of TYPE and their defaults: conversion "None". */
+static void convert_custom(const struct resource *r, const struct schema_type *type,
+			   const char *version, json_t *tree)
+{
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	char *api_version free_ptr = xasprintf("%s/%s", r->group, version);
+	struct resource row = *r;
+
+	row.type = type;
+	json_object_set_new(tree, "apiVersion", json_string(api_version));
+	object_check_schema(tree, &row, NULL, errors, NULL);
+	object_set_defaults(tree, &row);
+}
+
 void convert_to_storage(const struct resource *r, json_t *tree)
 {
 	const struct conversion *c = r->custom ? NULL : find(r);
+	const struct custom *custom = r->custom ? r->priv : NULL;
 	const struct resource *storage = storage_of(r);
 
+	if (custom && custom->storage_type) {
+		convert_custom(r, custom->storage_type, r->storage_version, tree);
+		return;
+	}
 	json_object_set_new(tree, "apiVersion", json_string(storage->api_version));
 	if (!c)
 		return;
@@ -113,6 +134,10 @@ void convert_from_storage(const struct resource *r, json_t *tree)
 {
 	const struct conversion *c = r->custom ? NULL : find(r);
 
+	if (r->custom && strcmp(json_path_string(tree, "apiVersion"), r->api_version)) {
+		convert_custom(r, r->type, r->version, tree);
+		return;
+	}
 	json_object_set_new(tree, "apiVersion", json_string(r->api_version));
 	if (!c)
 		return;

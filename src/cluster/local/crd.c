@@ -40,17 +40,12 @@ void crd_prepare(struct local *l, json_t *tree)
 		json_path_set(tree, "status.storedVersions", json_null());
 }
 
-/* What a row of ours keeps beside itself. */
-struct custom {
-	struct schema_type *type;
-	json_t *open_api;
-};
-
 static void free_custom(void *priv)
 {
 	struct custom *c = priv;
 
 	schema_type_free(c->type);
+	schema_type_free(c->storage_type);
 	json_decref(c->open_api);
 	free(c);
 }
@@ -160,6 +155,9 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->type = type;
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
+	if (strcmp(row.version, storage))
+		custom->storage_type = schema_type_new(
+			name, json_path(storage_version(crd), "schema.openAPIV3Schema"), NULL);
 	row.priv = custom;
 	r = resource_new(&row, free_custom);
 	vec_release(&shorts);

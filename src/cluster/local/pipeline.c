@@ -18,13 +18,16 @@ static int check_type(const struct write *w, json_t *tree, struct error **err)
 				 "the API version in the data (%s) does not match the expected API "
 				 "version (%s)",
 				 api_version, w->r->api_version);
+	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
+	/* Another kind of custom resource is well formed and not valid. */
+	if (*kind && w->r->custom)
+		return 0;
 	if (*kind && strcmp(kind, w->r->kind))
 		return error_set(
 			err, E_BAD_REQUEST,
 			"%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is "
 			"registered for version \"%s\"",
 			kind, w->r->version, w->r->kind, kind, w->r->api_version);
-	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
 	json_object_set_new(tree, "kind", json_string(w->r->kind));
 	return 0;
 }
@@ -98,7 +101,8 @@ static int admit(const struct write *w, json_t *tree, const json_t *duplicates, 
 	    report_findings(w, duplicates, &unknown, err) < 0 ||
 	    field_errors_finish(errors, w->r, name_of(w, tree), err) < 0)
 		return -1;
-	convert_to_storage(w->r, tree);
+	if (!w->r->custom)
+		convert_to_storage(w->r, tree);
 	complete(w->storage, tree);
 	object_set_defaults(tree, w->storage);
 	return 0;
@@ -178,13 +182,15 @@ static void keep(const json_t *old, json_t *tree, const char *path)
 		json_path_del(tree, path);
 }
 
-static bool spec_changed(const json_t *old, json_t *tree)
+/* Whether anything changed but metadata, and the status where it has a subresource of its own. */
+static bool spec_changed(const struct resource *r, const json_t *old, json_t *tree)
 {
-	static const char *const apart[] = {"metadata", "status", "apiVersion", "kind"};
+	static const char *const apart[] = {"metadata", "apiVersion", "kind", "status"};
+	bool status = r->custom && !resource_subresource(r, "status");
 	json_t *a json_auto = json_copy((json_t *)old);
 	json_t *b json_auto = json_copy(tree);
 
-	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(apart) - status; i++) {
 		json_object_del(a, apart[i]);
 		json_object_del(b, apart[i]);
 	}
@@ -221,11 +227,13 @@ static bool is_namespace(const struct resource *r)
 	return !*r->group && strcmp(r->plural, "namespaces") == 0;
 }
 
-static bool counts(const struct kind *kind, const json_t *old, json_t *tree)
+static bool counts(const struct resource *r, const json_t *old, json_t *tree)
 {
+	const struct kind *kind = r->particulars;
+
 	if (kind->generation_grows)
 		return kind->generation_grows(tree, old);
-	return !kind->no_generation && spec_changed(old, tree);
+	return !kind->no_generation && spec_changed(r, old, tree);
 }
 
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err)
@@ -249,7 +257,7 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 		keep(old, tree, kept[i]);
 	if (!json_path(tree, "metadata.namespace"))
 		keep(old, tree, "metadata.namespace");
-	if (counts(w->storage->particulars, old, tree))
+	if (counts(w->storage, old, tree))
 		json_path_set(tree, "metadata.generation",
 			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
 	return 0;
@@ -279,13 +287,20 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 {
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
 	const struct field object = field_root(tree, errors), before = field_root(old, errors);
+	const char *kind = json_path_string(tree, "kind");
+	struct resource named = *w->storage;
 
+	named.kind = w->r->custom ? kind : named.kind;
 	object_validate_meta(&object, old ? &before : NULL, w->storage);
 	object_validate(&object, old ? &before : NULL, w->storage, w->r, w->subresource);
+	if (w->r->custom && strcmp(kind, w->r->kind)) {
+		char *must free_ptr = xasprintf("must be %s", w->r->kind);
+
+		field_invalid(FIELD(&object, "kind"), must);
+	}
 	if (is_crd(w->storage) && !field_errors_count(errors) && crd_check(tree, err) < 0)
 		return -1;
-	if (field_errors_finish(errors, w->storage, json_path_string(tree, "metadata.name"), err) <
-	    0)
+	if (field_errors_finish(errors, &named, json_path_string(tree, "metadata.name"), err) < 0)
 		return -1;
 	warn(w, old, tree);
 	return 0;

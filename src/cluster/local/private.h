@@ -161,6 +161,13 @@ json_t *scale_next_patch(const struct write *w, const json_t *old, void *arg, st
 /* The object in *OUT becomes its Scale. */
 int scale_show(const struct write *w, struct object **out, struct error **err);
 
+/* crd.c: what a row of a custom resource keeps beside itself (priv). */
+struct custom {
+	struct schema_type *type;
+	struct schema_type *storage_type; /* NULL: it is the version that is stored */
+	json_t *open_api;
+};
+
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);
 void convert_from_storage(const struct resource *r, json_t *tree);

@@ -55,7 +55,21 @@ static int check_path(const struct write *w, json_t *tree, struct error **err)
 
 static struct object *shown(const struct write *w, struct object *o)
 {
-	return w->storage == w->r ? o : convert_object(w->r, o);
+	return convert_object(w->r, o);
+}
+
+/* TREE, as the request's version has it, goes into C as it is stored. */
+static void put_tree(const struct write *w, struct commit *c, const json_t *tree, uint64_t expect)
+{
+	json_t *copy json_auto = NULL;
+
+	if (!w->r->custom) {
+		commit_put(c, w->storage, tree, expect);
+		return;
+	}
+	copy = json_deep_copy(tree);
+	convert_to_storage(w->r, copy);
+	commit_put(c, w->storage, copy, expect);
 }
 
 static int create_once(const struct write *w, json_t *tree, struct object **out, struct error **err)
@@ -80,7 +94,7 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	}
 	if (services_allocate(w, NULL, tree, &c, err) < 0)
 		return -1;
-	commit_put(&c, w->storage, tree, STORE_ABSENT);
+	put_tree(w, &c, tree, STORE_ABSENT);
 	if (commit_run(w->l, &c, out, &failed, &why) == 0)
 		return 0;
 	if (error_code(why) == E_EXISTS && failed == 0)
@@ -149,6 +163,8 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	if (!old)
 		return -1;
 	before = object_tree(old);
+	if (w->r->custom)
+		convert_from_storage(w->r, before);
 	tree = next(w, before, arg, err);
 	if (!tree || pipeline_merge_old(w, before, tree, err) < 0 ||
 	    pipeline_finish(w, before, tree, err) < 0)
@@ -170,7 +186,7 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	} else {
 		if (services_allocate(w, before, tree, &c, err) < 0)
 			return -1;
-		commit_put(&c, w->storage, tree, old->revision);
+		put_tree(w, &c, tree, old->revision);
 	}
 	if (commit_run(w->l, &c, out, &failed, &why) == 0)
 		return 0;
