@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "kinds/field.h"
 #include "kinds/custom.h"
+#include "kinds/custom_rules.h"
 #include "kinds/kind.h"
 #include "object/json.h"
 #include "object/quantity.h"
@@ -457,6 +458,7 @@ void object_validate(const struct field *object, const struct field *old, const 
 	if (r->custom) {
 		if (r->open_api)
 			custom_value_validate(object, r->open_api);
+		custom_rules_check(r->rules, object, old ? old->value : NULL);
 		return;
 	}
 	if (subresource && kind->validate_subresource) {

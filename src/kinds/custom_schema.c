@@ -4,6 +4,7 @@
  * of fields that are described outside of it.
  */
 #include "kinds/custom.h"
+#include "kinds/custom_rules.h"
 
 #include "object/json.h"
 #include "object/pattern.h"
@@ -365,4 +366,6 @@ static void check(const struct field *schema, enum level level, int depth)
 void custom_schema_validate(const struct field *schema)
 {
 	check(schema, LEVEL_ROOT, 0);
+	if (!field_errors_count(schema->errors))
+		custom_rules_validate(schema);
 }

@@ -145,6 +145,9 @@ size_t field_only_one(const struct field *f, const char *const *members, const c
 /* Collects a warning: "PATH: TEXT", or TEXT alone of the object itself. */
 void field_warn(const struct field *f, const char *text);
 
+/* Whether E holds a complaint that leaves no sense in asking further: something is missing, of
+ * another type, or too large. */
+bool field_errors_blocking(const struct field_errors *e);
 struct field_errors *field_errors_new(void);
 void field_errors_free(struct field_errors *e);
 DEFINE_CLEANUP(struct field_errors *, field_errors_free)

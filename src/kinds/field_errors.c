@@ -197,6 +197,18 @@ char *field_errors_text(const struct field_errors *e, size_t i)
 	return xasprintf("%s%s%s", f->field, *f->field ? ": " : "", f->message);
 }
 
+bool field_errors_blocking(const struct field_errors *e)
+{
+	static const char *const reasons[] = {"FieldValueRequired", "FieldValueTooLong",
+					      "FieldValueTooMany", "FieldValueTypeInvalid"};
+
+	vec_each (&e->list, f)
+		for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+			if (!strcmp(f->reason, reasons[i]))
+				return true;
+	return false;
+}
+
 /* The sentence tells the same complaint once; the causes are all there. */
 static size_t write_sentence(const struct field_errors *e, struct str *out)
 {

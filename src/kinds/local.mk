@@ -16,6 +16,8 @@ libkinds_a_SOURCES = \
 	src/kinds/csi.c \
 	src/kinds/custom.h \
 	src/kinds/custom_format.c \
+	src/kinds/custom_rules.c \
+	src/kinds/custom_rules.h \
 	src/kinds/custom_schema.c \
 	src/kinds/custom_value.c \
 	src/kinds/daemonset.c \

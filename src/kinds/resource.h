@@ -52,7 +52,8 @@ struct column {
 	const char *json_path; /* what its cells show: ".spec.size" */
 };
 
-struct kind; /* kinds/kind.h: what is particular to a type */
+struct custom_rules; /* kinds/custom_rules.h */
+struct kind;	     /* kinds/kind.h: what is particular to a type */
 
 struct resource {
 	const char *group, *version, *api_version; /* "apps", "v1", "apps/v1" */
@@ -64,10 +65,11 @@ struct resource {
 	unsigned verbs; /* enum verb */
 	const struct subresource *subresources;
 	size_t n_subresources;
-	const struct schema_type *type; /* NULL: not known (discovered on a remote cluster) */
-	const struct kind *particulars; /* never NULL: generic when the type has none */
-	const json_t *open_api;		/* of a custom resource: its schema; else NULL. Of priv */
-	const struct column *columns;	/* of a custom resource; else NULL */
+	const struct schema_type *type;	  /* NULL: not known (discovered on a remote cluster) */
+	const struct kind *particulars;	  /* never NULL: generic when the type has none */
+	const json_t *open_api;		  /* of a custom resource: its schema; else NULL. Of priv */
+	const struct custom_rules *rules; /* its rules in CEL, or NULL. Of priv */
+	const struct column *columns;	  /* of a custom resource; else NULL */
 	size_t n_columns;
 	/* Where a custom resource keeps what its scale shows: dotted paths, or NULL. */
 	const char *scale_replicas, *scale_status_replicas, *scale_selector;

@@ -5,6 +5,7 @@
 #include "cluster/local/private.h"
 
 #include "base/mem.h"
+#include "kinds/custom_rules.h"
 #include "object/json.h"
 #include "object/schema.h"
 
@@ -46,6 +47,7 @@ static void free_custom(void *priv)
 
 	schema_type_free(c->type);
 	schema_type_free(c->storage_type);
+	custom_rules_free(c->rules);
 	json_decref(c->open_api);
 	free(c);
 }
@@ -155,6 +157,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->type = type;
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
+	row.rules = custom->rules = custom_rules_new(custom->open_api);
 	if (strcmp(row.version, storage))
 		custom->storage_type = schema_type_new(
 			name, json_path(storage_version(crd), "schema.openAPIV3Schema"), NULL);

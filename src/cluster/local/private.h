@@ -166,6 +166,7 @@ struct custom {
 	struct schema_type *type;
 	struct schema_type *storage_type; /* NULL: it is the version that is stored */
 	json_t *open_api;
+	struct custom_rules *rules;
 };
 
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
