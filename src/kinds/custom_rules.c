@@ -203,6 +203,7 @@ static bool is_object_field(const char *name)
 static void object_type(struct builder *b, struct node *n, const json_t *schema,
 			const struct field *at, uint64_t times, int depth)
 {
+	const struct field *all = at ? FIELD(at, "properties") : NULL;
 	const json_t *properties = json_object_get(schema, "properties");
 	const json_t *additional = json_object_get(schema, "additionalProperties");
 	bool whole = depth == 1 || flag(schema, "x-kubernetes-embedded-resource");
@@ -230,8 +231,7 @@ static void object_type(struct builder *b, struct node *n, const json_t *schema,
 	if (whole)
 		count = object_fields(b, fields);
 	json_object_foreach ((json_t *)properties, key, property) {
-		struct field place =
-			at ? field_entry(FIELD(at, "properties"), key) : (struct field){0};
+		struct field place = at ? field_entry(all, key) : (struct field){0};
 		struct node *below;
 		char *name;
 
@@ -367,6 +367,7 @@ static void add_rules(struct builder *b, struct node *n, const json_t *schema,
 		      const struct field *at, uint64_t times)
 {
 	static const char key[] = "x-kubernetes-validations";
+	const struct field *all = at ? FIELD(at, key) : NULL;
 	const json_t *list = json_object_get(schema, key);
 	size_t i;
 	json_t *source;
@@ -378,7 +379,7 @@ static void add_rules(struct builder *b, struct node *n, const json_t *schema,
 		struct field place = {0};
 
 		if (at)
-			place = field_element(FIELD(at, key), i);
+			place = field_element(all, i);
 		if (add_rule(b, n, source, at ? &place : NULL, times, &n->rules[n->n_rules]))
 			n->n_rules++;
 	}

@@ -110,3 +110,8 @@ check_PROGRAMS += tests/unit/kinds/test_tables
 tests_unit_kinds_test_tables_SOURCES = tests/unit/kinds/test_tables.c
 tests_unit_kinds_test_tables_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_tables
+
+check_PROGRAMS += tests/unit/kinds/test_custom
+tests_unit_kinds_test_custom_SOURCES = tests/unit/kinds/test_custom.c
+tests_unit_kinds_test_custom_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_custom
