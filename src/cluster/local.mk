@@ -27,6 +27,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
 	src/cluster/local/crd.c \
+	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \

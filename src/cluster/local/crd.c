@@ -30,15 +30,30 @@ static const json_t *storage_version(const json_t *crd)
 	return NULL;
 }
 
-void crd_prepare(struct local *l, json_t *tree)
+static void add_stored_version(json_t *tree, const char *version)
 {
-	const char *stored = json_path_string(storage_version(tree), "name");
+	json_t *list = json_path(tree, "status.storedVersions"), *v;
+	size_t i;
 
-	json_object_set_new(tree, "status",
-			    json_pack("{s:n,s:{s:s,s:s},s:[s]}", "conditions", "acceptedNames",
-				      "plural", "", "kind", "", "storedVersions", stored));
-	if (!*stored)
-		json_path_set(tree, "status.storedVersions", json_null());
+	if (!*version)
+		return;
+	json_array_foreach (list, i, v)
+		if (json_is_string(v) && !strcmp(json_string_value(v), version))
+			return;
+	if (json_is_array(list))
+		json_array_append_new(list, json_string(version));
+	else
+		json_path_set(tree, "status.storedVersions", json_pack("[s]", version));
+}
+
+void crd_prepare(json_t *tree, const json_t *old)
+{
+	if (!old)
+		json_object_set_new(tree, "status",
+				    json_pack("{s:n,s:{s:s,s:s},s:n}", "conditions",
+					      "acceptedNames", "plural", "", "kind", "",
+					      "storedVersions"));
+	add_stored_version(tree, json_path_string(storage_version(tree), "name"));
 }
 
 static void free_custom(void *priv)
@@ -189,17 +204,6 @@ struct rows {
 	size_t n, cap;
 };
 
-static bool established(const json_t *crd)
-{
-	size_t i;
-	json_t *c;
-
-	json_array_foreach (json_path(crd, "status.conditions"), i, c)
-		if (strcmp(json_path_string(c, "type"), "Established") == 0)
-			return strcmp(json_path_string(c, "status"), "True") == 0;
-	return false;
-}
-
 static void add_versions(struct rows *rows, const json_t *crd, bool stored)
 {
 	size_t i;
@@ -222,7 +226,7 @@ static bool add_definition(void *arg, const char *json, size_t len)
 {
 	json_t *crd json_auto = json_read(json, len, NULL);
 
-	if (!crd || !established(crd))
+	if (!crd || !crd_condition(crd, "Established"))
 		return true;
 	add_versions(arg, crd, true);
 	add_versions(arg, crd, false);

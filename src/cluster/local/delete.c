@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
 #include "object/json.h"
+#include "object/time.h"
 
 #include <string.h>
 
@@ -18,6 +19,65 @@ static int admit(struct local *l, const struct call *call, const struct resource
 
 	admission_begin_delete(&a, l, call, r, namespace, name, opt, old);
 	return old ? admission_validate(&a, err) : admission_admit(&a, err);
+}
+
+#define CLEANUP_FINALIZER "customresourcecleanup.apiextensions.k8s.io"
+
+/* A definition is told to be on its way out before its instances go, and itself after them. */
+static int mark_definition(struct local *l, const struct resource *r, struct object *old,
+			   json_t *tree, struct object **out, struct error **err)
+{
+	struct commit c CLEANUP(commit_release) = {0};
+	json_t *finalizers = json_path(tree, "metadata.finalizers");
+	char now[TIME_TEXT];
+	size_t failed;
+
+	json_path_set(tree, "metadata.deletionTimestamp",
+		      json_string(time_format(clock_wall(l->clock), now)));
+	if (!finalizers) {
+		finalizers = json_array();
+		json_path_set(tree, "metadata.finalizers", finalizers);
+	}
+	json_array_append_new(finalizers, json_string(CLEANUP_FINALIZER));
+	crd_mark_terminating(l, tree);
+	commit_put(&c, r, tree, old->revision);
+	return commit_run(l, &c, out, &failed, err);
+}
+
+static void drop_finalizer(json_t *tree)
+{
+	json_t *list = json_path(tree, "metadata.finalizers");
+
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (name && !strcmp(name, CLEANUP_FINALIZER))
+			json_array_remove(list, i);
+	}
+	if (!json_array_size(list))
+		json_path_del(tree, "metadata.finalizers");
+}
+
+static int delete_definition(struct local *l, const struct resource *r, struct object *old,
+			     json_t *tree, struct object **out, bool *gone, struct error **err)
+{
+	struct object *marked CLEANUP(object_unref_cleanup) = NULL;
+	struct commit c CLEANUP(commit_release) = {0};
+	size_t failed;
+
+	if (mark_definition(l, r, old, tree, &marked, err) < 0 ||
+	    crd_remove_instances(l, tree, err) < 0)
+		return -1;
+	drop_finalizer(tree);
+	*gone = false;
+	*out = object_ref(marked);
+	if (!lifecycle_finished(tree))
+		commit_put(&c, r, tree, marked->revision);
+	else
+		commit_delete(&c, r, tree, marked->revision);
+	if (commit_run(l, &c, NULL, &failed, err) < 0 || crd_reload(l, err) < 0)
+		return -1;
+	return crd_accept_waiting(l, err);
 }
 
 static int delete_once(struct local *l, const struct call *call, const struct resource *r,
@@ -37,6 +97,8 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 	if (lifecycle_preconditions(tree, r, opt, err) < 0 ||
 	    admit(l, call, r, namespace, name, opt, tree, err) < 0)
 		return -1;
+	if (is_crd(r) && !opt->dry_run && !*old->deletion_timestamp)
+		return delete_definition(l, r, old, tree, out, gone, err);
 	next = lifecycle_delete(tree, r, opt, clock_wall(l->clock));
 	*gone = next == DELETION_NOW;
 	if (next == DELETION_PENDING || opt->dry_run) {
@@ -47,8 +109,6 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 		commit_put(&c, storage_of(r), tree, old->revision);
 		return commit_run(l, &c, out, &failed, err);
 	}
-	if (is_crd(r) && crd_remove_instances(l, tree, err) < 0)
-		return -1;
 	commit_delete(&c, storage_of(r), tree, old->revision);
 	services_release(tree, &c);
 	if (commit_run(l, &c, NULL, &failed, err) < 0)

@@ -329,8 +329,8 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 		pipeline_generate_name(tree);
 	if (w->storage->particulars->prepare)
 		w->storage->particulars->prepare(tree, old);
-	if (is_crd(w->storage) && !old)
-		crd_prepare(w->l, tree);
+	if (is_crd(w->storage))
+		crd_prepare(tree, old);
 	if (w->storage->type && !w->storage->custom) {
 		struct schema_value root = schema_root(w->storage->type);
 

@@ -210,7 +210,16 @@ void services_release(const json_t *tree, struct commit *c);
 /* crd.c */
 bool is_crd(const struct resource *r);
 /* Status that the server itself gives a definition. */
-void crd_prepare(struct local *l, json_t *tree);
+void crd_prepare(json_t *tree, const json_t *old);
+/* crd_names.c: CRD gets the names that nobody else has, and the conditions that tell. */
+int crd_accept(struct local *l, json_t *crd, struct error **err);
+/* Whether the condition TYPE of a definition is true. */
+bool crd_condition(const json_t *crd, const char *type);
+void crd_mark_terminating(struct local *l, json_t *crd);
+/* Definitions that wait for names get those that are free now. */
+int crd_accept_waiting(struct local *l, struct error **err);
+/* write.c: crd_accept, written as the server's own change; the catalog is made anew. */
+int crd_establish(struct local *l, const char *name, struct error **err);
 /* Checks that a schema can be understood. */
 int crd_check(const json_t *tree, struct error **err);
 /* Rebuilds the catalog from the definitions in the store. */

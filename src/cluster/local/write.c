@@ -102,8 +102,6 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	return error_move(err, steal(&why));
 }
 
-static int establish(const struct write *w, const json_t *tree, struct error **err);
-
 /* TREE has its managedFields. */
 static int create_tree(struct write *w, json_t *tree, struct object **out, struct error **err)
 {
@@ -123,7 +121,11 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 		error_clear(&why);
 		if (create_once(w, tree, out, &why) == 0) {
 			*out = shown(w, *out);
-			return is_crd(w->storage) && !w->opt->dry_run ? establish(w, tree, err) : 0;
+			/* A definition is accepted and served before its creator hears of it. */
+			return is_crd(w->storage) && !w->opt->dry_run
+				       ? crd_establish(w->l,
+						       json_path_string(tree, "metadata.name"), err)
+				       : 0;
 		}
 		/* What it is charged to has changed meanwhile. */
 		if (error_code(why) == E_CONFLICT && !why->name)
@@ -206,7 +208,10 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 		error_clear(&why);
 		if (modify_once(w, next, arg, &raced, out, &why) == 0) {
 			*out = shown(w, *out);
-			return is_crd(w->storage) && !w->opt->dry_run ? crd_reload(w->l, err) : 0;
+			if (!is_crd(w->storage) || w->opt->dry_run)
+				return 0;
+			return w->subresource ? crd_reload(w->l, err)
+					      : crd_establish(w->l, w->name, err);
 		}
 		if (!raced)
 			return error_move(err, steal(&why));
@@ -456,33 +461,29 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 static json_t *next_established(const struct write *w, const json_t *old, void *arg,
 				struct error **err)
 {
-	char now[TIME_TEXT];
-	json_t *tree = json_deep_copy(old);
-	json_t *names = json_path(tree, "spec.names");
+	json_t *tree json_auto = json_deep_copy(old);
 
-	time_format(clock_wall(w->l->clock), now);
-	json_path_set(tree, "status.acceptedNames", json_deep_copy(names));
-	json_path_set(tree, "status.conditions",
-		      json_pack("[{s:s,s:s,s:s,s:s,s:s},{s:s,s:s,s:s,s:s,s:s}]", "type",
-				"NamesAccepted", "status", "True", "lastTransitionTime", now,
-				"reason", "NoConflicts", "message", "no conflicts found", "type",
-				"Established", "status", "True", "lastTransitionTime", now,
-				"reason", "InitialNamesAccepted", "message",
-				"the initial names have been accepted"));
-	return tree;
+	if (crd_accept(w->l, tree, err) < 0 || track_update(w, old, tree, err) < 0)
+		return NULL;
+	return steal(&tree);
 }
 
-/* A new definition is accepted and served before its creator hears of it. */
-static int establish(const struct write *w, const json_t *tree, struct error **err)
+int crd_establish(struct local *l, const char *name, struct error **err)
 {
 	static const struct call self = {.user_agent = "kube-apiserver"};
 	static const struct write_options options;
-	struct write status = *w;
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+	const struct resource *definitions =
+		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
+	struct write status = {.l = l,
+			       .call = &self,
+			       .r = definitions,
+			       .storage = definitions,
+			       .namespace = "",
+			       .name = name,
+			       .subresource = "status",
+			       .opt = &options};
 	struct object *ignored CLEANUP(object_unref_cleanup) = NULL;
 
-	status.call = &self;
-	status.opt = &options;
-	status.name = json_path_string(tree, "metadata.name");
-	status.subresource = "status";
 	return modify(&status, next_established, NULL, true, &ignored, err);
 }
