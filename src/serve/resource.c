@@ -1,5 +1,6 @@
 #include "serve/resource.h"
 #include "base/mem.h"
+#include "cluster/lifecycle.h"
 #include "object/json.h"
 #include "object/yaml.h"
 #include "serve/query.h"
@@ -382,6 +383,9 @@ static int check_path(const struct resource *r, const struct target *t, const st
 
 	if (!placed)
 		return resource_not_found(err);
+	/* A definition's objects are asked for what they do not have. */
+	if (t->subresource && r->custom && !resource_subresource(r, t->subresource))
+		return refuse_not_found(r, t->name, err);
 	if (t->subresource && !(sub = resource_subresource(r, t->subresource)))
 		return resource_not_found(err);
 	/* One object's path exists when something can be done with one object. */
@@ -435,6 +439,28 @@ static int handle(struct ask *a, struct error **err)
 	return op->handle(a, err);
 }
 
+/* Whether the version is one of the program's own, whose other paths are JSON too. */
+static bool is_builtin(const struct target *t)
+{
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+
+	for (size_t i = 0; i < catalog_count(builtin); i++) {
+		const struct resource *r = catalog_at(builtin, i);
+
+		if (!strcmp(r->group, t->group) && !strcmp(r->version, t->version))
+			return true;
+	}
+	return false;
+}
+
+static void page_not_found(struct request *r)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&text, "404 page not found\n");
+	answer_send(r, 404, "text/plain; charset=utf-8", &text);
+}
+
 void resource_handle(struct request *r, const struct target *t)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -449,6 +475,9 @@ void resource_handle(struct request *r, const struct target *t)
 	if (resource) {
 		a.resource = resource_ref(resource);
 		result = handle(&a, &err);
+	} else if (catalog && !is_builtin(t)) {
+		page_not_found(r);
+		return;
 	} else if (catalog) {
 		resource_not_found(&err);
 	}
