@@ -17,6 +17,8 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/namespace_lifecycle.c \
 	src/cluster/local/admission/node_taint.c \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
+	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
+	src/cluster/local/admission/pod_security_checks.c \
 	src/cluster/local/admission/pod_topology_labels.c \
 	src/cluster/local/admission/priority.c \
 	src/cluster/local/admission/resource_quota.c \
@@ -84,3 +86,9 @@ tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_quota_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_quota
+
+check_PROGRAMS += tests/unit/cluster/test_pod_security
+tests_unit_cluster_test_pod_security_SOURCES = tests/unit/cluster/test_pod_security.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_pod_security_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_pod_security

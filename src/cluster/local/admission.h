@@ -46,7 +46,7 @@ struct admission {
 	pthread_mutex_t *held; /* private: until admission_release */
 };
 
-#define ADMISSION_RESOURCES 8
+#define ADMISSION_RESOURCES 13
 
 struct admission_plugin {
 	const char *name;    /* as in --enable-admission-plugins */

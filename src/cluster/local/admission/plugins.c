@@ -10,6 +10,7 @@ const struct admission_plugin *const admission_plugins[] = {
 	&admission_limit_ranger,
 	&admission_service_account,
 	&admission_node_taint,
+	&admission_pod_security,
 	&admission_priority,
 	&admission_default_toleration_seconds,
 	&admission_extended_resource_toleration,

@@ -12,6 +12,7 @@ extern const struct admission_plugin admission_namespace_lifecycle;
 extern const struct admission_plugin admission_limit_ranger;
 extern const struct admission_plugin admission_service_account;
 extern const struct admission_plugin admission_node_taint;
+extern const struct admission_plugin admission_pod_security;
 extern const struct admission_plugin admission_priority;
 extern const struct admission_plugin admission_default_toleration_seconds;
 extern const struct admission_plugin admission_extended_resource_toleration;
