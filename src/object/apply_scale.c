@@ -80,10 +80,9 @@ void apply_scale_moved(json_t *object, const json_t *scale, const char *replicas
 
 		if (mine && owns(mine, theirs))
 			continue;
-		if (!mine) {
+		/* A new entry has no time, as on an API server. */
+		if (!mine)
 			mine = managers_require(&m, e->operation, &opt);
-			manager_set_time(mine, e->time);
-		}
 		manager_set_fields(mine, fieldset_union(mine->set, theirs));
 	}
 	managers_tidy(&m);

@@ -147,6 +147,13 @@ void convert_from_storage(const struct resource *r, json_t *tree)
 		c->from_storage(tree);
 }
 
+bool converts(const struct resource *r)
+{
+	const struct custom *custom = r->custom ? r->priv : NULL;
+
+	return custom ? custom->several : storage_of(r) != r;
+}
+
 struct object *convert_object(const struct resource *r, struct object *o)
 {
 	json_t *tree json_auto = NULL;

@@ -172,6 +172,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->type = type;
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
+	custom->several = json_array_size(json_path(crd, "spec.versions")) > 1;
 	row.rules = custom->rules = custom_rules_new(custom->open_api);
 	if (strcmp(row.version, storage))
 		custom->storage_type = schema_type_new(

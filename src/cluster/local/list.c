@@ -222,7 +222,7 @@ int local_list(struct cluster *c, const struct call *call, const struct resource
 				  .limit = opt->limit,
 				  .sink = sink,
 				  .arg = arg,
-				  .converts = storage_of(r) != r};
+				  .converts = converts(r)};
 	uint64_t at, revision;
 	int result;
 

@@ -167,11 +167,14 @@ struct custom {
 	struct schema_type *storage_type; /* NULL: it is the version that is stored */
 	json_t *open_api;
 	struct custom_rules *rules;
+	bool several; /* versions: what is stored may be of any of them */
 };
 
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);
 void convert_from_storage(const struct resource *r, json_t *tree);
+/* Whether an object as it is stored may have another form than R shows. */
+bool converts(const struct resource *r);
 /* O (taken over) as R shows it. */
 struct object *convert_object(const struct resource *r, struct object *o);
 
@@ -205,6 +208,8 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 /* services.c: cluster IPs and node ports live as keys beside the service. */
 int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
 		      struct error **err);
+/* The same for a dry run, which keeps nothing. */
+void services_pretend(const struct write *w, json_t *tree);
 void services_release(const json_t *tree, struct commit *c);
 
 /* crd.c */

@@ -260,6 +260,31 @@ static void release_ip(const json_t *old, const json_t *tree, struct commit *c)
 		commit_key(c, key, NULL, STORE_ANY);
 }
 
+/* A dry run takes nothing: the first address of the range and ports from behind it stand in. */
+void services_pretend(const struct write *w, json_t *tree)
+{
+	struct in_addr a = {.s_addr = htonl(w->l->service_network)};
+	char text[INET_ADDRSTRLEN];
+	json_int_t port = NODE_PORT_MAX + 1;
+	size_t i;
+	json_t *p;
+
+	if (!is_service(w->storage) || type_is(tree, "ExternalName"))
+		return;
+	inet_ntop(AF_INET, &a, text, sizeof(text));
+	if (!*json_path_string(tree, "spec.clusterIP"))
+		json_path_set(tree, "spec.clusterIP", json_string(text));
+	json_path_set(tree, "spec.clusterIPs",
+		      json_pack("[s]", json_path_string(tree, "spec.clusterIP")));
+	if (!type_is(tree, "NodePort") && !type_is(tree, "LoadBalancer"))
+		return;
+	json_array_foreach (json_path(tree, "spec.ports"), i, p)
+		port = MAX(port, json_path_int(p, "nodePort", 0));
+	json_array_foreach (json_path(tree, "spec.ports"), i, p)
+		if (!json_path_int(p, "nodePort", 0))
+			json_object_set_new(p, "nodePort", json_integer(++port));
+}
+
 int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
 		      struct error **err)
 {
