@@ -26,6 +26,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/service_account.c \
 	src/cluster/local/admission/storage.c \
 	src/cluster/local/admission/toleration.c \
+	src/cluster/local/bootstrap.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
 	src/cluster/local/crd.c \

@@ -219,26 +219,6 @@ static int parse_cidr(struct local *l, const char *cidr, struct error **err)
 	return 0;
 }
 
-/* The namespaces that a cluster always has. */
-static int make_namespaces(struct local *l, struct error **err)
-{
-	static const char *const names[] = {"default", "kube-system", "kube-public",
-					    "kube-node-lease"};
-	static const struct call self = {.user_agent = "kube-apiserver"};
-	const struct resource *namespaces = catalog_find(l->catalog, "", "v1", "namespaces");
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct object *o CLEANUP(object_unref_cleanup) =
-			local_read(l, namespaces, "", names[i], 0, NULL);
-		json_t *tree json_auto = json_pack("{s:{s:s}}", "metadata", "name", names[i]);
-
-		if (!o &&
-		    cluster_create_tree(&l->base, &self, namespaces, "", tree, NULL, NULL, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 struct cluster *local_cluster_open(const char *where, const struct cluster_config *config,
 				   struct error **err)
 {
@@ -267,7 +247,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	pthread_mutex_init(&l->lock, NULL);
 	watches_open(l);
 	admission_open(l);
-	if (crd_reload(l, err) == 0 && make_namespaces(l, err) == 0)
+	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0)
 		return &l->base;
 	local_close(&l->base);
 	return NULL;

@@ -212,6 +212,9 @@ int services_allocate(const struct write *w, const json_t *old, json_t *tree, st
 void services_pretend(const struct write *w, json_t *tree);
 void services_release(const json_t *tree, struct commit *c);
 
+/* bootstrap.c: makes what is missing of the objects that every cluster has. */
+int bootstrap(struct local *l, struct error **err);
+
 /* crd.c */
 bool is_crd(const struct resource *r);
 /* Status that the server itself gives a definition. */

@@ -13,7 +13,7 @@
 
 #define POD(name, rest)                                                                            \
 	"{'metadata':{'name':'" name "'},'spec':{'containers':[{'name':'c','image':'i'}]" rest "}" \
-											       "}"
+	"}"
 #define POD_WITH(name, resources)                                                        \
 	"{'metadata':{'name':'" name "'},'spec':{'containers':[{'name':'c','image':'i'," \
 	"'resources':{" resources "}}]}}"
@@ -175,6 +175,14 @@ static void test_priority(void **state)
 	assert_int_equal(json_path_int(by_default, "spec.priority", 0), 5);
 }
 
+static void test_system_classes(void **state)
+{
+	json_t *pod json_auto =
+		create("pods", "n", POD("a", ",'priorityClassName':'system-node-critical'"));
+
+	assert_int_equal(json_path_int(pod, "spec.priority", 0), 2000001000);
+}
+
 static void test_default_classes(void **state)
 {
 	static const char claim[] = "{'metadata':{'name':'c'},'spec':{'accessModes':["
@@ -332,6 +340,7 @@ int main(void)
 		TEST(test_account_rules),
 		TEST(test_tolerations),
 		TEST(test_priority),
+		TEST(test_system_classes),
 		TEST(test_default_classes),
 		TEST(test_claim_resize),
 		TEST(test_node_taint_and_zone),

@@ -1,0 +1,55 @@
+/*
+ * What a cluster has from its beginning: kube-apiserver makes these by itself, and makes them again
+ * when they are missing at a start.
+ */
+#include "cluster/local/private.h"
+
+#include "base/mem.h"
+#include "object/json.h"
+
+#include <string.h>
+
+/* The description and value of a system class are fixed: validation knows them too. */
+static const struct {
+	const char *group, *plural, *name;
+	const char *json; /* beside the name; NULL: nothing */
+} objects[] = {
+	{"", "namespaces", "default", NULL},
+	{"", "namespaces", "kube-system", NULL},
+	{"", "namespaces", "kube-public", NULL},
+	{"", "namespaces", "kube-node-lease", NULL},
+	{"scheduling.k8s.io", "priorityclasses", "system-node-critical",
+	 "{\"value\":2000001000,\"preemptionPolicy\":\"PreemptLowerPriority\",\"description\":"
+	 "\"Used for system critical pods that must not be moved from their current node.\"}"},
+	{"scheduling.k8s.io", "priorityclasses", "system-cluster-critical",
+	 "{\"value\":2000000000,\"preemptionPolicy\":\"PreemptLowerPriority\",\"description\":"
+	 "\"Used for system critical pods that must run in the cluster, but can be moved to "
+	 "another node if necessary.\"}"},
+};
+
+static int make(struct local *l, size_t i, struct error **err)
+{
+	static const struct call self = {.user_agent = "kube-apiserver"};
+	const char *json = objects[i].json ? objects[i].json : "{}";
+	const struct resource *r =
+		catalog_find(l->catalog, objects[i].group, NULL, objects[i].plural);
+	struct object *o CLEANUP(object_unref_cleanup) =
+		local_read(l, r, "", objects[i].name, 0, NULL);
+	json_t *tree json_auto = NULL;
+
+	if (o)
+		return 0;
+	tree = json_read(json, strlen(json), err);
+	if (!tree)
+		return -1;
+	json_path_set(tree, "metadata.name", json_string(objects[i].name));
+	return cluster_create_tree(&l->base, &self, r, "", tree, NULL, NULL, err);
+}
+
+int bootstrap(struct local *l, struct error **err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		if (make(l, i, err) < 0)
+			return -1;
+	return 0;
+}
