@@ -99,11 +99,27 @@ static void read_details(const json_t *status, struct error *e)
 	}
 }
 
+/* kube-apiserver tells an applied object that does not fit its schema with a bare 500. */
+static bool is_misfit(int http_status, const char *reason, const char *message)
+{
+	static const char lead[] = "failed to create typed patch object ";
+
+	return http_status == 500 && !reason && !strncmp(message, lead, strlen(lead));
+}
+
+static enum error_code code_of(int http_status, const char *reason, const char *message)
+{
+	enum error_code code = error_code_from_status(http_status, reason);
+
+	if (is_misfit(http_status, reason, message))
+		return E_INVALID;
+	return code == E_OK ? E_INTERNAL : code;
+}
+
 /* An error whose HTTP status and reason are what the server said, even when no code has them. */
 static struct error *answered(int http_status, const char *reason, const char *message)
 {
-	enum error_code code = error_code_from_status(http_status, reason);
-	struct error *e = error_new(code == E_OK ? E_INTERNAL : code, "%s", message);
+	struct error *e = error_new(code_of(http_status, reason, message), "%s", message);
 
 	if (http_status && http_status != error_http_status(e))
 		e->http_status = http_status;

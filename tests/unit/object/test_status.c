@@ -168,6 +168,23 @@ static void answers_keep_what_the_server_said(void **state)
 	error_free(e);
 }
 
+static void an_applied_object_that_does_not_fit_is_invalid(void **state)
+{
+	static const char misfit[] =
+		"\"kind\":\"Status\",\"message\":\"failed to create typed patch "
+		"object (n/a; v1, Kind=ConfigMap): .data.k: expected string\"";
+	char *bare free_ptr = xasprintf("{%s}", misfit);
+	char *reasoned free_ptr = xasprintf("{%s,\"reason\":\"InternalError\"}", misfit);
+	struct error *e = read_answer(500, bare);
+
+	assert_int_equal(error_code(e), E_INVALID);
+	assert_int_equal(error_http_status(e), 500);
+	error_free(e);
+	e = read_answer(500, reasoned);
+	assert_int_equal(error_code(e), E_INTERNAL);
+	error_free(e);
+}
+
 static void hostile_bodies_give_one_safe_line(void **state)
 {
 	struct str big CLEANUP(str_release) = STR_INIT;
@@ -203,6 +220,7 @@ int main(void)
 		cmocka_unit_test(errors_become_statuses_and_back),
 		cmocka_unit_test(success_is_a_status_too),
 		cmocka_unit_test(answers_keep_what_the_server_said),
+		cmocka_unit_test(an_applied_object_that_does_not_fit_is_invalid),
 		cmocka_unit_test(hostile_bodies_give_one_safe_line),
 	};
 
