@@ -83,11 +83,25 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	rule_collision_count(s, FIELD(old, "status"));
 }
 
+static bool same(const json_t *a, const json_t *b)
+{
+	return a == b || (a && b && json_equal(a, b));
+}
+
+/* Annotations count too: they say what a rollout is about. */
+static bool grows(const json_t *object, const json_t *old)
+{
+	return !same(json_path(object, "spec"), json_path(old, "spec")) ||
+	       !same(json_path(object, "metadata.annotations"),
+		     json_path(old, "metadata.annotations"));
+}
+
 const struct kind kind_deployment = {
 	.group = "apps",
 	.kind = "Deployment",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.generation_grows = grows,
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 };

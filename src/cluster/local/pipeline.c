@@ -238,8 +238,8 @@ static bool counts(const struct resource *r, const json_t *old, json_t *tree)
 
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
-	static const char *const kept[] = {"metadata.uid", "metadata.creationTimestamp",
-					   "metadata.generation", "metadata.resourceVersion"};
+	static const char *const kept[] = {"metadata.creationTimestamp", "metadata.generation",
+					   "metadata.resourceVersion"};
 	static const char *const never_taken_back[] = {"metadata.deletionTimestamp",
 						       "metadata.deletionGracePeriodSeconds"};
 	const char *const *reset = reset_paths(w->storage, w->subresource);
@@ -253,6 +253,8 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 		keep_reset(old, tree, *reset);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
 		keep(old, tree, kept[i]);
+	if (!*json_path_string(tree, "metadata.uid"))
+		keep(old, tree, "metadata.uid");
 	for (size_t i = 0; i < ARRAY_SIZE(never_taken_back); i++)
 		if (json_path(old, never_taken_back[i]))
 			keep(old, tree, never_taken_back[i]);

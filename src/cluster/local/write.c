@@ -222,10 +222,20 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 	return refuse_conflict(w->r, w->name, conflict_modified, err);
 }
 
+static int check_resource_version(const struct write *w, const json_t *old, const json_t *body,
+				  struct error **err)
+{
+	const char *rv = json_path_string(body, "metadata.resourceVersion");
+
+	if (*rv && strcmp(rv, "0") && strcmp(rv, json_path_string(old, "metadata.resourceVersion")))
+		return refuse_conflict(w->r, w->name, conflict_modified, err);
+	return 0;
+}
+
+/* A body's uid is a precondition; of a patch it is a change like any other. */
 static int check_version(const struct write *w, const json_t *old, const json_t *body,
 			 struct error **err)
 {
-	const char *rv = json_path_string(body, "metadata.resourceVersion");
 	const char *uid = json_path_string(body, "metadata.uid");
 
 	if (*uid && strcmp(uid, json_path_string(old, "metadata.uid"))) {
@@ -236,9 +246,7 @@ static int check_version(const struct write *w, const json_t *old, const json_t 
 
 		return refuse_conflict(w->r, w->name, why, err);
 	}
-	if (*rv && strcmp(rv, "0") && strcmp(rv, json_path_string(old, "metadata.resourceVersion")))
-		return refuse_conflict(w->r, w->name, conflict_modified, err);
-	return 0;
+	return check_resource_version(w, old, body, err);
 }
 
 static json_t *next_from_body(const struct write *w, const json_t *old, void *arg,
@@ -287,7 +295,7 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 		convert_from_storage(w->r, live);
 	tree = p->type == PATCH_APPLY ? track_apply(w, live, p->patch, err)
 				      : patch_with(live, p->patch, p->type, w->r, NULL, err);
-	if (!tree || check_version(w, old, tree, err) < 0)
+	if (!tree || check_resource_version(w, old, tree, err) < 0)
 		return NULL;
 	if (!json_is_object(tree)) {
 		error_set(err, E_BAD_REQUEST, "the patch leaves no object");
