@@ -260,7 +260,9 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 			keep(old, tree, never_taken_back[i]);
 	if (!json_path(tree, "metadata.namespace"))
 		keep(old, tree, "metadata.namespace");
-	if (counts(w->storage, old, tree))
+	json_path_del(tree, "metadata.selfLink");
+	if (!(w->subresource && strcmp(w->subresource, "status") == 0) &&
+	    counts(w->storage, old, tree))
 		json_path_set(tree, "metadata.generation",
 			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
 	return 0;
