@@ -113,12 +113,11 @@ static void check_class(const struct field *o)
 	static const char annotation[] = "kubernetes.io/ingress.class";
 	const struct field *class = FIELD(o, "spec.ingressClassName");
 	const struct field *said = FIELD_KEY(FIELD(o, "metadata.annotations"), annotation);
-	struct field told = field_member(o, "annotations");
+	const struct field *told = FIELD(FIELD(o, "annotations"), annotation);
 
 	if (!field_set(class) || !said->value || field_is(said, field_text(class)))
 		return;
-	told = field_member(&told, annotation);
-	field_invalid_text(&told, field_text(said),
+	field_invalid_text(told, field_text(said),
 			   "must match `ingressClassName` when both are specified");
 }
 

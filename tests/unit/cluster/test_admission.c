@@ -206,6 +206,13 @@ static void test_default_classes(void **state)
 			 "{'metadata':{'name':'i'},'spec':{'defaultBackend':{'service':{'name':'s',"
 			 "'port':{'number':80}}}}}");
 	assert_text(ingress, "spec.ingressClassName", "web");
+	fixture_refused(&f, "ingresses", "n",
+			"{'metadata':{'name':'j','annotations':{'kubernetes.io/ingress.class':"
+			"'x'}},'spec':{'ingressClassName':'y','defaultBackend':{'service':{"
+			"'name':'s','port':{'number':80}}}}}",
+			"Ingress.networking.k8s.io \"j\" is invalid: "
+			"annotations.kubernetes.io/ingress.class: Invalid value: \"x\": must match "
+			"`ingressClassName` when both are specified");
 }
 
 static void test_claim_resize(void **state)
