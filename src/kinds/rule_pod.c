@@ -194,9 +194,8 @@ static void check_names(const struct field *spec)
 static void check_overhead(const struct field *f)
 {
 	field_each_key (f, amount) {
-		struct field told = *FIELD(f, "limits");
+		struct field told = field_entry(FIELD(f, "limits"), amount.key);
 
-		told = field_entry(&told, amount.key);
 		told.value = amount.value;
 		rule_container_resource_name(&told, amount.key);
 		rule_resource_amount(&told, amount.key);

@@ -256,7 +256,11 @@ static void test_node_taint_and_zone(void **state)
 
 static void test_runtime_class(void **state)
 {
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	json_t *pod json_auto = NULL;
+
+	assert_null(fixture_create(&f, "pods", "n", POD("o", ",'overhead':{'no name':'1'}"), &err));
+	assert_int_equal(error_code(err), E_INVALID);
 
 	fixture_refused(&f, "pods", "n", POD("a", ",'runtimeClassName':'vm'"),
 			"pods \"a\" is forbidden: pod rejected: RuntimeClass \"vm\" not found");
