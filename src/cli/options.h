@@ -26,6 +26,7 @@ struct options {
 	struct string_list namespaces; /* where namespaces may not be listed */
 	/* What runs beside it. */
 	const char *listen, *token_auth_file;
+	const char *enable_admission, *disable_admission; /* comma separated names */
 	bool bare;
 	int nodes;
 	/* The mount. */

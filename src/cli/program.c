@@ -35,6 +35,8 @@ int program_open(struct program *p, const struct options *opt, struct error **er
 		.kubeconfig = opt->kubeconfig,
 		.context = opt->context,
 		.store_size = opt->store_size,
+		.enable_admission = opt->enable_admission,
+		.disable_admission = opt->disable_admission,
 	};
 	char *spec free_ptr = NULL;
 
