@@ -45,9 +45,3 @@ int admission_default_class(const struct admission *a, const char *group, const 
 	json_incref(*out);
 	return 0;
 }
-
-bool admission_is_extended_resource(const char *name)
-{
-	return strchr(name, '/') && !strstr(name, "kubernetes.io/") &&
-	       strncmp(name, "requests.", strlen("requests.")) != 0;
-}

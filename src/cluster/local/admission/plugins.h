@@ -32,7 +32,5 @@ int admission_default_class(const struct admission *a, const char *group, const 
 			    const char *annotation, json_t **out, struct error **err);
 /* The array at PATH of OBJECT, made when it is not there. Borrowed. */
 json_t *admission_array(json_t *object, const char *path);
-/* Whether what a user named may be of the node, "example.com/gpu". */
-bool admission_is_extended_resource(const char *name);
 
 #endif

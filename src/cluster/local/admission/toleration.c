@@ -4,6 +4,7 @@
  */
 #include "cluster/local/admission/plugins.h"
 
+#include "kinds/rules.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -76,7 +77,7 @@ static bool collect(void *arg, json_t *container, const char *list, size_t index
 
 	if (strcmp(list, "ephemeralContainers"))
 		json_object_foreach (json_path(container, "resources.requests"), name, quantity)
-			if (admission_is_extended_resource(name))
+			if (resource_is_extended(name))
 				json_object_set_new(found, name, json_true());
 	return true;
 }
