@@ -144,7 +144,9 @@ struct fs {
 	struct node *root;
 	struct node *all; /* every node */
 	struct view *view;
-	struct map *types; /* key -> struct tree_type */
+	struct map *types;	     /* key -> struct tree_type */
+	struct tree_type *all_types; /* those of the map, and what still has a ref */
+	struct handle *handles;	     /* every opening that the kernel has not released */
 	struct pool *pool;
 	struct notifier *notifier;
 	struct texts *texts;

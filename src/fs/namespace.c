@@ -128,8 +128,14 @@ int namespace_remove(struct node *dir, const char *name, struct node *n, const s
 	struct tree_type *type = type_ready(fs, v->namespaces, "");
 
 	pthread_mutex_unlock(&fs->lock);
-	if (type)
+	if (type) {
+		struct object *old CLEANUP(object_unref_cleanup) =
+			informer_get(type->informer, "", name);
+
 		informer_observe_deleted(type->informer, "", name, NULL);
+		if (old)
+			type_told(type, old, NULL);
+	}
 	type_unref(type);
 	return 0;
 }

@@ -9,9 +9,12 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+/* What the kernel is to forget, or an answer that comes after it. */
 struct notice {
 	uint64_t ino;
-	char *name; /* NULL: the attributes of ino */
+	char *name;	/* NULL: the attributes of ino */
+	fuse_req_t req; /* an answer, behind notices of the directory ino (0: of any) */
+	int error;
 };
 
 struct notifier {
@@ -46,18 +49,36 @@ static bool is_held(struct notifier *n, uint64_t ino)
 	return false;
 }
 
-/* The first notice whose directory nobody holds. */
+/* Does the notice AT wait for a directory that somebody holds? */
+static bool has_to_wait(struct notifier *n, size_t at)
+{
+	struct notice *x = n->queue.v[at];
+
+	if (!x->req)
+		return x->name && is_held(n, x->ino);
+	for (size_t i = 0; i < at; i++) {
+		struct notice *before = n->queue.v[i];
+
+		if (!before->req && before->name && (!x->ino || before->ino == x->ino))
+			return true;
+	}
+	return false;
+}
+
+/* The first one that may go. */
 static struct notice *take_notice(struct notifier *n)
 {
 	for (size_t i = 0; i < n->queue.n; i++) {
 		struct notice *x = n->queue.v[i];
 
-		if (x->name && is_held(n, x->ino))
+		if (has_to_wait(n, i))
 			continue;
-		char *key free_ptr = notice_key(x->ino, x->name);
-
 		vec_remove(&n->queue, i);
-		map_del(n->queued, key);
+		if (!x->req) {
+			char *key free_ptr = notice_key(x->ino, x->name);
+
+			map_del(n->queued, key);
+		}
 		return x;
 	}
 	return NULL;
@@ -65,7 +86,11 @@ static struct notice *take_notice(struct notifier *n)
 
 static void send_notice(struct fuse_session *session, const struct notice *x)
 {
-	if (x->name)
+	if (x->req)
+		fuse_reply_err(x->req, x->error);
+	else if (!session)
+		return;
+	else if (x->name)
 		fuse_lowlevel_notify_inval_entry(session, x->ino, x->name, strlen(x->name));
 	else
 		fuse_lowlevel_notify_inval_inode(session, x->ino, -1, 0);
@@ -87,8 +112,7 @@ static void *run(void *arg)
 
 		n->busy = true;
 		pthread_mutex_unlock(&n->lock);
-		if (session)
-			send_notice(session, x);
+		send_notice(session, x);
 		notice_free(x);
 		pthread_mutex_lock(&n->lock);
 		n->busy = false;
@@ -130,12 +154,26 @@ void notifier_free(struct notifier *n)
 	free(n);
 }
 
+/* The mount is gone: nobody has to be told, but every request has to be answered. */
+static void drop_queue(struct notifier *n)
+{
+	vec_each (&n->queue, x) {
+		if ((*x)->req)
+			fuse_reply_err((*x)->req, (*x)->error);
+		notice_free(*x);
+	}
+	n->queue.n = 0;
+	map_clear(n->queued, NULL);
+}
+
 void notifier_set_session(struct notifier *n, struct fuse_session *session)
 {
 	pthread_mutex_lock(&n->lock);
 	n->session = session;
 	while (n->busy)
 		pthread_cond_wait(&n->quiet, &n->lock);
+	if (!session)
+		drop_queue(n);
 	pthread_mutex_unlock(&n->lock);
 }
 
@@ -164,6 +202,25 @@ void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
 void notifier_attr(struct notifier *n, uint64_t ino)
 {
 	enqueue(n, ino, NULL);
+}
+
+void notifier_answer(struct notifier *n, uint64_t dir, struct fuse_req *req, int error)
+{
+	struct notice *x = xcalloc(1, sizeof(*x));
+	bool at_once;
+
+	*x = (struct notice){.ino = dir, .req = req, .error = error};
+	pthread_mutex_lock(&n->lock);
+	at_once = !n->session || (n->queue.n == 0 && !n->busy);
+	if (!at_once) {
+		vec_push(&n->queue, x);
+		pthread_cond_signal(&n->work);
+	}
+	pthread_mutex_unlock(&n->lock);
+	if (!at_once)
+		return;
+	fuse_reply_err(req, error);
+	notice_free(x);
 }
 
 void notifier_hold(struct notifier *n, uint64_t dir)

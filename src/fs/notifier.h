@@ -7,8 +7,10 @@
  * handlers and event threads only put a notice into a queue; one thread, which holds no lock and
  * serves no request, hands them to the kernel. Two notices of the same name are one.
  *
- * What a handler itself changes never needs a notice to be seen by its caller: nodes that are being
- * written are given to the kernel with no timeout, so that the name is looked up again.
+ * Who closes a file it wrote sees what became of it at once, although another process may have
+ * looked the name up while the write was under way, and the kernel then keeps the older version:
+ * so the answer to such a request stands in the queue too, behind the notices of its write
+ * (notifier_answer). It costs no thread while it waits.
  *
  * While a request that holds a directory's lock waits for the cluster (notifier_hold), notices of
  * that directory wait too, and those of all others do not wait for it.
@@ -20,18 +22,23 @@
 
 #include <stdint.h>
 
+struct fuse_req;
 struct fuse_session;
 struct notifier;
 
 struct notifier *notifier_new(void);
 /* Ends the thread; what is queued is dropped. */
 void notifier_free(struct notifier *n);
-/* From now on notices go to SESSION; NULL: they are dropped. Waits for one that is under way. */
+/* From now on notices go to SESSION; NULL: they are dropped, answers are given at once. Waits for
+ * one that is under way. */
 void notifier_set_session(struct notifier *n, struct fuse_session *session);
 /* NAME in the directory DIR. */
 void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
 /* Attributes of INO. */
 void notifier_attr(struct notifier *n, uint64_t ino);
+/* Answers REQ with ERROR (an errno, or 0) once the notices that are queued now have been handed
+ * over: those about names in DIR, or with DIR 0 all. */
+void notifier_answer(struct notifier *n, uint64_t dir, struct fuse_req *req, int error);
 void notifier_hold(struct notifier *n, uint64_t dir);
 void notifier_let(struct notifier *n, uint64_t dir);
 

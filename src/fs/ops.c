@@ -133,6 +133,11 @@ struct handle *handle_new(struct node *n)
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_lock(&n->fs->lock);
 	h->node = node_ref(n);
+	h->next = n->fs->handles;
+	h->prev = &n->fs->handles;
+	if (h->next)
+		h->next->prev = &h->next;
+	*h->prev = h;
 	pthread_mutex_unlock(&n->fs->lock);
 	return h;
 }
@@ -147,6 +152,11 @@ void handle_unref(struct handle *h)
 {
 	if (!h || --h->refs > 0)
 		return;
+	pthread_mutex_lock(&h->node->fs->lock);
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	pthread_mutex_unlock(&h->node->fs->lock);
 	listing_release(&h->listing);
 	draft_unref(h->draft);
 	node_unref(h->node);

@@ -55,7 +55,8 @@ struct handle {
 	pid_t opener;	     /* process */
 	bool writable, stream, claimed;
 	struct listing listing;
-	pthread_mutex_t lock; /* of the listing */
+	pthread_mutex_t lock;	     /* of the listing */
+	struct handle *next, **prev; /* of fs->handles */
 };
 struct handle *handle_new(struct node *n);
 struct handle *handle_ref(struct handle *h);
@@ -64,6 +65,9 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
 	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
 }
+/* Ends what the kernel has not released, when the mount is gone. WHOLE: all writers have closed
+ * their files, so that what is not sent yet is sent now; else stderr names it. */
+void handles_end(struct fs *fs, bool whole);
 /* The process of a thread: its own number where /proc does not tell. */
 pid_t process_of(pid_t tid);
 

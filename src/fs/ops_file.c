@@ -1,9 +1,11 @@
 /* open, create, read, write, flush, fsync, release, setattr. */
 #include "fs/ops.h"
 
+#include "base/log.h"
 #include "fs/draft.h"
 #include "fs/holds.h"
 #include "fs/nodes.h"
+#include "fs/notifier.h"
 #include "fs/texts.h"
 #include "fs/wants.h"
 
@@ -329,14 +331,27 @@ static bool has_to_submit(struct handle *h)
 	return h->draft && draft_dirty(h->draft) && !(h->draft->gone && !h->node->object);
 }
 
+/*
+ * Behind the notices of what was written: the writer's next look finds it. An apply writes
+ * anywhere.
+ */
+static void answer_writer(struct op *op, int error)
+{
+	struct handle *h = op->handle;
+	uint64_t dir;
+
+	pthread_mutex_lock(&op->fs->lock);
+	dir = h->stream ? 0 : node_id(h->node->parent);
+	pthread_mutex_unlock(&op->fs->lock);
+	notifier_answer(op->fs->notifier, dir, op_reply(op), error);
+}
+
 static void run_submit(struct op *op, const struct call *call)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	int ret = has_to_submit(op->handle) ? submit(op->handle, call, &err) : 0;
 
-	if (has_to_submit(op->handle) && submit(op->handle, call, &err) < 0)
-		op_fail(op, err);
-	else
-		fuse_reply_err(op_reply(op), 0);
+	answer_writer(op, ret < 0 ? error_errno(err) : 0);
 }
 
 static void start_submit(fuse_req_t req, fuse_ino_t ino, struct handle *h)
@@ -369,19 +384,62 @@ static void on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 		fuse_reply_err(req, 0);
 }
 
-/* The last reference: what the opener never closed is applied now, with nobody to tell. */
+/* The kernel's reference goes. */
+static void end_handle(struct handle *h)
+{
+	if (h->claimed)
+		claim(h, false);
+	if (h->stream && h->node->kind->ops->close)
+		h->node->kind->ops->close(h->node);
+	handle_unref(h);
+}
+
+/*
+ * The last reference: what the opener never closed is applied now, with nobody to tell. Nor is
+ * anybody there who could interrupt it: the end of the mount waits for it.
+ */
 static void run_release(struct op *op, const struct call *call)
 {
 	struct handle *h = op->handle;
 
 	if (h->writable && has_to_submit(h))
-		submit(h, call, NULL);
-	if (h->claimed)
-		claim(h, false);
-	if (h->stream && h->node->kind->ops->close)
-		h->node->kind->ops->close(h->node);
+		submit(h, NULL, NULL);
 	fuse_reply_err(op_reply(op), 0);
-	handle_unref(h);
+	end_handle(h);
+}
+
+static void say_unsent(const struct handle *h)
+{
+	struct str path CLEANUP(str_release) = STR_INIT;
+
+	pthread_mutex_lock(&h->node->fs->lock);
+	node_path(h->node, &path);
+	pthread_mutex_unlock(&h->node->fs->lock);
+	log_warn("%s was still being written when the mount ended: nothing of it was sent", path.s);
+}
+
+/*
+ * The kernel answers a close before we know of it: at the end of the mount releases may still be
+ * on their way, and then never come.
+ */
+void handles_end(struct fs *fs, bool whole)
+{
+	VEC(struct handle *) all = VEC_INIT;
+
+	pthread_mutex_lock(&fs->lock);
+	for (struct handle *h = fs->handles; h; h = h->next)
+		vec_push(&all, h);
+	pthread_mutex_unlock(&fs->lock);
+	vec_each (&all, h) {
+		bool unsent = (*h)->writable && has_to_submit(*h);
+
+		if (unsent && whole)
+			submit(*h, NULL, NULL);
+		else if (unsent)
+			say_unsent(*h);
+		end_handle(*h);
+	}
+	vec_release(&all);
 }
 
 static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

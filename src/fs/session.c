@@ -16,6 +16,7 @@ struct session {
 	pthread_t loop;
 	sem_t stop;
 	atomic_bool ended; /* the loop has returned */
+	bool asked;	   /* to end, before the mount went by itself */
 	void (*ready)(void *arg);
 	void *ready_arg;
 };
@@ -130,6 +131,7 @@ static void *stopper(void *arg)
 		;
 	if (s->ended)
 		return NULL;
+	s->asked = true;
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
 	fuse_session_exit(s->se);
@@ -178,6 +180,7 @@ void fs_unmount(struct fs *fs)
 		return;
 	pool_stop(fs->pool);
 	notifier_set_session(fs->notifier, NULL);
+	handles_end(fs, !s->asked);
 	fuse_session_unmount(s->se);
 	fuse_session_destroy(s->se);
 	sem_destroy(&s->stop);

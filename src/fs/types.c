@@ -15,10 +15,8 @@ static char *type_key(const struct resource *r, const char *namespace)
  * Event threads hold no lock when they call this, and the informer already knows the new version:
  * whoever looks the name up after the nodes below are stale gets it.
  */
-static void on_changed(void *arg, struct object *old, struct object *new_)
+void type_told(struct tree_type *t, struct object *old, struct object *new_)
 {
-	struct tree_type *t = arg;
-
 	if (new_)
 		object_yaml_size(new_);
 	FS_LOCK(t->fs);
@@ -28,7 +26,32 @@ static void on_changed(void *arg, struct object *old, struct object *new_)
 	}
 }
 
+static void on_changed(void *arg, struct object *old, struct object *new_)
+{
+	type_told(arg, old, new_);
+}
+
 static const struct informer_handler handler = {.changed = on_changed};
+
+static void link_type(struct tree_type *t)
+{
+	struct tree_type **all = &t->fs->all_types;
+
+	FS_LOCK(t->fs);
+	t->next = *all;
+	t->prev = all;
+	if (t->next)
+		t->next->prev = &t->next;
+	*all = t;
+}
+
+/* Under fs->lock. */
+static void unlink_type(struct tree_type *t)
+{
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+}
 
 static struct tree_type *type_new(struct fs *fs, const struct resource *r, const char *namespace)
 {
@@ -43,6 +66,7 @@ static struct tree_type *type_new(struct fs *fs, const struct resource *r, const
 	t->namespace = xstrdup(namespace);
 	t->directory = str_take(&directory);
 	t->informer = informers_get(fs->informers, r, namespace);
+	link_type(t);
 	return t;
 }
 
@@ -52,12 +76,26 @@ struct tree_type *type_ref(struct tree_type *t)
 	return t;
 }
 
+/* After it no event asks the tree. */
+static void leave_informer(struct tree_type *t)
+{
+	struct informer *i = steal(&t->informer);
+
+	if (!i)
+		return;
+	informer_remove_handler(i, &handler, t);
+	informer_put(i);
+}
+
 void type_unref(struct tree_type *t)
 {
 	if (!t || --t->refs > 0)
 		return;
-	informer_remove_handler(t->informer, &handler, t);
-	informer_put(t->informer);
+	leave_informer(t);
+	if (t->fs) {
+		FS_LOCK(t->fs);
+		unlink_type(t);
+	}
 	resource_unref(t->resource);
 	free(t->key);
 	free(t->namespace);
@@ -141,12 +179,22 @@ void types_free(struct fs *fs)
 	VEC(struct tree_type *) all = VEC_INIT;
 
 	pthread_mutex_lock(&fs->lock);
+	for (struct tree_type *t = fs->all_types; t; t = t->next)
+		vec_push(&all, type_ref(t));
 	map_each (fs->types, e)
-		vec_push(&all, e->value);
+		((struct tree_type *)e->value)->refs--;
 	map_clear(fs->types, NULL);
 	pthread_mutex_unlock(&fs->lock);
-	vec_each (&all, t)
+	/* Whoever forgot to give a type back may keep it, but not the informer: it would never end.
+	 */
+	vec_each (&all, t) {
+		leave_informer(*t);
+		pthread_mutex_lock(&fs->lock);
+		unlink_type(*t);
+		(*t)->fs = NULL;
+		pthread_mutex_unlock(&fs->lock);
 		type_unref(*t);
+	}
 	vec_release(&all);
 }
 

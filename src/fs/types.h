@@ -32,10 +32,11 @@ char *view_resolve(struct view *v, bool namespaced, const char *name);
 /* A type somebody looks at, in one namespace or ("") all. Refcounted; holds the informer. */
 struct tree_type {
 	_Atomic unsigned refs;
-	struct fs *fs;
+	struct fs *fs;			 /* NULL once types_free took it */
 	const struct resource *resource; /* a ref */
 	char *key, *namespace, *directory;
-	struct informer *informer;
+	struct informer *informer;	/* NULL once types_free took it */
+	struct tree_type *next, **prev; /* of fs->all_types */
 };
 /* Starts its informer on first use. Not under fs->lock. */
 struct tree_type *type_get(struct fs *fs, const struct resource *r, const char *namespace);
@@ -51,7 +52,11 @@ int type_open(struct fs *fs, const struct resource *r, const char *namespace,
 	      const struct call *call, struct tree_type **out, struct error **err);
 /* The one type_open would give, when it needs no waiting; NULL: wait. A ref. Under fs->lock. */
 struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char *namespace);
-/* Gives back every type, at the end. */
+/* OLD is now NEW (NULL: not there yet, gone): what was told of it is forgotten, here and in the
+ * kernel. Events do this by themselves; who has the server's answer does it before its own answer.
+ * Not under fs->lock. */
+void type_told(struct tree_type *t, struct object *old, struct object *new_);
+/* Gives back every type's informer, at the end, whoever still has a ref of the type. */
 void types_free(struct fs *fs);
 /* The directory the type's objects of NAMESPACE are in, if the tree knows it. Under fs->lock. */
 struct node *type_directory(struct tree_type *t, const char *namespace);

@@ -59,6 +59,7 @@ static int complete(const struct target *t, json_t *tree, struct view *v, const 
 
 void write_observe(const struct target *t, struct object *o)
 {
+	struct object *old CLEANUP(object_unref_cleanup) = NULL;
 	struct tree_type *type;
 
 	if (!o || t->fs->opt.dry_run)
@@ -66,8 +67,11 @@ void write_observe(const struct target *t, struct object *o)
 	pthread_mutex_lock(&t->fs->lock);
 	type = type_ready(t->fs, t->resource, t->namespace);
 	pthread_mutex_unlock(&t->fs->lock);
-	if (type)
-		informer_observe(type->informer, o);
+	if (!type)
+		return;
+	old = informer_get(type->informer, o->namespace, o->name);
+	informer_observe(type->informer, o);
+	type_told(type, old, o);
 	type_unref(type);
 }
 

@@ -50,7 +50,7 @@ int write_edit(const struct target *t, json_t *tree, pid_t writer, const struct 
 	       enum write_result *result, struct error **err);
 int write_apply(const struct target *t, json_t *tree, const struct call *call,
 		enum write_result *result, struct error **err);
-/* Tells the type's informer of an answer. */
+/* Tells the type's informer of an answer, and the kernel what it has to forget. */
 void write_observe(const struct target *t, struct object *o);
 /* The object as it is now: from the informer when it is known there. NULL and E_NOT_FOUND. */
 struct object *write_live(const struct target *t, bool ask, const struct call *call,

@@ -31,6 +31,31 @@ cat x.yaml >/dev/null; touch x.yaml; : >x.yaml; cp x.yaml "$T/same"; cp "$T/same
 chmod 644 x.yaml; touch -d yesterday x.yaml; printf '' >>x.yaml
 is "reading, touching, truncating and the same text send nothing" "$(resource_version x.yaml)" "$rv"
 
+# The kernel keeps what a lookup told it: those of others, while a write is under way, must not stay.
+cat >"$T/own.py" <<'END'
+import os, sys
+name, rounds, watchers = sys.argv[1], int(sys.argv[2]), []
+for _ in range(2):
+    pid = os.fork()
+    while pid == 0:
+        os.stat(name)
+    watchers.append(pid)
+stale = 0
+for i in range(rounds):
+    fd = os.open(name, os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, b'data: {k: v%d}\n' % i)
+    os.close(fd)
+    size = os.stat(name).st_size
+    text = open(name).read()
+    stale += 'k: v%d\n' % i not in text or size != len(text)
+for pid in watchers:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+print(stale)
+END
+echo 'data: {k: v}' >own.yaml
+is "what was written is read at once, whoever looks meanwhile" "$(python3 "$T/own.py" own.yaml 100)" 0
+
 { printf 'data:\n'; cat <<'END'; } >y.yaml
   k: v
 END

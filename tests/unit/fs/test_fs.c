@@ -333,6 +333,24 @@ static void test_spool(void **state)
 	spool_free(s);
 }
 
+/* Whoever keeps a type longer than the tree lives does not keep the program from ending. */
+static void test_end(void **state)
+{
+	struct world *w = *state;
+	struct fs_options o;
+	struct tree_type *kept = type_get(w->fs, type_of(w, "configmaps"), "");
+
+	node_unref(resolve(w, "namespaces/default/configmaps", E_OK));
+	w->fs = fs_free(w->fs);
+	informers_free(w->informers);
+	assert_null(kept->informer);
+	type_unref(kept);
+	w->informers = informers_new(w->cluster, NULL);
+	fs_options_init(&o);
+	w->fs = fs_new(w->cluster, w->informers, &o, NULL);
+	node_unref(resolve(w, "namespaces/default/configmaps", E_OK));
+}
+
 static void test_options(void **state)
 {
 	struct fs_options o;
@@ -366,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rejected, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_draft_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spool, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end, setup, teardown),
 		cmocka_unit_test(test_options),
 	};
 
