@@ -9,6 +9,7 @@
 #define KINDS_POD_RESOURCES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* New ResourceLists (object/quantities.h) of a pod spec; its overhead is not in them. */
 json_t *pod_requests(const json_t *spec);
@@ -16,5 +17,8 @@ json_t *pod_limits(const json_t *spec);
 /* The same with the overhead; of limits only where there is one. */
 json_t *pod_requests_with_overhead(const json_t *spec);
 json_t *pod_limits_with_overhead(const json_t *spec);
+
+/* Whether NAME is of an extended resource, one that nodes offer by a domain: example.com/gpu. */
+bool resource_is_extended(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "kinds/field.h"
 #include "kinds/kind.h"
+#include "kinds/pod_resources.h"
 
 /* meta.c: parts of metadata that stand elsewhere too. */
 
@@ -53,7 +54,6 @@ void rule_conditions(const struct field *f);
 
 /* rule_resource.c: resource names and amounts. */
 
-bool resource_is_extended(const char *name); /* example.com/gpu */
 bool resource_is_native(const char *name);   /* cpu, kubernetes.io/x */
 bool resource_is_hugepage(const char *name); /* hugepages-2Mi */
 bool resource_may_overcommit(const char *name);

@@ -4,7 +4,7 @@
  */
 #include "cluster/local/admission/plugins.h"
 
-#include "kinds/rules.h"
+#include "kinds/pod_resources.h"
 #include "object/json.h"
 
 #include <string.h>
