@@ -2,28 +2,34 @@
  * The two ends of an HTTPS connection, as plain as they can be, so that what is timed is the
  *server.
  *
- *	https_bench create PORT DIR CONNECTIONS FILE	POSTs a "PATH BODY" line each, kept
- *connections https_bench get PORT DIR PATH			reads one answer to its end
+ *	https_bench load PORT DIR CONNECTIONS FILE	sends a "METHOD PATH BODY" line each
+ *	https_bench get PORT DIR PATH			reads one answer to its end, and what it
+ *							says continues it
+ *	https_bench watch PORT DIR WATCHERS PATH FILE	WATCHERS read PATH while the lines of FILE
+ *							are sent one after the other
  *	https_bench serve DIR BYTES			answers everything with BYTES from one
  *buffer
  *
- * DIR is the pki/ of a local cluster. create prints the seconds it took, get the bytes and the
- * seconds, serve its port.
+ * DIR is the pki/ of a local cluster. load prints the seconds it took; get the bytes and the
+ * seconds; watch the seconds until everybody has read an event for each line; serve its port.
  */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static SSL_CTX *tls;
@@ -106,18 +112,30 @@ struct lines {
 	unsigned port;
 };
 
-static void post(SSL *ssl, char *line, struct str *request, struct str *answer)
+static const char *content_type(const char *method)
 {
-	char *body = strchr(line, ' ') + 1, part[16384];
-	int n;
+	return strncmp(method, "PATCH", 5) ? "application/json" : "application/merge-patch+json";
+}
+
+static void ask(SSL *ssl, const char *line, struct str *request)
+{
+	const char *path = strchr(line, ' ') + 1, *body = strchr(path, ' ') + 1;
 
 	str_reset(request);
 	str_addf(request,
-		 "POST %.*s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		 "%.*s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
 		 "Accept: application/json\r\nUser-Agent: bench\r\nContent-Length: %zu\r\n\r\n%s",
-		 (int)(body - 1 - line), line, strlen(body), body);
+		 (int)(body - 1 - line), line, content_type(line), strlen(body), body);
 	if (SSL_write(ssl, request->s, (int)request->len) <= 0)
 		die("cannot send");
+}
+
+static void exchange(SSL *ssl, const char *line, struct str *request, struct str *answer)
+{
+	char part[16384];
+	int n;
+
+	ask(ssl, line, request);
 	str_reset(answer);
 	do {
 		n = SSL_read(ssl, part, sizeof(part));
@@ -125,11 +143,11 @@ static void post(SSL *ssl, char *line, struct str *request, struct str *answer)
 			die("no answer");
 		str_add(answer, part, (size_t)n);
 	} while (!is_complete(answer));
-	if (strncmp(answer->s, "HTTP/1.1 201", 12))
+	if (strncmp(answer->s, "HTTP/1.1 20", 11))
 		die(answer->s);
 }
 
-static void *post_lines(void *arg)
+static void *send_lines(void *arg)
 {
 	struct str request CLEANUP(str_release) = STR_INIT, answer CLEANUP(str_release) = STR_INIT;
 	struct lines *lines = arg;
@@ -137,7 +155,7 @@ static void *post_lines(void *arg)
 	size_t i;
 
 	while ((i = lines->next++) < lines->n)
-		post(ssl, lines->v[i], &request, &answer);
+		exchange(ssl, lines->v[i], &request, &answer);
 	hang_up(ssl);
 	return NULL;
 }
@@ -153,8 +171,8 @@ static void read_lines(const char *path, struct lines *lines)
 		die("cannot read the file of lines");
 	while ((n = getline(&line, &size, f)) > 0) {
 		line[n - 1] = '\0';
-		if (!strchr(line, ' '))
-			die("a line without a body");
+		if (!strchr(line, ' ') || !strchr(strchr(line, ' ') + 1, ' '))
+			die("a line is not METHOD PATH BODY");
 		if (lines->n == room)
 			lines->v = xreallocarray(lines->v, room = room * 2 + 64, sizeof(char *));
 		lines->v[lines->n++] = xstrdup(line);
@@ -163,7 +181,14 @@ static void read_lines(const char *path, struct lines *lines)
 	fclose(f);
 }
 
-static void create(unsigned port, unsigned connections, const char *path)
+static void free_lines(struct lines *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		free(lines->v[i]);
+	free(lines->v);
+}
+
+static void load(unsigned port, unsigned connections, const char *path)
 {
 	struct lines lines = {.port = port};
 	pthread_t threads[64];
@@ -173,36 +198,178 @@ static void create(unsigned port, unsigned connections, const char *path)
 	connections = MIN(connections, 64u);
 	start = now_s();
 	for (unsigned i = 0; i < connections; i++)
-		if (pthread_create(&threads[i], NULL, post_lines, &lines))
+		if (pthread_create(&threads[i], NULL, send_lines, &lines))
 			die("no thread");
 	for (unsigned i = 0; i < connections; i++)
 		pthread_join(threads[i], NULL);
 	printf("%.6f\n", now_s() - start);
-	for (size_t i = 0; i < lines.n; i++)
-		free(lines.v[i]);
-	free(lines.v);
+	free_lines(&lines);
 }
 
-static void get(unsigned port, const char *path)
+/* The text of "continue" in the tail of a list; "" when that was all. */
+static void find_continue(const char *tail, size_t len, char out[2048])
 {
-	char *request free_ptr = xasprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: "
-					   "application/json\r\nConnection: close\r\n\r\n",
-					   path);
+	static const char key[] = "\"continue\":\"";
+	const char *p = memmem(tail, len, key, sizeof(key) - 1);
+	size_t n;
+
+	out[0] = '\0';
+	if (!p)
+		return;
+	p += sizeof(key) - 1;
+	n = strcspn(p, "\"");
+	if (n >= 2048)
+		die("a long continue token");
+	memcpy(out, p, n);
+	out[n] = '\0';
+}
+
+/* Reads one answer; its last bytes, where a list has its metadata, stay in TAIL. */
+static size_t read_answer(SSL *ssl, struct str *tail)
+{
 	static char part[1 << 16];
-	SSL *ssl = dial(port);
-	double start = now_s();
 	size_t total = 0;
 	int n;
 
-	if (SSL_write(ssl, request, (int)strlen(request)) <= 0)
-		die("cannot send");
 	while ((n = SSL_read(ssl, part, sizeof(part))) > 0) {
 		if (!total && strncmp(part, "HTTP/1.1 200", 12))
 			die("not 200");
 		total += (size_t)n;
+		if (tail->len > 8192)
+			str_reset(tail);
+		str_add(tail, part, (size_t)n);
 	}
+	return total;
+}
+
+static void get(unsigned port, const char *path)
+{
+	double start = now_s();
+	char token[2048] = "";
+	size_t total = 0;
+
+	do {
+		char *request free_ptr = xasprintf(
+			"GET %s%s%s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+			"Connection: close\r\n\r\n",
+			path, *token ? "&continue=" : "", token);
+		struct str tail CLEANUP(str_release) = STR_INIT;
+		SSL *ssl = dial(port);
+
+		if (SSL_write(ssl, request, (int)strlen(request)) <= 0)
+			die("cannot send");
+		total += read_answer(ssl, &tail);
+		find_continue(tail.s, tail.len, token);
+		hang_up(ssl);
+	} while (*token);
 	printf("%zu %.6f\n", total, now_s() - start);
-	hang_up(ssl);
+}
+
+/* --- watchers: one thread reads them all */
+
+struct watcher {
+	SSL *ssl;
+	size_t events; /* seen */
+	bool brace;    /* the last byte was a "}" */
+};
+
+struct watchers {
+	struct watcher *v;
+	struct pollfd *fds;
+	size_t n, wanted, done;
+};
+
+/* An event is a line, and ends with a brace. */
+static void count_events(struct watcher *w, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		w->events += w->brace && bytes[i] == '\n';
+		w->brace = bytes[i] == '}';
+	}
+}
+
+static void read_events(struct watchers *all, struct watcher *w)
+{
+	static char part[1 << 16];
+	bool before = w->events >= all->wanted;
+	int n;
+
+	do {
+		n = SSL_read(w->ssl, part, sizeof(part));
+		if (n > 0)
+			count_events(w, part, (size_t)n);
+		else if (SSL_get_error(w->ssl, n) != SSL_ERROR_WANT_READ)
+			die("a watch ended");
+	} while (n > 0 && SSL_pending(w->ssl));
+	all->done += !before && w->events >= all->wanted;
+}
+
+static void *read_all(void *arg)
+{
+	struct watchers *all = arg;
+
+	while (all->done < all->n) {
+		if (poll(all->fds, all->n, 60000) <= 0)
+			die("watchers hear nothing");
+		for (size_t i = 0; i < all->n; i++)
+			if (all->fds[i].revents)
+				read_events(all, &all->v[i]);
+	}
+	return NULL;
+}
+
+static void open_watcher(struct watchers *all, size_t i, unsigned port, const char *path)
+{
+	char *line free_ptr = xasprintf("GET %s ", path);
+	struct str request CLEANUP(str_release) = STR_INIT;
+	SSL *ssl = dial(port);
+	int fd = SSL_get_fd(ssl);
+
+	ask(ssl, line, &request);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	all->v[i] = (struct watcher){.ssl = ssl};
+	all->fds[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+static void allow_files(size_t n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max < n + 64)
+		die("too many watchers for the limit of open files");
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void watch(unsigned port, size_t n, const char *path, const char *file)
+{
+	struct str request CLEANUP(str_release) = STR_INIT, answer CLEANUP(str_release) = STR_INIT;
+	struct watchers all = {.n = n};
+	struct lines lines = {.port = port};
+	SSL *writer = dial(port);
+	pthread_t reader;
+	double start;
+
+	read_lines(file, &lines);
+	allow_files(n);
+	all.wanted = lines.n;
+	all.v = xcalloc(n, sizeof(*all.v));
+	all.fds = xcalloc(n, sizeof(*all.fds));
+	for (size_t i = 0; i < n; i++)
+		open_watcher(&all, i, port, path);
+	start = now_s();
+	if (pthread_create(&reader, NULL, read_all, &all))
+		die("no thread");
+	for (size_t i = 0; i < lines.n; i++)
+		exchange(writer, lines.v[i], &request, &answer);
+	pthread_join(reader, NULL);
+	printf("%.6f\n", now_s() - start);
+	for (size_t i = 0; i < n; i++)
+		hang_up(all.v[i].ssl);
+	hang_up(writer);
+	free(all.v);
+	free(all.fds);
+	free_lines(&lines);
 }
 
 /* --- the server --------------------------------------------------------------------------- */
@@ -250,18 +417,22 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "";
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!strcmp(verb, "create") && argc == 6) {
+	if (!strcmp(verb, "load") && argc == 6) {
 		load_tls(argv[3], TLS_client_method(), "admin");
-		create((unsigned)atoi(argv[2]), (unsigned)atoi(argv[4]), argv[5]);
+		load((unsigned)atoi(argv[2]), (unsigned)atoi(argv[4]), argv[5]);
 	} else if (!strcmp(verb, "get") && argc == 5) {
 		load_tls(argv[3], TLS_client_method(), "admin");
 		get((unsigned)atoi(argv[2]), argv[4]);
+	} else if (!strcmp(verb, "watch") && argc == 7) {
+		load_tls(argv[3], TLS_client_method(), "admin");
+		watch((unsigned)atoi(argv[2]), strtoul(argv[4], NULL, 10), argv[5], argv[6]);
 	} else if (!strcmp(verb, "serve") && argc == 4) {
 		load_tls(argv[2], TLS_server_method(), "server");
 		serve(strtoul(argv[3], NULL, 10));
 	} else {
-		fprintf(stderr, "usage: https_bench create PORT DIR CONNECTIONS FILE | "
-				"get PORT DIR PATH | serve DIR BYTES\n");
+		fprintf(stderr, "usage: https_bench load PORT DIR CONNECTIONS FILE | "
+				"get PORT DIR PATH | watch PORT DIR WATCHERS PATH FILE | "
+				"serve DIR BYTES\n");
 		return 2;
 	}
 	SSL_CTX_free(tls);

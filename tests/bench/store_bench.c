@@ -2,8 +2,7 @@
  * Durable writes a second: LMDB with one commit a transaction and two keys each, against
  * store_commit from 8 and 64 threads, in the same directory in the same run.
  *
- *	store_bench [DIR [lmdb]]	(lmdb: that rate alone, as a bare number, from a shorter
- *run)
+ *	store_bench [DIR [SECONDS]]	(SECONDS: LMDB's rate alone, as a bare number)
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,7 +17,6 @@
 
 #define VALUE_SIZE 4096
 #define RUN_NS (5 * NS_PER_S)
-#define SHORT_RUN_NS (1 * NS_PER_S)
 
 static char value[VALUE_SIZE];
 static _Atomic unsigned long written;
@@ -122,7 +120,7 @@ int main(int argc, char **argv)
 
 	memset(value, 'v', sizeof(value));
 	if (argc > 2) {
-		one = lmdb_rate(alone, SHORT_RUN_NS);
+		one = lmdb_rate(alone, (int64_t)(strtod(argv[2], NULL) * NS_PER_S));
 		printf("%.0f\n", one);
 		return one == 0;
 	}
