@@ -15,6 +15,7 @@ static const struct error_row {
 	[E_OK] = {E_OK, "Success", 200, 0},
 	[E_INTERNAL] = {E_INTERNAL, "InternalError", 500, EIO},
 	[E_UNKNOWN] = {E_UNKNOWN, "", 500, EIO},
+	[E_MISFIT] = {E_MISFIT, "", 500, EINVAL},
 	[E_BAD_REQUEST] = {E_BAD_REQUEST, "BadRequest", 400, EINVAL},
 	[E_INVALID] = {E_INVALID, "Invalid", 422, EINVAL},
 	[E_UNAUTHORIZED] = {E_UNAUTHORIZED, "Unauthorized", 401, EACCES},

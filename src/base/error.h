@@ -24,10 +24,11 @@
 
 enum error_code {
 	E_OK = 0,
-	E_INTERNAL,	  /* 500 InternalError, EIO */
-	E_UNKNOWN,	  /* 500 without a reason, EIO: a failure that an API server gives none */
-	E_BAD_REQUEST,	  /* 400 BadRequest, EINVAL: not YAML, not JSON, a malformed question */
-	E_INVALID,	  /* 422 Invalid, EINVAL: well formed, and refused by a rule (causes say which) */
+	E_INTERNAL,    /* 500 InternalError, EIO */
+	E_UNKNOWN,     /* 500 without a reason, EIO: a failure that an API server gives none */
+	E_MISFIT,      /* the same, EINVAL: an applied configuration that does not fit its type */
+	E_BAD_REQUEST, /* 400 BadRequest, EINVAL: not YAML, not JSON, a malformed question */
+	E_INVALID, /* 422 Invalid, EINVAL: well formed, and refused by a rule (causes say which) */
 	E_UNAUTHORIZED,	  /* 401 Unauthorized, EACCES */
 	E_FORBIDDEN,	  /* 403 Forbidden, EACCES */
 	E_QUOTA,	  /* 403 Forbidden, EDQUOT: exceeded quota */
@@ -68,8 +69,8 @@ struct error {
 	struct error_cause *causes;
 	size_t n_causes;
 	int retry_after_s; /* 0: the server did not say */
-	int http_status;   /* what a server really answered, when it is not the code's own; else 0 */
-	char *reason;	   /* likewise for the reason */
+	int http_status; /* what a server really answered, when it is not the code's own; else 0 */
+	char *reason;	 /* likewise for the reason */
 };
 
 /* Sets *err (when err is not NULL and *err is NULL) and returns -1. */
@@ -92,8 +93,8 @@ void error_clear(struct error **err);
 DEFINE_CLEANUP(struct error *, error_free)
 
 /* Appends a cause. FIELD and REASON are copied. */
-void error_add_cause(struct error *e, const char *reason, const char *field, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void error_add_cause(struct error *e, const char *reason, const char *field, const char *format,
+		     ...) __attribute__((format(printf, 4, 5)));
 /* Fills the details that are not NULL; strings are copied. */
 void error_set_details(struct error *e, const char *group, const char *kind, const char *name);
 

@@ -37,7 +37,7 @@ struct apply_options {
  * managedFields updated. Conflicts without force: E_CONFLICT, one cause a field with reason
  * FieldManagerConflict, naming manager and path as kube-apiserver does.
  * Manager "kubectl" takes over what client-side apply last wrote without a conflict. A
- * configuration that does not fit its type is E_UNKNOWN, of another type E_BAD_REQUEST.
+ * configuration that does not fit its type is E_MISFIT, of another type E_BAD_REQUEST.
  */
 json_t *apply_patch(const json_t *live, const json_t *config, const struct schema_type *type,
 		    const struct apply_options *opt, struct error **err);

@@ -112,7 +112,7 @@ static enum error_code code_of(int http_status, const char *reason, const char *
 	enum error_code code = error_code_from_status(http_status, reason);
 
 	if (is_misfit(http_status, reason, message))
-		return E_INVALID;
+		return E_MISFIT;
 	return code == E_OK ? E_INTERNAL : code;
 }
 

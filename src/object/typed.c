@@ -472,7 +472,7 @@ static int check_map(const json_t *value, const struct schema_value *v, struct s
 		str_addf(path, ".%s", key);
 		if (v && v->kind == SCHEMA_STRUCT && !is_named(v, key) &&
 		    !v->type->preserve_unknown)
-			result = error_set(err, E_UNKNOWN, "%s: field not declared in schema",
+			result = error_set(err, E_MISFIT, "%s: field not declared in schema",
 					   path->s);
 		else
 			result = check(child, schema_child(v, key), path, err);
@@ -492,7 +492,7 @@ static int check_item(const json_t *item, const struct schema_value *v, size_t i
 
 	str_adds(&element, v->list_type == SCHEMA_LIST_SET ? "v:" : "k:");
 	if (!schema_item_key(v, item, &element))
-		return error_set(err, E_UNKNOWN,
+		return error_set(err, E_MISFIT,
 				 v->list_type == SCHEMA_LIST_SET
 					 ? "%s: element %zu: associative list without keys has an "
 					   "element that is no scalar"
@@ -501,7 +501,7 @@ static int check_item(const json_t *item, const struct schema_value *v, size_t i
 				 path->s, i);
 	fieldset_element(element.s, &text);
 	if (json_object_get(seen, element.s))
-		return error_set(err, E_UNKNOWN, "%s: duplicate entries for key %s", path->s,
+		return error_set(err, E_MISFIT, "%s: duplicate entries for key %s", path->s,
 				 text.s);
 	json_object_set_new(seen, element.s, json_true());
 	str_adds(path, text.s);
@@ -537,7 +537,7 @@ static int check(const json_t *value, const struct schema_value *v, struct str *
 	if (json_is_null(value))
 		return 0;
 	if (v && !has_form(value, v))
-		return error_set(err, E_UNKNOWN, "%s: expected %s, got %s", path->s, form_wanted(v),
+		return error_set(err, E_MISFIT, "%s: expected %s, got %s", path->s, form_wanted(v),
 				 form_of(value));
 	if (json_is_object(value))
 		return check_map(value, v, path, err);

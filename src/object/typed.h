@@ -30,7 +30,7 @@ json_t *typed_merge(const json_t *live, const json_t *config, const struct schem
 void typed_remove(json_t *value, const json_t *set, const struct schema_value *v);
 /* SET and the named fields on the way to its members; a new set. */
 json_t *typed_members(const json_t *set, const struct schema_value *v);
-/* 0 when CONFIG fits its schema and names no list element twice; else E_UNKNOWN that says where. */
+/* 0 when CONFIG fits its schema and names no list element twice; else E_MISFIT that says where. */
 int typed_check(const json_t *config, const struct schema_value *v, struct error **err);
 
 #endif

@@ -177,7 +177,7 @@ static void an_applied_object_that_does_not_fit_is_invalid(void **state)
 	char *reasoned free_ptr = xasprintf("{%s,\"reason\":\"InternalError\"}", misfit);
 	struct error *e = read_answer(500, bare);
 
-	assert_int_equal(error_code(e), E_INVALID);
+	assert_int_equal(error_code(e), E_MISFIT);
 	assert_int_equal(error_http_status(e), 500);
 	error_free(e);
 	e = read_answer(500, reasoned);
