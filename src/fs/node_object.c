@@ -201,7 +201,8 @@ static bool mix_metadata(void *arg, struct span key, struct span value)
 {
 	if (key_is(key, "annotations"))
 		json_each(value, mix_annotation, arg);
-	else if (!key_is(key, "resourceVersion") && !key_is(key, "managedFields"))
+	else if (!key_is(key, "resourceVersion") && !key_is(key, "managedFields") &&
+		 !key_is(key, "generation")) /* a Deployment's moves with a controller's books */
 		mix(arg, value);
 	return true;
 }
