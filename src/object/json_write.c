@@ -190,11 +190,25 @@ static int compare_members(const void *a, const void *b)
 	return json_key_compare(x->key, x->len, y->key, y->len);
 }
 
-/* Most maps are small, or in order already because they came from canonical bytes. */
+static bool in_order(const struct member *m, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (compare_members(&m[i - 1], &m[i]) > 0)
+			return false;
+	return true;
+}
+
+/*
+ * Most maps are small, or in order already because they came from canonical bytes. The order has
+ * cycles ("991" < "9a" < "11" < "991"), so a map whose neighbours are in order must be left alone:
+ * sorting it once more could give another sequence. Merging, as glibc's qsort does, ends in such a
+ * map too.
+ */
 static void sort_members(struct member *m, size_t n)
 {
 	if (n > 32) {
-		qsort(m, n, sizeof(*m), compare_members);
+		if (!in_order(m, n))
+			qsort(m, n, sizeof(*m), compare_members);
 		return;
 	}
 	for (size_t i = 1; i < n; i++) {

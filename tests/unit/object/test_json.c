@@ -142,6 +142,24 @@ static void sorts_large_maps(void **state)
 	assert_true(json_equal(tree, back));
 }
 
+/* kubectl's order of keys has cycles: what stands in it once stays so. */
+static void sorts_cycles_once(void **state)
+{
+	static const char *const cycle[] = {"991", "9a", "11"};
+	struct str text CLEANUP(str_release) = STR_INIT;
+	char *once free_ptr = NULL, *twice free_ptr = NULL;
+
+	for (int i = 0; i < 3; i++)
+		assert_true(json_key_compare(cycle[i], strlen(cycle[i]), cycle[(i + 1) % 3],
+					     strlen(cycle[(i + 1) % 3])) < 0);
+	for (int i = 0; i < 120; i++)
+		str_addf(&text, "%c\"%s%d\":%d", i ? ',' : '{', cycle[i % 3], i * 7 % 40, i);
+	str_addc(&text, '}');
+	once = canonical(text.s);
+	twice = canonical(once);
+	assert_string_equal(once, twice);
+}
+
 static void refuses_what_is_no_json(void **state)
 {
 	static const struct {
@@ -429,6 +447,7 @@ int main(void)
 		cmocka_unit_test(writes_values_as_go_does),
 		cmocka_unit_test(keys_stand_in_kubectls_order),
 		cmocka_unit_test(sorts_large_maps),
+		cmocka_unit_test(sorts_cycles_once),
 		cmocka_unit_test(refuses_what_is_no_json),
 		cmocka_unit_test(bounds_what_it_reads),
 		cmocka_unit_test(notes_keys_that_are_there_twice),
