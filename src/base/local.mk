@@ -5,6 +5,7 @@ libbase_a_SOURCES = \
 	src/base/call.c src/base/call.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/error.c src/base/error.h \
+	src/base/file.c src/base/file.h \
 	src/base/heap.c src/base/heap.h \
 	src/base/log.c src/base/log.h \
 	src/base/map.c src/base/map.h \

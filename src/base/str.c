@@ -19,6 +19,12 @@ void str_release(struct str *s)
 	str_init(s);
 }
 
+void str_wipe(struct str *s)
+{
+	explicit_bzero(s->s, s->cap);
+	str_release(s);
+}
+
 void str_reset(struct str *s)
 {
 	s->len = 0;

@@ -27,6 +27,8 @@ extern char str_empty[];
 
 void str_init(struct str *s);
 void str_release(struct str *s);
+/* The same for a secret: its bytes are overwritten first. */
+void str_wipe(struct str *s);
 /* Empties S and keeps its memory. */
 void str_reset(struct str *s);
 /* Room for EXTRA more bytes and the NUL. */

@@ -1,5 +1,6 @@
 #include "cel/convert.h"
 #include "base/str.h"
+#include "object/base64.h"
 #include "object/json.h"
 #include "object/quantity.h"
 #include "object/time.h"
@@ -7,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 /* Go's units of a duration, longest names first where one begins another. */
@@ -60,18 +60,14 @@ static bool read_duration(const char *text, int64_t *ns)
 
 static struct cel_value read_base64(struct arena *a, const char *text, size_t len)
 {
-	char *out = arena_new(a, len + 4);
-	size_t padding = 0;
-	int n;
+	struct str bytes CLEANUP(str_release) = STR_INIT;
+	char *out;
 
-	if (len % 4)
+	if (!base64_decode(text, len, &bytes))
 		return cel_fail(a, "illegal base64 data");
-	while (padding < 2 && padding < len && text[len - 1 - padding] == '=')
-		padding++;
-	n = len ? EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)text, (int)len) : 0;
-	if (n < 0)
-		return cel_fail(a, "illegal base64 data");
-	return (struct cel_value){.kind = CEL_BYTES, .text = {out, (size_t)n - padding}};
+	out = arena_new(a, bytes.len + 1);
+	memcpy(out, bytes.s, bytes.len);
+	return (struct cel_value){.kind = CEL_BYTES, .text = {out, bytes.len}};
 }
 
 static struct cel_value read_number(struct arena *a, enum cel_kind kind, const char *text)

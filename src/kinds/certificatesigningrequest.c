@@ -1,5 +1,6 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "object/base64.h"
 #include "object/json.h"
 
 #include <openssl/bio.h>
@@ -45,13 +46,11 @@ static void prepare(json_t *object, const json_t *old)
 /* The bytes that stand in base64, to be read. */
 static BIO *decode(const struct field *f)
 {
-	size_t n = json_string_length(f->value);
-	unsigned char *bytes free_ptr = xmalloc(n + 4);
-	int len = n ? EVP_DecodeBlock(bytes, (const unsigned char *)field_text(f), (int)n) : 0;
+	struct str bytes CLEANUP(str_release) = STR_INIT;
 	BIO *bio = BIO_new(BIO_s_mem());
 
-	if (len > 0)
-		BIO_write(bio, bytes, len);
+	base64_decode(field_text(f), json_string_length(f->value), &bytes);
+	BIO_write(bio, bytes.s, (int)bytes.len);
 	return bio;
 }
 

@@ -1,9 +1,9 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "object/base64.h"
 #include "object/json.h"
 
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -19,14 +19,12 @@ static void set_defaults(json_t *object)
 	const char *key;
 
 	json_object_foreach (text, key, v) {
-		size_t n = json_string_length(v);
-		char *base64 free_ptr = xmalloc(n / 3 * 4 + 8);
+		struct str base64 CLEANUP(str_wipe) = STR_INIT;
 
-		EVP_EncodeBlock((unsigned char *)base64,
-				(const unsigned char *)json_string_value(v), (int)n);
+		base64_encode(json_string_value(v), json_string_length(v), &base64);
 		if (!json_object_get(object, "data"))
 			json_object_set_new(object, "data", json_object());
-		json_object_set_new(json_object_get(object, "data"), key, json_string(base64));
+		json_object_set_new(json_object_get(object, "data"), key, json_string(base64.s));
 	}
 	json_object_del(object, "stringData");
 }
@@ -34,15 +32,11 @@ static void set_defaults(json_t *object)
 /* Whether the bytes are a JSON object; what they are is told to nobody. */
 static bool holds_object(const struct field *f)
 {
-	size_t n = json_string_length(f->value);
-	unsigned char *bytes free_ptr = xmalloc(n + 4);
-	int len = n ? EVP_DecodeBlock(bytes, (const unsigned char *)field_text(f), (int)n) : -1;
+	struct str bytes CLEANUP(str_wipe) = STR_INIT;
 	json_t *tree json_auto = NULL;
 
-	while (len > 0 && n && field_text(f)[n - 1] == '=')
-		n--, len--;
-	tree = len > 0 ? json_read((const char *)bytes, (size_t)len, NULL) : NULL;
-	OPENSSL_cleanse(bytes, json_string_length(f->value) + 4);
+	if (base64_decode(field_text(f), json_string_length(f->value), &bytes))
+		tree = json_read(bytes.s, bytes.len, NULL);
 	return json_is_object(tree);
 }
 
@@ -119,18 +113,12 @@ static void validate(const struct field *o, const struct field *old)
 
 static bool has_pem(const struct field *f, BIO **out)
 {
-	size_t n = json_string_length(f->value);
-	unsigned char *bytes free_ptr = xmalloc(n + 4);
-	int len = n ? EVP_DecodeBlock(bytes, (const unsigned char *)field_text(f), (int)n) : 0;
-	bool found;
+	struct str bytes CLEANUP(str_wipe) = STR_INIT;
 
-	bytes[len > 0 ? len : 0] = '\0';
-	found = len > 0 && strstr((const char *)bytes, "-----BEGIN ");
+	base64_decode(field_text(f), json_string_length(f->value), &bytes);
 	*out = BIO_new(BIO_s_mem());
-	if (len > 0)
-		BIO_write(*out, bytes, len);
-	OPENSSL_cleanse(bytes, n + 4);
-	return found;
+	BIO_write(*out, bytes.s, (int)bytes.len);
+	return strstr(bytes.s, "-----BEGIN ");
 }
 
 /* A certificate and a key that do not belong together serve nobody. */

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libobject.a
 libobject_a_SOURCES = \
 	src/object/apply.c src/object/apply.h \
 	src/object/apply_scale.c \
+	src/object/base64.c src/object/base64.h \
 	src/object/field_selector.c \
 	src/object/fieldset.c src/object/fieldset.h \
 	src/object/json.h \
@@ -47,6 +48,11 @@ BUILT_SOURCES += src/object/schema_table.c
 CLEANFILES += src/object/schema_table.c src/object/schema_table.c.tmp
 EXTRA_DIST += schema/README $(schema_sources) tools/schema-compile tools/schema-import \
 	tools/schema-import-protobuf
+
+check_PROGRAMS += tests/unit/object/test_base64
+tests_unit_object_test_base64_SOURCES = tests/unit/object/test_base64.c
+tests_unit_object_test_base64_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_base64
 
 check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c

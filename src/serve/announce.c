@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "object/json.h"
-#include "serve/file.h"
+#include "base/file.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "serve/file.h"
+#include "base/file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>

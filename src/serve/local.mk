@@ -4,7 +4,6 @@ libserve_a_SOURCES = \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \
 	src/serve/discovery.c src/serve/discovery.h \
-	src/serve/file.c src/serve/file.h \
 	src/serve/http.c src/serve/http.h \
 	src/serve/list.c \
 	src/serve/media.c src/serve/media.h \

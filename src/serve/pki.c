@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "serve/file.h"
+#include "base/file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,11 +2,11 @@
 
 #include "base/mem.h"
 #include "kinds/kind.h"
+#include "object/base64.h"
 #include "object/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 static bool selectable(const struct resource *r, const char *field)
@@ -87,26 +87,24 @@ int revision_parse(const char *text, uint64_t *out, struct error **err)
 /* A continue token is the base64 of the revision and the key to go on after. */
 static char *token_make(uint64_t revision, const char *key, size_t len)
 {
-	struct str text CLEANUP(str_release) = STR_INIT;
-	char *out;
+	struct str text CLEANUP(str_release) = STR_INIT, token CLEANUP(str_release) = STR_INIT;
 
 	str_addf(&text, "%" PRIu64 " ", revision);
 	str_add(&text, key, len);
-	out = xmalloc(text.len / 3 * 4 + 8);
-	EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text.s, (int)text.len);
-	return out;
+	base64_encode(text.s, text.len, &token);
+	return str_take(&token);
 }
 
 static int token_parse(const char *token, const char *prefix, uint64_t *revision, struct str *after,
 		       struct error **err)
 {
+	struct str text CLEANUP(str_release) = STR_INIT;
 	size_t n = strlen(token);
-	unsigned char *text free_ptr = xcalloc(1, n + 4);
 	char *end;
 
-	if (n > 2048 || n % 4 || EVP_DecodeBlock(text, (const unsigned char *)token, (int)n) < 0)
+	if (n > 2048 || !base64_decode(token, n, &text))
 		goto bad;
-	*revision = strtoull((char *)text, &end, 10);
+	*revision = strtoull(text.s, &end, 10);
 	if (*end != ' ' || !*revision || strncmp(end + 1, prefix, strlen(prefix)))
 		goto bad;
 	str_adds(after, end + 1);

@@ -2,9 +2,9 @@
 
 #include "base/vec.h"
 #include "cluster/remote/kubeconfig_file.h"
+#include "object/base64.h"
 #include "object/json.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,28 +65,12 @@ static int take_bool(const struct entry *e, const char *key, bool *out, struct e
 	return 0;
 }
 
-/* Standard base64, line breaks allowed; NULL when it is none. */
+/* NULL when TEXT is no base64 of something. */
 static char *decode_base64(const char *text)
 {
-	size_t n = 0, len = strlen(text), padding = 0;
-	char *compact free_ptr = xmalloc(len + 1), *out;
-	int got;
+	struct str bytes CLEANUP(str_release) = STR_INIT;
 
-	for (; *text; text++)
-		if (!strchr(" \t\r\n", *text))
-			compact[n++] = *text;
-	if (!n || n % 4)
-		return NULL;
-	while (padding < 2 && compact[n - 1 - padding] == '=')
-		padding++;
-	out = xcalloc(1, n + 1);
-	got = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)compact, (int)n);
-	if (got < (int)padding) {
-		free(out);
-		return NULL;
-	}
-	out[(size_t)got - padding] = '\0';
-	return out;
+	return base64_decode(text, strlen(text), &bytes) && bytes.len ? str_take(&bytes) : NULL;
 }
 
 /* A PEM text out of KEY-data or, where that is missing, the file KEY names. */

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cluster/fake.h"
 #include "object/json.h"
-#include "serve/file.h"
+#include "base/file.h"
 #include "serve/serve.h"
 
 #include <curl/curl.h>

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "serve/auth.h"
-#include "serve/file.h"
+#include "base/file.h"
 #include "serve/media.h"
 #include "serve/pki.h"
 #include "serve/pool.h"

@@ -1,8 +1,8 @@
 /*
  * Small files read and replaced whole. Threads: any.
  */
-#ifndef SERVE_FILE_H
-#define SERVE_FILE_H
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
 
 #include "base/error.h"
 #include "base/str.h"

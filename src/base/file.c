@@ -1,4 +1,4 @@
-#include "serve/file.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
