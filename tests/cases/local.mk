@@ -14,6 +14,7 @@ remote_cases = $(mount_cases:.sh=.remote.sh)
 other_cases = \
 	tests/cases/exits.sh \
 	tests/cases/full.sh \
+	tests/cases/helm.sh \
 	tests/cases/requests.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)
@@ -21,6 +22,7 @@ check_SCRIPTS += $(remote_cases)
 TESTS += $(mount_cases) $(remote_cases) $(other_cases)
 CLEANFILES += $(remote_cases)
 EXTRA_DIST += tests/cases/lib.sh \
+	tests/cases/chart \
 	tests/cases/seed/01-namespace-and-deployment.yaml \
 	tests/cases/seed/02-rolling-update-fragment.yaml \
 	tests/cases/seed/03-blue-green-service.yaml \
