@@ -15,6 +15,7 @@ other_cases = \
 	tests/cases/exits.sh \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \
+	tests/cases/prometheus.sh \
 	tests/cases/requests.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)
