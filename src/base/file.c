@@ -44,17 +44,48 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return fsync(fd);
 }
 
-int file_replace(const char *path, const char *bytes, size_t len, struct error **err)
+/* A new file beside PATH that holds the bytes, on the disk; its name, or NULL and *err. */
+static char *write_beside(const char *path, const char *bytes, size_t len, struct error **err)
 {
 	char *temp free_ptr = xasprintf("%s.XXXXXX", path);
 	int fd close_fd = mkostemp(temp, O_CLOEXEC); /* mode 0600 */
 
-	if (fd < 0)
-		return error_set_errno(err, errno, "%s", temp);
-	if (write_all(fd, bytes, len) < 0 || rename(temp, path) < 0) {
+	if (fd < 0) {
+		error_set_errno(err, errno, "%s", temp);
+		return NULL;
+	}
+	if (write_all(fd, bytes, len) < 0) {
+		error_set_errno(err, errno, "%s", path);
+		unlink(temp);
+		return NULL;
+	}
+	return steal(&temp);
+}
+
+int file_replace(const char *path, const char *bytes, size_t len, struct error **err)
+{
+	char *temp free_ptr = write_beside(path, bytes, len, err);
+
+	if (!temp)
+		return -1;
+	if (rename(temp, path) < 0) {
 		error_set_errno(err, errno, "%s", path);
 		unlink(temp);
 		return -1;
 	}
 	return 0;
+}
+
+int file_create(const char *path, const char *bytes, size_t len, struct error **err)
+{
+	char *temp free_ptr = write_beside(path, bytes, len, err);
+	int result = 0;
+
+	if (!temp)
+		return -1;
+	if (link(temp, path) < 0)
+		result = errno == EEXIST ? error_set(err, E_EXISTS, "%s is there already", path)
+					 : error_set_errno(err, errno, "%s", path);
+	unlink(temp);
+	return result;
 }

@@ -1,5 +1,5 @@
 /*
- * Small files read and replaced whole. Threads: any.
+ * Small files read, made and replaced whole. Threads: any.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -11,5 +11,7 @@
 int file_read(const char *path, size_t max, struct str *out, struct error **err);
 /* Mode 0600; PATH holds the old or the new bytes at any instant. */
 int file_replace(const char *path, const char *bytes, size_t len, struct error **err);
+/* Likewise where nothing is there yet, else E_EXISTS. */
+int file_create(const char *path, const char *bytes, size_t len, struct error **err);
 
 #endif

@@ -10,6 +10,7 @@ libobject_a_SOURCES = \
 	src/object/json_path.c \
 	src/object/json_read.c \
 	src/object/json_write.c \
+	src/object/jwt.c src/object/jwt.h \
 	src/object/label.c src/object/label.h \
 	src/object/managers.c src/object/managers.h \
 	src/object/object.c src/object/object.h \
@@ -58,6 +59,11 @@ check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
 tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_json
+
+check_PROGRAMS += tests/unit/object/test_jwt
+tests_unit_object_test_jwt_SOURCES = tests/unit/object/test_jwt.c
+tests_unit_object_test_jwt_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_jwt
 
 check_PROGRAMS += tests/unit/object/test_protobuf
 tests_unit_object_test_protobuf_SOURCES = tests/unit/object/test_protobuf.c
