@@ -20,11 +20,17 @@
 
 #define CALL_TIMEOUT_MS 30000
 
+/* Something more that is known of a user: "authentication.kubernetes.io/pod-name". */
+struct user_extra {
+	const char *key;	   /* NULL: the end */
+	const char *const *values; /* NULL-terminated */
+};
 /* Who asks: authentication.k8s.io UserInfo. Borrowed for the length of the call. */
 struct user {
 	const char *name; /* "system:admin" */
 	const char *uid;
-	const char *const *groups; /* NULL-terminated, may be NULL */
+	const char *const *groups;	/* NULL-terminated, may be NULL */
+	const struct user_extra *extra; /* ends with a key NULL, may be NULL */
 };
 
 /* Warnings a server attached to an answer (RFC 7234 Warning: 299). The owner releases. */
@@ -52,10 +58,10 @@ void cancel_subscribe(struct cancel *c, void (*fired)(void *), void *arg);
 void cancel_unsubscribe(struct cancel *c, void (*fired)(void *), void *arg);
 
 struct call {
-	const struct user *user; /* NULL: the program itself */
-	int timeout_ms;		 /* 0: CALL_TIMEOUT_MS; negative: none */
-	struct cancel *cancel;	 /* NULL: cannot be cancelled */
-	const char *user_agent;	 /* NULL: "kubefs" */
+	const struct user *user;   /* NULL: the program itself */
+	int timeout_ms;		   /* 0: CALL_TIMEOUT_MS; negative: none */
+	struct cancel *cancel;	   /* NULL: cannot be cancelled */
+	const char *user_agent;	   /* NULL: "kubefs" */
 	struct warnings *warnings; /* NULL: warnings are dropped */
 };
 

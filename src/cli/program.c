@@ -35,6 +35,7 @@ int program_open(struct program *p, const struct options *opt, struct error **er
 		.kubeconfig = opt->kubeconfig,
 		.context = opt->context,
 		.store_size = opt->store_size,
+		.token_auth_file = opt->token_auth_file,
 		.enable_admission = opt->enable_admission,
 		.disable_admission = opt->disable_admission,
 	};
@@ -60,7 +61,6 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 	const struct serve_options options = {
 		.listen = opt->listen ? opt->listen : "127.0.0.1:6443",
 		.dir = dir,
-		.token_file = opt->token_auth_file,
 		.announce = p->local,
 	};
 

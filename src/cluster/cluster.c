@@ -224,6 +224,24 @@ char *cluster_raw(struct cluster *c, const struct call *call, const char *path, 
 	return c->ops->raw(c, call, path, err);
 }
 
+int cluster_authenticate(struct cluster *c, const struct call *call, const char *token,
+			 const char *const *audiences, struct authentication *out,
+			 struct error **err)
+{
+	if (!c->ops->authenticate)
+		return unsupported(c, "authenticate tokens", err);
+	return c->ops->authenticate(c, call, token, audiences, out, err);
+}
+
+void authentication_release(struct authentication *a)
+{
+	identity_unref(a->who);
+	for (char **p = a->audiences; p && *p; p++)
+		free(*p);
+	free(a->audiences);
+	*a = (struct authentication){0};
+}
+
 int cluster_create_tree(struct cluster *c, const struct call *call, const struct resource *r,
 			const char *namespace, const json_t *tree, const struct write_options *opt,
 			struct object **out, struct error **err)

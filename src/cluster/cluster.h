@@ -23,6 +23,7 @@
 
 #include "base/call.h"
 #include "base/error.h"
+#include "base/identity.h"
 #include "kinds/resource.h"
 #include "object/object.h"
 
@@ -107,6 +108,16 @@ struct stream_handler {
 	void (*closed)(void *arg, const struct error *why); /* WHY NULL: the end */
 };
 
+/* Whom tokens are for when nobody else is named: the cluster's API. */
+#define CLUSTER_AUDIENCE "https://kubernetes.default.svc"
+
+/* What a bearer token turned out to be. The owner releases. */
+struct authentication {
+	struct identity *who; /* a ref */
+	char **audiences;     /* those asked for that it is for; NULL-terminated */
+};
+void authentication_release(struct authentication *a);
+
 struct cluster;
 struct watch;
 struct stream;
@@ -156,6 +167,9 @@ struct cluster_ops {
 	 */
 	char *(*raw)(struct cluster *c, const struct call *call, const char *path,
 		     struct error **err);
+	int (*authenticate)(struct cluster *c, const struct call *call, const char *token,
+			    const char *const *audiences, struct authentication *out,
+			    struct error **err);
 };
 
 /* Implementations embed this first. */
@@ -184,6 +198,9 @@ struct cluster_config {
 	 * are not to run; comma separated, may be NULL. */
 	const char *enable_admission, *disable_admission;
 	size_t store_size; /* local: bytes of objects and their history; 0: 64 GiB */
+	/* Local, fake: bearer tokens, a line each: token,user,uid,"group,group" (kube-apiserver's
+	 * --token-auth-file); may be NULL. */
+	const char *token_auth_file;
 };
 struct cluster *cluster_open(const char *spec, const struct cluster_config *config,
 			     struct error **err);
@@ -252,6 +269,15 @@ struct stream *cluster_stream(struct cluster *c, const struct call *call, const 
 			      struct error **err);
 void stream_stop(struct stream *s);
 char *cluster_raw(struct cluster *c, const struct call *call, const char *path, struct error **err);
+/*
+ * Whose TOKEN is (without "Bearer"): a service account's, or one of the token file. AUDIENCES
+ * (NULL-terminated; NULL: the cluster's own): what it is to be good for. E_UNAUTHORIZED when it is
+ * nobody's, has expired, or is for others: the message tells why and is for reviews, not for the
+ * one who asks. Reads the store at most; what was told before is told again in microseconds.
+ */
+int cluster_authenticate(struct cluster *c, const struct call *call, const char *token,
+			 const char *const *audiences, struct authentication *out,
+			 struct error **err);
 
 /* The same with trees, which stay the caller's: for reconcilers. */
 int cluster_create_tree(struct cluster *c, const struct call *call, const struct resource *r,

@@ -43,7 +43,11 @@ libcluster_a_SOURCES = \
 	src/cluster/local/track.c \
 	src/cluster/local/watch.c \
 	src/cluster/local/write.c \
+	src/cluster/local/token_check.c \
+	src/cluster/local/token_request.c \
+	src/cluster/local/tokens.h \
 	src/cluster/open.c \
+	src/cluster/token_file.c src/cluster/token_file.h \
 	src/cluster/remote/auth.c \
 	src/cluster/remote/catalog.c \
 	src/cluster/remote/discovery.c \
@@ -93,3 +97,9 @@ tests_unit_cluster_test_pod_security_SOURCES = tests/unit/cluster/test_pod_secur
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_pod_security_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_pod_security
+
+check_PROGRAMS += tests/unit/cluster/test_tokens
+tests_unit_cluster_test_tokens_SOURCES = tests/unit/cluster/test_tokens.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_tokens_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_tokens

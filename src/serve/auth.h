@@ -1,36 +1,24 @@
 /*
- * Who asks, and may they: client certificates, bearer tokens, and the one hook of authorisation.
+ * Who asks, and may they: client certificates, bearer tokens (which the cluster knows), and the one
+ * hook of authorisation.
  *
- * Threads: a token table is immutable once read.
+ * Threads: any.
  */
 #ifndef SERVE_AUTH_H
 #define SERVE_AUTH_H
 
-#include "base/call.h"
+#include "base/identity.h"
 #include "base/error.h"
 #include "serve/target.h"
 
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-/* A user that owns its strings. */
-struct identity {
-	char *name, *uid;
-	char **groups; /* NULL-terminated; NULL: nobody is known */
-};
-void identity_release(struct identity *id);
-/* Borrows from ID. */
-struct user identity_user(const struct identity *id);
-
-struct tokens;
-/* kube-apiserver's --token-auth-file: token,user,uid,"group1,group2" a line. */
-struct tokens *tokens_read(const char *path, struct error **err);
-struct tokens *tokens_free(struct tokens *t);
-
-/* CERT was verified against the CA by TLS. */
-void identity_from_certificate(X509 *cert, struct identity *out);
-/* AUTHORIZATION: the header's value. false: no such token. T may be NULL. */
-bool identity_from_token(const struct tokens *t, const char *authorization, struct identity *out);
+/* The user of CERT, which was verified against the CA by TLS: its common name, in the groups of its
+ * organisations. NULL when it names nobody. A new ref. */
+struct identity *auth_certificate(X509 *cert);
+/* The token of an Authorization header (may be NULL), or NULL when it holds none. Borrowed. */
+const char *auth_bearer(const char *authorization);
 
 /* Whether USER may do VERB to TARGET. So far whoever is known may do everything. */
 int auth_allow(const struct user *user, const char *verb, const struct target *target,

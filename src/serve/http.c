@@ -127,23 +127,35 @@ static bool path_is_open(const char *path)
 	       str_has_prefix(path, "/healthz");
 }
 
-static void authenticate(struct lws *wsi, struct request *r)
+static struct identity *identity_from_certificate(struct lws *wsi)
 {
 	SSL *ssl = lws_get_ssl(lws_get_network_wsi(wsi));
 	X509 *cert = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
-	char *authorization = read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-	bool known = false;
 
-	if (authorization)
-		known = identity_from_token(r->server->tokens, authorization, &r->who);
-	if (!known && cert && SSL_get_verify_result(ssl) == X509_V_OK) {
-		identity_from_certificate(cert, &r->who);
-		known = r->who.name;
-	}
+	return cert && SSL_get_verify_result(ssl) == X509_V_OK ? auth_certificate(cert) : NULL;
+}
+
+static struct identity *identity_from_token(struct lws *wsi, struct server *s)
+{
+	struct authentication found CLEANUP(authentication_release) = {0};
+	char *authorization = read_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+	const char *token = auth_bearer(authorization);
+
+	if (token)
+		cluster_authenticate(s->cluster, NULL, token, NULL, &found, NULL);
 	if (authorization)
 		OPENSSL_cleanse(authorization, strlen(authorization));
 	free(authorization);
-	if (!known && !path_is_open(r->path)) {
+	return steal(&found.who);
+}
+
+/* A certificate that names somebody counts before any token, as with kube-apiserver. */
+static void authenticate(struct lws *wsi, struct request *r)
+{
+	r->who = identity_from_certificate(wsi);
+	if (!r->who)
+		r->who = identity_from_token(wsi, r->server);
+	if (!r->who && !path_is_open(r->path)) {
 		atomic_fetch_add(&r->server->metrics.unauthorized, 1);
 		error_set(&r->refused, E_UNAUTHORIZED, "Unauthorized");
 	}
@@ -200,10 +212,11 @@ static void run_request(void *arg)
 
 static void dispatch(struct lws *wsi, struct exchange *x)
 {
+	static const struct user nobody = {.name = "system:anonymous", .uid = ""};
 	struct request *r = x->request;
 
 	r->dispatched = true;
-	r->user = identity_user(&r->who);
+	r->user = r->who ? r->who->user : nobody;
 	r->call = (struct call){.user = &r->user,
 				.cancel = r->cancel,
 				.user_agent = r->user_agent,

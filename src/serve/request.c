@@ -68,7 +68,7 @@ void request_unref(struct request *r)
 	vec_release(&r->answer.queue);
 	pthread_mutex_destroy(&r->answer.lock);
 	pthread_cond_destroy(&r->answer.drained);
-	identity_release(&r->who);
+	identity_unref(r->who);
 	error_free(r->refused);
 	warnings_release(&r->warnings);
 	cancel_unref(r->cancel);

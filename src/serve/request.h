@@ -85,7 +85,7 @@ struct request {
 	char *path;
 	VEC(struct parameter) query;
 	char *accept, *accept_encoding, *content_type, *if_none_match, *user_agent;
-	struct identity who;
+	struct identity *who; /* a ref; NULL: nobody is known */
 	struct user user;
 	struct error
 		*refused; /* decided by the service thread: too large, not authenticated, ... */

@@ -60,8 +60,6 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 
 	if (parse_listen(opt->listen, &host, &port, err) < 0)
 		return -1;
-	if (opt->token_file && !(s->server.tokens = tokens_read(opt->token_file, err)))
-		return -1;
 	if (pki_ensure(opt->dir, host, clock_wall(s->server.clock), &pki, err) < 0 ||
 	    http_listen(&s->server, host, &port, &pki, err) < 0)
 		return -1;
@@ -90,7 +88,6 @@ static void release(struct serve *s)
 	}
 	render_cache_free(s->server.rendered);
 	openapi_cache_free(s->server.openapi);
-	tokens_free(s->server.tokens);
 	pthread_mutex_destroy(&s->server.ready_lock);
 	free(s->server.scratch);
 	free(s->address);

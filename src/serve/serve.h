@@ -12,8 +12,8 @@
  * group system:masters, in DIR/pki (keys 0600), and each start writes DIR/kubeconfig (0600) for the
  * address it really listens on. Certificates are renewed at a start in their last 30 days.
  *
- * Who asks: a client certificate of that CA (CN the user, O the groups) or a bearer token of the
- *token file. Everything else gets 401, but /livez, /readyz and /healthz.
+ * Who asks: a client certificate of that CA (CN the user, O the groups) or a bearer token that the
+ * cluster knows. Everything else gets 401, but /livez, /readyz and /healthz.
  *
  * Threads: one service thread owns all connections (libwebsockets); a pool of workers, started on
  * demand, asks the cluster. A watch or a followed log holds no thread. Both functions may be called
@@ -27,10 +27,8 @@
 #include "cluster/cluster.h"
 
 struct serve_options {
-	const char *listen; /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
-	const char *dir;    /* of pki/ and kubeconfig; exists */
-	const char
-		*token_file; /* CSV "token,user,uid,\"group,group\"" as kube-apiserver's; or NULL */
+	const char *listen;  /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
+	const char *dir;     /* of pki/ and kubeconfig; exists */
 	bool announce;	     /* the cluster has no other API server: write there what this one is */
 	struct clock *clock; /* NULL: the system's */
 	unsigned workers;    /* at most so many threads ask the cluster; 0: 64 */

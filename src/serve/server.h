@@ -22,7 +22,6 @@ struct server {
 	struct cluster *cluster;
 	struct clock *clock;
 	const char *address; /* "127.0.0.1:6443", of struct serve */
-	struct tokens *tokens;
 	struct serve_pool *pool;
 	struct metrics metrics;
 	struct render_cache *rendered;

@@ -281,6 +281,7 @@ static void fake_close(struct cluster *c)
 	vec_release(&f->listeners);
 	map_free(f->objects, free_object);
 	catalog_unref(f->catalog);
+	token_file_free(f->tokens);
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->wake);
 	pthread_cond_destroy(&f->idle);
@@ -298,6 +299,15 @@ static char *raw(struct cluster *c, const struct call *call, const char *path, s
 	return NULL;
 }
 
+static int authenticate(struct cluster *c, const struct call *call, const char *token,
+			const char *const *audiences, struct authentication *out,
+			struct error **err)
+{
+	if (token_file_find(fake_of(c)->tokens, token, audiences, out))
+		return 0;
+	return error_set(err, E_UNAUTHORIZED, "invalid bearer token");
+}
+
 static const struct cluster_ops ops = {
 	.name = "fake",
 	.close = fake_close,
@@ -313,13 +323,19 @@ static const struct cluster_ops ops = {
 	.watch = fake_watch,
 	.watch_stop = fake_watch_stop,
 	.raw = raw,
+	.authenticate = authenticate,
 };
 
 struct cluster *fake_cluster_open(const char *where, const struct cluster_config *config,
 				  struct error **err)
 {
-	struct fake *f = xcalloc(1, sizeof(*f));
+	struct token_file *tokens = NULL;
+	struct fake *f;
 
+	if (config->token_auth_file && !(tokens = token_file_read(config->token_auth_file, err)))
+		return NULL;
+	f = xcalloc(1, sizeof(*f));
+	f->tokens = tokens;
 	f->base.ops = &ops;
 	f->base.default_namespace = xstrdup("default");
 	f->base.description = xstrdup("a cluster of the tests");

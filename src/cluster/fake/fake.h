@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "cluster/fake.h"
+#include "cluster/token_file.h"
 #include "object/selector.h"
 
 #include <pthread.h>
@@ -47,6 +48,7 @@ struct listener {
 struct fake {
 	struct cluster base;
 	struct clock *clock;
+	struct token_file *tokens; /* NULL: none */
 	pthread_mutex_t lock;
 	struct catalog *catalog;
 	struct map *objects; /* "group/plural/namespace/name" */

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "cluster/backends.h"
 #include "cluster/lifecycle.h"
+#include "cluster/local/tokens.h"
+#include "cluster/token_file.h"
 #include "object/json.h"
 
 #include <arpa/inet.h>
@@ -169,6 +171,17 @@ static char *raw(struct cluster *c, const struct call *call, const char *path, s
 	return NULL;
 }
 
+static int authenticate(struct cluster *c, const struct call *call, const char *token,
+			const char *const *audiences, struct authentication *out,
+			struct error **err)
+{
+	struct local *l = local_of(c);
+
+	if (token_file_find(l->token_file, token, audiences, out))
+		return 0;
+	return token_check(l, token, audiences, out, err);
+}
+
 static void local_close(struct cluster *c)
 {
 	struct local *l = local_of(c);
@@ -176,6 +189,8 @@ static void local_close(struct cluster *c)
 	watches_close(l);
 	store_close(l->store);
 	admission_close(l);
+	token_authority_free(l->tokens);
+	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
 	vec_release(&l->listeners);
 	pthread_mutex_destroy(&l->lock);
@@ -201,6 +216,7 @@ static const struct cluster_ops ops = {
 	.stream = open_stream,
 	.stream_stop = stop_stream,
 	.raw = raw,
+	.authenticate = authenticate,
 };
 
 static int parse_cidr(struct local *l, const char *cidr, struct error **err)
@@ -233,10 +249,16 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 		free(l);
 		return NULL;
 	}
+	if (config->token_auth_file &&
+	    !(l->token_file = token_file_read(config->token_auth_file, err))) {
+		free(l);
+		return NULL;
+	}
 	l->clock = config->clock ? config->clock : clock_system();
 	options.clock = l->clock;
 	l->store = store_open(where, &options, err);
 	if (!l->store) {
+		token_file_free(l->token_file);
 		free(l);
 		return NULL;
 	}
@@ -245,6 +267,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->base.description = xstrdup(where);
 	l->catalog = catalog_builtin();
 	pthread_mutex_init(&l->lock, NULL);
+	l->tokens = token_authority_new(where);
 	watches_open(l);
 	admission_open(l);
 	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0)

@@ -21,6 +21,8 @@
 #include <pthread.h>
 
 struct local_watch;
+struct token_authority;
+struct token_file;
 struct listener {
 	void (*changed)(void *arg);
 	void *arg;
@@ -46,6 +48,8 @@ struct local {
 	struct local_watch *running;
 	pthread_t starter;
 	bool closing;
+	struct token_authority *tokens; /* tokens.h */
+	struct token_file *token_file;	/* NULL: none */
 	/* Admission (admission.c): a bit for each plugin that runs, set before the first request;
 	 * and what charges of one namespace wait for each other with. */
 	uint64_t admission_enabled;

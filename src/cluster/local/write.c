@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "cluster/local/tokens.h"
 #include "cluster/patching.h"
 #include "kinds/kind.h"
 #include "object/json.h"
@@ -347,8 +348,11 @@ static int evict(const struct write *w, const json_t *body, struct object **out,
 static int create_in(struct write *w, const char *json, size_t len, struct object **out,
 		     struct error **err)
 {
-	json_t *body json_auto = json_read(json, len, err);
+	json_t *body json_auto = NULL;
 
+	if (sub_is(w->subresource, "token"))
+		return token_request(w, json, len, out, err);
+	body = json_read(json, len, err);
 	if (!body)
 		return -1;
 	if (sub_is(w->subresource, "binding"))

@@ -116,7 +116,7 @@ static int start(void **state)
 	path = xasprintf("%s/tokens", dir);
 	assert_int_equal(file_replace(path, tokens, strlen(tokens), NULL), 0);
 	opt.dir = dir;
-	opt.token_file = path;
+	config.token_auth_file = path;
 	cluster = cluster_open("fake:", &config, &err);
 	assert_non_null(cluster);
 	serve = serve_start(cluster, &opt, &err);

@@ -157,41 +157,13 @@ static void remove_dir(char *dir)
 	free(dir);
 }
 
-static void token_file_is_read_as_csv(void **state)
+static void a_header_holds_a_token(void **state)
 {
-	struct error *err CLEANUP(error_free_cleanup) = NULL;
-	static const char text[] = "# who may\n"
-				   "s3cret,alice,1001,\"dev, ops\"\r\n"
-				   "\n"
-				   "\"with \"\"quotes\"\"\",bob,1002\n";
-	char *dir = make_dir(), *path = xasprintf("%s/tokens", dir);
-	struct tokens *t;
-	struct identity id = {0};
-
-	assert_int_equal(file_replace(path, text, strlen(text), NULL), 0);
-	t = tokens_read(path, &err);
-	assert_non_null(t);
-	assert_false(identity_from_token(t, "Bearer nobody", &id));
-	assert_false(identity_from_token(t, "Basic s3cret", &id));
-	assert_false(identity_from_token(NULL, "Bearer s3cret", &id));
-	assert_true(identity_from_token(t, "Bearer s3cret", &id));
-	assert_string_equal(id.name, "alice");
-	assert_string_equal(id.uid, "1001");
-	assert_string_equal(id.groups[0], "dev");
-	assert_string_equal(id.groups[1], "ops");
-	assert_string_equal(id.groups[2], "system:authenticated");
-	assert_null(id.groups[3]);
-	identity_release(&id);
-	assert_true(identity_from_token(t, "bearer with \"quotes\"", &id));
-	assert_string_equal(id.name, "bob");
-	identity_release(&id);
-	tokens_free(t);
-	assert_int_equal(file_replace(path, "just-a-token\n", 13, NULL), 0);
-	assert_null(tokens_read(path, &err));
-	assert_non_null(strstr(error_message(err), "line 1"));
-	assert_null(strstr(error_message(err), "just-a-token"));
-	free(path);
-	remove_dir(dir);
+	assert_null(auth_bearer(NULL));
+	assert_null(auth_bearer("Basic s3cret"));
+	assert_null(auth_bearer("Bearer "));
+	assert_string_equal(auth_bearer("Bearer s3cret"), "s3cret");
+	assert_string_equal(auth_bearer("bearer  s3cret"), "s3cret");
 }
 
 static X509 *read_certificate(const char *path)
@@ -218,7 +190,7 @@ static void first_start_makes_certificates(void **state)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	struct pki p CLEANUP(pki_release) = {0};
-	struct identity id = {0};
+	struct identity *id;
 	char *dir = make_dir(), *kubeconfig = xasprintf("%s/kubeconfig", dir);
 	X509 *ca, *server, *admin;
 
@@ -235,11 +207,13 @@ static void first_start_makes_certificates(void **state)
 	assert_int_equal(X509_check_ip_asc(server, "10.96.0.1", 0), 1);
 	assert_int_equal(X509_check_ip_asc(server, "::1", 0), 1);
 	assert_int_equal(X509_check_ip_asc(server, "192.0.2.7", 0), 1);
-	identity_from_certificate(admin, &id);
-	assert_string_equal(id.name, "system:admin");
-	assert_string_equal(id.groups[0], "system:masters");
-	assert_string_equal(id.groups[1], "system:authenticated");
-	identity_release(&id);
+	id = auth_certificate(admin);
+	assert_string_equal(id->user.name, "system:admin");
+	assert_string_equal(id->user.groups[0], "system:masters");
+	assert_string_equal(id->user.groups[1], "system:authenticated");
+	assert_string_equal(id->user.extra[0].key, "authentication.kubernetes.io/credential-id");
+	assert_true(str_has_prefix(id->user.extra[0].values[0], "X509SHA256="));
+	identity_unref(id);
 	assert_int_equal(pki_write_kubeconfig(dir, &p, "https://192.0.2.7:1", &err), 0);
 	assert_int_equal(mode_of(kubeconfig), 0600);
 	X509_free(ca);
@@ -325,7 +299,7 @@ int main(void)
 		cmocka_unit_test(other_paths_name_none),
 		cmocka_unit_test(accept_header_picks_the_form),
 		cmocka_unit_test(bodies_are_json_or_yaml),
-		cmocka_unit_test(token_file_is_read_as_csv),
+		cmocka_unit_test(a_header_holds_a_token),
 		cmocka_unit_test(first_start_makes_certificates),
 		cmocka_unit_test(later_starts_renew_what_must_be),
 		cmocka_unit_test(pool_runs_everything),
