@@ -37,6 +37,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/local.c \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
+	src/cluster/local/reviews.c src/cluster/local/reviews.h \
 	src/cluster/local/scale.c \
 	src/cluster/local/services.c \
 	src/cluster/local/strategy.c \
@@ -45,6 +46,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/write.c \
 	src/cluster/local/token_check.c \
 	src/cluster/local/token_request.c \
+	src/cluster/local/token_review.c \
 	src/cluster/local/tokens.h \
 	src/cluster/open.c \
 	src/cluster/token_file.c src/cluster/token_file.h \

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "cluster/local/reviews.h"
 #include "cluster/local/tokens.h"
 #include "cluster/patching.h"
 #include "kinds/kind.h"
@@ -391,12 +392,15 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 			  .name = name,
 			  .subresource = subresource,
 			  .opt = opt};
+	review_answer *answer = review_of(r);
 	json_t *tree json_auto = NULL;
 
 	if (check_call(call, err) < 0)
 		return -1;
 	if (subresource)
 		return create_in(&w, json, len, out, err);
+	if (answer)
+		return review_create(&w, answer, json, len, out, err);
 	tree = pipeline_decode(&w, json, len, err);
 	if (!tree || check_path(&w, tree, err) < 0)
 		return -1;

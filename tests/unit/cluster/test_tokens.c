@@ -402,6 +402,38 @@ static void what_is_no_token_of_ours_is_nobodys(void **state)
 	refused(b.s, "the token names no service account");
 }
 
+static json_t *review(const char *token, const char *audience)
+{
+	char *text free_ptr =
+		xasprintf("{'spec':{'token':'%s','audiences':['%s']}}", token, audience);
+	json_t *answer = fixture_create(&f, "tokenreviews", "", text, NULL);
+
+	assert_non_null(answer);
+	assert_text(answer, "spec.token", token);
+	assert_null(json_path(answer, "metadata.uid"));
+	return answer;
+}
+
+static void a_review_tells_whose_a_token_is(void **state)
+{
+	char *token free_ptr = token_for("{'audiences':['vault']}");
+	json_t *good json_auto = review(token, "vault");
+	json_t *elsewhere json_auto = review(token, "db");
+	json_t *nonsense json_auto = review("nonsense", "vault");
+
+	assert_true(json_path_bool(good, "status.authenticated", false));
+	assert_text(good, "status.user.username", "system:serviceaccount:n:robot");
+	assert_text(good, "status.user.groups[1]", "system:serviceaccounts:n");
+	assert_text(good, "status.audiences[0]", "vault");
+	assert_null(json_path(elsewhere, "status.authenticated"));
+	assert_text(elsewhere, "status.error",
+		    "[invalid bearer token, token audiences [\"vault\"] is invalid for the target "
+		    "audiences [\"db\"]]");
+	assert_text(nonsense, "status.error", "invalid bearer token");
+	fixture_refused(&f, "tokenreviews", "", "{'spec':{}}",
+			"token is required for TokenReview in authentication");
+}
+
 /* ---- the token file */
 
 static void the_file_is_read_as_csv(void **state)
@@ -457,6 +489,7 @@ int main(void)
 		TEST(the_token_of_a_volume_lives_for_a_year),
 		TEST(a_secrets_token_is_good_while_the_secret_holds_it),
 		TEST(what_is_no_token_of_ours_is_nobodys),
+		TEST(a_review_tells_whose_a_token_is),
 		TEST(the_file_is_read_as_csv),
 	};
 
