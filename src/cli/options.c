@@ -46,6 +46,8 @@ static const struct option_row long_options[] = {
 	 "show it even where namespaces may not be listed (repeatable)", COMMAND_MOUNT},
 	{"listen", 0, OPTION_TEXT, AT(listen), "ADDR",
 	 "serve the Kubernetes API over HTTPS there (127.0.0.1:6443)", OWN_CLUSTER},
+	{"allow-remote", 0, OPTION_FLAG, AT(allow_remote), NULL,
+	 "--listen may name an address that other machines reach", OWN_CLUSTER},
 	{"token-auth-file", 0, OPTION_TEXT, AT(token_auth_file), "FILE",
 	 "bearer tokens: token,user,uid,\"groups\" a line", OWN_CLUSTER},
 	{"enable-admission-plugins", 0, OPTION_TEXT, AT(enable_admission), "NAMES",

@@ -27,7 +27,7 @@ struct options {
 	/* What runs beside it. */
 	const char *listen, *token_auth_file;
 	const char *enable_admission, *disable_admission; /* comma separated names */
-	bool bare;
+	bool bare, allow_remote;
 	int nodes;
 	/* The mount. */
 	bool foreground, debug, version, help;

@@ -60,6 +60,7 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 	char *dir free_ptr = options_local_directory(opt);
 	const struct serve_options options = {
 		.listen = opt->listen ? opt->listen : "127.0.0.1:6443",
+		.allow_remote = opt->allow_remote,
 		.dir = dir,
 		.announce = p->local,
 	};

@@ -39,6 +39,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/private.h \
 	src/cluster/local/reviews.c src/cluster/local/reviews.h \
 	src/cluster/local/scale.c \
+	src/cluster/local/self_review.c \
 	src/cluster/local/services.c \
 	src/cluster/local/strategy.c \
 	src/cluster/local/track.c \

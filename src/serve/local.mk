@@ -9,6 +9,7 @@ libserve_a_SOURCES = \
 	src/serve/media.c src/serve/media.h \
 	src/serve/metrics.c src/serve/metrics.h \
 	src/serve/openapi.c src/serve/openapi.h src/serve/openapi_write.c \
+	src/serve/openid.c src/serve/openid.h \
 	src/serve/pki.c src/serve/pki.h \
 	src/serve/pool.c src/serve/pool.h \
 	src/serve/query.c src/serve/query.h \

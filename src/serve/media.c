@@ -168,6 +168,25 @@ int media_negotiate(const char *accept, unsigned offered, bool stream, struct me
 	return -1;
 }
 
+int media_accepts(const char *accept, const char *type, struct error **err)
+{
+	struct clause clauses[CLAUSES];
+	size_t n = accept ? parse_accept(accept, clauses) : 0;
+	struct error *e;
+
+	for (size_t i = 0; i < n; i++)
+		if (clauses[i].q > 0 &&
+		    (type_is(&clauses[i], type) || type_is(&clauses[i], "*/*") ||
+		     type_is(&clauses[i], "application/*")))
+			return 0;
+	if (!n)
+		return 0;
+	e = error_new(E_NOT_ACCEPTABLE, "406: Not Acceptable\n\nAvailable representations: %s",
+		      type);
+	error_set_details(e, "", "", "");
+	return error_move(err, e);
+}
+
 bool media_is(const char *content_type, const char *type)
 {
 	size_t len = strcspn(content_type, "; \t");

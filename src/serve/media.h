@@ -32,6 +32,10 @@ struct media {
 int media_negotiate(const char *accept, unsigned offered, bool stream, struct media *out,
 		    struct error **err);
 
+/* Whether ACCEPT (NULL: anything) lets TYPE through, of a document that has one form; else -1 and
+ * E_NOT_ACCEPTABLE. */
+int media_accepts(const char *accept, const char *type, struct error **err);
+
 enum body_form { BODY_JSON, BODY_YAML, BODY_PROTOBUF };
 /* Of a create or update. E_MEDIA_TYPE names what is read. */
 int media_body(const char *content_type, enum body_form *out, struct error **err);

@@ -7,6 +7,7 @@
 #include "object/json.h"
 #include "serve/discovery.h"
 #include "serve/openapi.h"
+#include "serve/openid.h"
 #include "serve/resource.h"
 #include "serve/server.h"
 
@@ -74,6 +75,8 @@ static const struct route {
 	{"/healthz/", handle_health},
 	{"/version", handle_version},
 	{"/metrics", handle_metrics},
+	{"/.well-known/openid-configuration", openid_configuration},
+	{"/openid/v1/jwks", openid_keys},
 	{"/openapi/v2", openapi_v2},
 	{"/openapi/v3", openapi_v3_index},
 	{"/openapi/v3/", openapi_v3_document},

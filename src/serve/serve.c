@@ -6,6 +6,7 @@
 #include "serve/pki.h"
 #include "serve/server.h"
 
+#include <arpa/inet.h>
 #include <libwebsockets.h>
 #include <string.h>
 
@@ -36,6 +37,29 @@ static int parse_listen(const char *text, char **host, int *port, struct error *
 	return 0;
 }
 
+/* Whether nobody but this machine reaches HOST; what is no literal address is not trusted to be. */
+static bool is_loopback(const char *host)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	if (inet_pton(AF_INET6, host, &v6) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&v6);
+	return strcmp(host, "localhost") == 0;
+}
+
+static int check_listen(const struct serve_options *opt, const char *host, struct error **err)
+{
+	if (opt->allow_remote || is_loopback(host))
+		return 0;
+	return error_set(err, E_BAD_REQUEST,
+			 "--listen=%s would be reached from other machines: say --allow-remote to "
+			 "let them",
+			 opt->listen);
+}
+
 /* The address a client on this machine dials. */
 static char *format_address(const char *host, int port)
 {
@@ -58,7 +82,7 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 	char *host free_ptr = NULL, *url free_ptr = NULL;
 	int port = 0, failed;
 
-	if (parse_listen(opt->listen, &host, &port, err) < 0)
+	if (parse_listen(opt->listen, &host, &port, err) < 0 || check_listen(opt, host, err) < 0)
 		return -1;
 	if (pki_ensure(opt->dir, host, clock_wall(s->server.clock), &pki, err) < 0 ||
 	    http_listen(&s->server, host, &port, &pki, err) < 0)

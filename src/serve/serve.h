@@ -28,6 +28,7 @@
 
 struct serve_options {
 	const char *listen;  /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
+	bool allow_remote;   /* LISTEN may be an address that other machines reach */
 	const char *dir;     /* of pki/ and kubeconfig; exists */
 	bool announce;	     /* the cluster has no other API server: write there what this one is */
 	struct clock *clock; /* NULL: the system's */

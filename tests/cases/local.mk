@@ -12,6 +12,7 @@ mount_cases = \
 remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
+	tests/cases/credentials.sh \
 	tests/cases/exits.sh \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \

@@ -160,6 +160,18 @@ void local_set_streamer(struct cluster *c, const struct pod_streamer *streamer, 
 	pthread_mutex_unlock(&l->lock);
 }
 
+static char *show_keys(struct local *l, struct error **err)
+{
+	const struct jwt_key *key = token_authority_key(l->tokens, err);
+	json_t *set json_auto = key ? jwt_key_set(key) : NULL;
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	if (!set)
+		return NULL;
+	json_write(set, &text);
+	return str_take(&text);
+}
+
 static char *raw(struct cluster *c, const struct call *call, const char *path, struct error **err)
 {
 	if (strcmp(path, "/version") == 0)
@@ -167,6 +179,8 @@ static char *raw(struct cluster *c, const struct call *call, const char *path, s
 			"{\"major\":\"1\",\"minor\":\"36\",\"gitVersion\":\"v1.36.0+kubefs\","
 			"\"gitCommit\":\"\",\"gitTreeState\":\"clean\",\"buildDate\":\"\","
 			"\"goVersion\":\"\",\"compiler\":\"\",\"platform\":\"linux/amd64\"}");
+	if (strcmp(path, "/openid/v1/jwks") == 0)
+		return show_keys(local_of(c), err);
 	error_set(err, E_NOT_FOUND, "the server could not find the requested resource");
 	return NULL;
 }

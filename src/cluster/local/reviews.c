@@ -10,6 +10,7 @@ static const struct {
 	const char *group, *plural;
 	review_answer *answer;
 } reviews[] = {
+	{"authentication.k8s.io", "selfsubjectreviews", self_review},
 	{"authentication.k8s.io", "tokenreviews", token_review},
 };
 

@@ -15,8 +15,8 @@
  */
 typedef int review_answer(const struct write *w, json_t *tree, struct error **err);
 
-/* reviews of tokens: token_review.c */
-review_answer token_review;
+review_answer token_review; /* token_review.c */
+review_answer self_review;  /* self_review.c */
 
 /* The answer of what R's objects ask, or NULL: they are kept. */
 review_answer *review_of(const struct resource *r);
