@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "kinds/rbac.h"
 #include "object/json.h"
 
 static int unsupported(const struct cluster *c, const char *what, struct error **err)
@@ -231,6 +232,13 @@ int cluster_authenticate(struct cluster *c, const struct call *call, const char 
 	if (!c->ops->authenticate)
 		return unsupported(c, "authenticate tokens", err);
 	return c->ops->authenticate(c, call, token, audiences, out, err);
+}
+
+bool cluster_authorize(struct cluster *c, const struct access *access, struct str *reason)
+{
+	if (rbac_user_in_group(access->user, "system:masters"))
+		return true;
+	return c->ops->authorize && c->ops->authorize(c, access, reason);
 }
 
 void authentication_release(struct authentication *a)

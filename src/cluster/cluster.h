@@ -24,6 +24,8 @@
 #include "base/call.h"
 #include "base/error.h"
 #include "base/identity.h"
+#include "base/str.h"
+#include "kinds/access.h"
 #include "kinds/resource.h"
 #include "object/object.h"
 
@@ -170,6 +172,7 @@ struct cluster_ops {
 	int (*authenticate)(struct cluster *c, const struct call *call, const char *token,
 			    const char *const *audiences, struct authentication *out,
 			    struct error **err);
+	bool (*authorize)(struct cluster *c, const struct access *access, struct str *reason);
 };
 
 /* Implementations embed this first. */
@@ -278,6 +281,12 @@ char *cluster_raw(struct cluster *c, const struct call *call, const char *path, 
 int cluster_authenticate(struct cluster *c, const struct call *call, const char *token,
 			 const char *const *audiences, struct authentication *out,
 			 struct error **err);
+/*
+ * Whether ACCESS is allowed. REASON (may be NULL) gets why or why not, in RBAC's words; nothing
+ * where there is nothing to say. Members of system:masters may do everything, others nothing where
+ * an implementation does not know. Reads memory, and the store after roles have changed.
+ */
+bool cluster_authorize(struct cluster *c, const struct access *access, struct str *reason);
 
 /* The same with trees, which stay the caller's: for reconcilers. */
 int cluster_create_tree(struct cluster *c, const struct call *call, const struct resource *r,

@@ -10,6 +10,7 @@ libcluster_a_SOURCES = \
 	src/cluster/patching.c src/cluster/patching.h \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
 	src/cluster/local.h \
+	src/cluster/local/access.c src/cluster/local/access.h \
 	src/cluster/local/admission.c src/cluster/local/admission.h \
 	src/cluster/local/admission/common.c \
 	src/cluster/local/admission/default_class.c \

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
+	src/kinds/access.h \
 	src/kinds/admissionpolicy.c \
 	src/kinds/apiservice.c \
 	src/kinds/builtin.h \
@@ -57,6 +58,8 @@ libkinds_a_SOURCES = \
 	src/kinds/priorityclass.c \
 	src/kinds/quota.c \
 	src/kinds/quota.h \
+	src/kinds/rbac.c \
+	src/kinds/rbac.h \
 	src/kinds/replicaset.c \
 	src/kinds/replicationcontroller.c \
 	src/kinds/resource.c \

@@ -1,3 +1,4 @@
+#include "cluster/local/access.h"
 #include "cluster/local/admission.h"
 
 #include "base/mem.h"
@@ -196,6 +197,11 @@ static int authenticate(struct cluster *c, const struct call *call, const char *
 	return token_check(l, token, audiences, out, err);
 }
 
+static bool authorize(struct cluster *c, const struct access *access, struct str *reason)
+{
+	return access_allowed(local_of(c), access, reason);
+}
+
 static void local_close(struct cluster *c)
 {
 	struct local *l = local_of(c);
@@ -203,6 +209,7 @@ static void local_close(struct cluster *c)
 	watches_close(l);
 	store_close(l->store);
 	admission_close(l);
+	access_cache_free(l->access);
 	token_authority_free(l->tokens);
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
@@ -231,6 +238,7 @@ static const struct cluster_ops ops = {
 	.stream_stop = stop_stream,
 	.raw = raw,
 	.authenticate = authenticate,
+	.authorize = authorize,
 };
 
 static int parse_cidr(struct local *l, const char *cidr, struct error **err)
@@ -281,6 +289,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->base.description = xstrdup(where);
 	l->catalog = catalog_builtin();
 	pthread_mutex_init(&l->lock, NULL);
+	l->access = access_cache_new();
 	l->tokens = token_authority_new(where);
 	watches_open(l);
 	admission_open(l);

@@ -21,6 +21,7 @@
 #include <pthread.h>
 
 struct local_watch;
+struct access_cache;
 struct token_authority;
 struct token_file;
 struct listener {
@@ -48,6 +49,7 @@ struct local {
 	struct local_watch *running;
 	pthread_t starter;
 	bool closing;
+	struct access_cache *access;	/* access.h */
 	struct token_authority *tokens; /* tokens.h */
 	struct token_file *token_file;	/* NULL: none */
 	/* Admission (admission.c): a bit for each plugin that runs, set before the first request;
