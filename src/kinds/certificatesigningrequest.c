@@ -1,13 +1,10 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
-#include "object/base64.h"
+#include "kinds/csr.h"
 #include "object/json.h"
+#include "object/time.h"
+#include "object/user.h"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <string.h>
 
 #define SECONDS_MIN 600
@@ -37,70 +34,109 @@ static const char *const usages[] = {"any",
 				     "timestamping",
 				     NULL};
 
-static void prepare(json_t *object, const json_t *old)
+/* It asks in the name of who made it, whatever it says. */
+static void take_user(json_t *spec, const struct user *user)
 {
-	if (!old)
+	static const char *const taken[] = {"username", "uid", "groups", "extra"};
+	json_t *info json_auto = user_info(user);
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		json_object_del(spec, taken[i]);
+	json_object_update(spec, info);
+}
+
+static size_t count(const json_t *conditions, const char *type)
+{
+	const json_t *c;
+	size_t i, n = 0;
+
+	json_array_foreach ((json_t *)conditions, i, c)
+		n += strcmp(json_path_string(c, "type"), type) == 0;
+	return n;
+}
+
+/* What was decided is not changed in passing. One that came or went stays, to be refused. */
+static void keep_decision(json_t *conditions, const json_t *before, const char *type)
+{
+	const json_t *c, *was;
+	size_t i, j = 0;
+
+	if (count(conditions, type) != count(before, type))
+		return;
+	json_array_foreach (conditions, i, c) {
+		if (strcmp(json_path_string(c, "type"), type) != 0)
+			continue;
+		while ((was = json_array_get(before, j++)))
+			if (strcmp(json_path_string(was, "type"), type) == 0)
+				break;
+		json_array_set_new(conditions, i, json_deep_copy(was));
+	}
+}
+
+/* Since when a condition is what it is: before, if it was that already. */
+static const char *transition(const json_t *condition, const json_t *before, const char *now)
+{
+	const json_t *was;
+	size_t i;
+
+	json_array_foreach ((json_t *)before, i, was) {
+		const char *since = json_path_string(was, "lastTransitionTime");
+
+		if (*since &&
+		    strcmp(json_path_string(was, "type"), json_path_string(condition, "type")) ==
+			    0 &&
+		    strcmp(json_path_string(was, "status"),
+			   json_path_string(condition, "status")) == 0)
+			return since;
+	}
+	return now;
+}
+
+static void stamp(json_t *conditions, const json_t *before, int64_t now)
+{
+	char text[TIME_TEXT];
+	json_t *c;
+	size_t i;
+
+	time_format(now, text);
+	json_array_foreach (conditions, i, c) {
+		if (!*json_path_string(c, "lastUpdateTime"))
+			json_object_set_new(c, "lastUpdateTime", json_string(text));
+		if (!*json_path_string(c, "lastTransitionTime"))
+			json_object_set_new(c, "lastTransitionTime",
+					    json_string(transition(c, before, text)));
+	}
+}
+
+static void prepare_write(json_t *object, const json_t *old, const struct write_facts *facts)
+{
+	json_t *conditions = json_path(object, "status.conditions");
+	const json_t *before = json_path(old, "status.conditions");
+
+	if (!old) {
 		json_object_set_new(object, "status", json_object());
+		take_user(json_object_get(object, "spec"), facts->user);
+	} else if (facts->subresource && conditions) {
+		if (strcmp(facts->subresource, "status") == 0) {
+			keep_decision(conditions, before, "Approved");
+			keep_decision(conditions, before, "Denied");
+		}
+		stamp(conditions, before, facts->now);
+	}
 }
 
-/* The bytes that stand in base64, to be read. */
-static BIO *decode(const struct field *f)
-{
-	struct str bytes CLEANUP(str_release) = STR_INIT;
-	BIO *bio = BIO_new(BIO_s_mem());
-
-	base64_decode(field_text(f), json_string_length(f->value), &bytes);
-	BIO_write(bio, bytes.s, (int)bytes.len);
-	return bio;
-}
-
-/* A request in PEM, signed by the key that it is for. */
 static const char *request_problem(const struct field *f)
 {
-	BIO *bio = decode(f);
-	char *type = NULL, *header = NULL;
-	unsigned char *der = NULL;
-	long len;
-	const char *why = "PEM block type must be CERTIFICATE REQUEST";
+	const char *why;
+	X509_REQ *req CLEANUP(X509_REQ_free_cleanup) = csr_request(field_text(f), &why);
 
-	if (PEM_read_bio(bio, &type, &header, &der, &len) == 1 &&
-	    strcmp(type, "CERTIFICATE REQUEST") == 0) {
-		const unsigned char *p = der;
-		X509_REQ *req = d2i_X509_REQ(NULL, &p, len);
-		EVP_PKEY *key = req ? X509_REQ_get0_pubkey(req) : NULL;
-
-		why = !req				       ? "malformed certificate request"
-		      : !key || X509_REQ_verify(req, key) != 1 ? "x509: signature check failed"
-							       : NULL;
-		X509_REQ_free(req);
-	}
-	OPENSSL_free(type);
-	OPENSSL_free(header);
-	OPENSSL_free(der);
-	BIO_free(bio);
-	ERR_clear_error();
-	return why;
+	return req ? NULL : why;
 }
 
 static const char *certificate_problem(const struct field *f)
 {
-	BIO *bio = decode(f);
-	const char *why = NULL;
-	size_t n = 0;
-
-	for (;;) {
-		X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-		if (!cert)
-			break;
-		X509_free(cert);
-		n++;
-	}
-	if (!n)
-		why = "must contain at least one CERTIFICATE PEM block";
-	BIO_free(bio);
-	ERR_clear_error();
-	return why;
+	return csr_certificates(field_text(f)) ? NULL
+					       : "must contain at least one CERTIFICATE PEM block";
 }
 
 static void check_usages(const struct field *f)
@@ -231,7 +267,7 @@ static const char *const selectable[] = {"spec.signerName", NULL};
 const struct kind kind_csr = {
 	.group = "certificates.k8s.io",
 	.kind = "CertificateSigningRequest",
-	.prepare = prepare,
+	.prepare_write = prepare_write,
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_path_segment,

@@ -13,6 +13,7 @@
 #ifndef KINDS_KIND_H
 #define KINDS_KIND_H
 
+#include "base/call.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -23,6 +24,13 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+
+/* Of a write: what decides of its object beside the object itself. */
+struct write_facts {
+	const struct user *user;
+	const char *subresource; /* NULL: the object itself */
+	int64_t now;		 /* wall ns */
+};
 
 struct kind {
 	const char *group, *kind;
@@ -45,6 +53,8 @@ struct kind {
 	 * (initial status, phase, immutable copies). The generic rule resets status and counts
 	 * generation. */
 	void (*prepare)(json_t *object, const json_t *old);
+	/* The same, of a type that keeps who wrote or when. */
+	void (*prepare_write)(json_t *object, const json_t *old, const struct write_facts *facts);
 	name_rule *name_rule; /* NULL: the name is a DNS subdomain (253) */
 	/* An update checks all metadata once more, not only what changed: the causes tell. */
 	bool whole_metadata;

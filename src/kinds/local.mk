@@ -15,6 +15,7 @@ libkinds_a_SOURCES = \
 	src/kinds/cron.h \
 	src/kinds/cronjob.c \
 	src/kinds/csi.c \
+	src/kinds/csr.c src/kinds/csr.h \
 	src/kinds/custom.h \
 	src/kinds/custom_format.c \
 	src/kinds/custom_rules.c \
@@ -118,3 +119,9 @@ check_PROGRAMS += tests/unit/kinds/test_custom
 tests_unit_kinds_test_custom_SOURCES = tests/unit/kinds/test_custom.c
 tests_unit_kinds_test_custom_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_custom
+
+check_PROGRAMS += tests/unit/kinds/test_csr
+tests_unit_kinds_test_csr_SOURCES = tests/unit/kinds/test_csr.c \
+	tests/unit/kinds/csr_fixture.c tests/unit/kinds/csr_fixture.h
+tests_unit_kinds_test_csr_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_csr

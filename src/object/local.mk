@@ -33,6 +33,7 @@ libobject_a_SOURCES = \
 	src/object/time.c src/object/time.h \
 	src/object/typed.c src/object/typed.h \
 	src/object/unicode.c src/object/unicode.h \
+	src/object/user.c src/object/user.h \
 	src/object/yaml.h \
 	src/object/yaml_read.c \
 	src/object/yaml_scalar.c src/object/yaml_scalar.h \

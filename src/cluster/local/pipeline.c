@@ -242,7 +242,7 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 					   "metadata.resourceVersion"};
 	static const char *const never_taken_back[] = {"metadata.deletionTimestamp",
 						       "metadata.deletionGracePeriodSeconds"};
-	const char *const *reset = reset_paths(w->storage, w->subresource);
+	const char *const *reset = kept_paths(w->storage, w->subresource);
 	bool finalize = w->subresource && strcmp(w->subresource, "finalize") == 0;
 
 	if (is_namespace(w->storage) && !finalize)
@@ -326,14 +326,18 @@ bool pipeline_generate_name(json_t *tree)
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
+	struct write_facts facts = {.subresource = w->subresource, .now = clock_wall(w->l->clock)};
 
 	admission_begin(&a, w, old, tree);
+	facts.user = admission_user(&a);
 	if (admission_admit(&a, err) < 0)
 		return -1;
 	if (!old)
 		pipeline_generate_name(tree);
 	if (w->storage->particulars->prepare)
 		w->storage->particulars->prepare(tree, old);
+	if (w->storage->particulars->prepare_write)
+		w->storage->particulars->prepare_write(tree, old, &facts);
 	if (is_crd(w->storage))
 		crd_prepare(tree, old);
 	if (w->storage->type && !w->storage->custom) {

@@ -145,6 +145,8 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 
 /* Dotted paths of what a write of R through SUBRESOURCE leaves as it was. NULL-terminated. */
 const char *const *reset_paths(const struct resource *r, const char *subresource);
+/* Those of them that really stay: nobody gets to own the rest, and may yet change it. */
+const char *const *kept_paths(const struct resource *r, const char *subresource);
 /* TREE, the state asked for with its defaults, gets its managedFields. OLD NULL: a creation. */
 int track_update(const struct write *w, const json_t *old, json_t *tree, struct error **err);
 /* CONFIG over LIVE, which R's version shows (NULL: a creation). NULL and *err on refusal. */

@@ -24,7 +24,4 @@ review_answer *review_of(const struct resource *r);
 int review_create(const struct write *w, review_answer *answer, const char *json, size_t len,
 		  struct object **out, struct error **err);
 
-/* A user as authentication.k8s.io's UserInfo; a new tree. */
-json_t *user_info(const struct user *user);
-
 #endif

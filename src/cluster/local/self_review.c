@@ -4,6 +4,7 @@
 #include "cluster/local/admission.h"
 #include "object/json.h"
 #include "object/time.h"
+#include "object/user.h"
 
 int self_review(const struct write *w, json_t *tree, struct error **err)
 {

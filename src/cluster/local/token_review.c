@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "object/json.h"
+#include "object/user.h"
 
 #include <string.h>
 

@@ -60,6 +60,14 @@ const char *const *reset_paths(const struct resource *r, const char *subresource
 	return resource_subresource(r, "status") ? status_only : nothing;
 }
 
+const char *const *kept_paths(const struct resource *r, const char *subresource)
+{
+	const char *const *reset = reset_paths(r, subresource);
+
+	/* The signer of a request may say why it does not sign. */
+	return reset == request_status ? spec_only : reset;
+}
+
 /* The versions that entries of other versions are compared in. */
 struct versions {
 	const struct write *w;
