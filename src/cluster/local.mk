@@ -28,6 +28,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/storage.c \
 	src/cluster/local/admission/toleration.c \
 	src/cluster/local/bootstrap.c \
+	src/cluster/local/bootstrap_rbac.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
 	src/cluster/local/crd.c \
@@ -38,6 +39,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/local.c \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
+	src/cluster/local/rbac_table.h \
 	src/cluster/local/reviews.c src/cluster/local/reviews.h \
 	src/cluster/local/scale.c \
 	src/cluster/local/self_review.c \
@@ -66,6 +68,16 @@ libcluster_a_SOURCES = \
 	src/cluster/remote/request.c \
 	src/cluster/remote/split.c \
 	src/cluster/remote/split.h
+
+nodist_libcluster_a_SOURCES = src/cluster/local/rbac_table.c
+
+# The roles and bindings that a cluster begins with, compiled in.
+src/cluster/local/rbac_table.c: $(srcdir)/schema/rbac $(srcdir)/tools/rbac-compile
+	$(AM_V_GEN)$(MKDIR_P) src/cluster/local && \
+	$(PYTHON3) $(srcdir)/tools/rbac-compile $(srcdir)/schema/rbac >$@.tmp && mv $@.tmp $@
+BUILT_SOURCES += src/cluster/local/rbac_table.c
+CLEANFILES += src/cluster/local/rbac_table.c src/cluster/local/rbac_table.c.tmp
+EXTRA_DIST += schema/rbac tools/rbac-compile tools/rbac-import
 
 check_PROGRAMS += tests/unit/cluster/test_remote_split
 tests_unit_cluster_test_remote_split_SOURCES = tests/unit/cluster/test_remote_split.c

@@ -27,9 +27,33 @@ static const struct {
 	 "another node if necessary.\"}"},
 };
 
-static int make(struct local *l, size_t i, struct error **err)
+int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, json_t *tree,
+		  uint64_t expect, struct commit *c, struct error **err)
 {
 	static const struct call self = {.user_agent = "kube-apiserver"};
+	static const struct write_options options;
+	char *namespace free_ptr = xstrdup(json_path_string(tree, "metadata.namespace"));
+	struct write w = {.l = l,
+			  .call = &self,
+			  .r = r,
+			  .storage = storage_of(r),
+			  .namespace = namespace,
+			  .opt = &options};
+
+	if (pipeline_admit_tree(&w, tree, err) < 0 || track_update(&w, old, tree, err) < 0)
+		return -1;
+	if (!old)
+		pipeline_stamp(&w, tree);
+	else if (pipeline_merge_old(&w, old, tree, err) < 0)
+		return -1;
+	if (pipeline_finish(&w, old, tree, err) < 0)
+		return -1;
+	commit_also(c, w.storage, tree, expect);
+	return 0;
+}
+
+static int make(struct local *l, size_t i, struct commit *c, struct error **err)
+{
 	const char *json = objects[i].json ? objects[i].json : "{}";
 	const struct resource *r =
 		catalog_find(l->catalog, objects[i].group, NULL, objects[i].plural);
@@ -43,13 +67,18 @@ static int make(struct local *l, size_t i, struct error **err)
 	if (!tree)
 		return -1;
 	json_path_set(tree, "metadata.name", json_string(objects[i].name));
-	return cluster_create_tree(&l->base, &self, r, "", tree, NULL, NULL, err);
+	return bootstrap_add(l, r, NULL, tree, STORE_ABSENT, c, err);
 }
 
 int bootstrap(struct local *l, struct error **err)
 {
+	struct commit c CLEANUP(commit_release) = {0};
+	size_t failed;
+
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
-		if (make(l, i, err) < 0)
+		if (make(l, i, &c, err) < 0)
 			return -1;
-	return 0;
+	if (c.n && commit_run(l, &c, NULL, &failed, err) < 0)
+		return -1;
+	return bootstrap_rbac(l, err);
 }
