@@ -11,6 +11,7 @@ libcluster_a_SOURCES = \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
 	src/cluster/local.h \
 	src/cluster/local/access.c src/cluster/local/access.h \
+	src/cluster/local/access_review.c \
 	src/cluster/local/admission.c src/cluster/local/admission.h \
 	src/cluster/local/admission/common.c \
 	src/cluster/local/admission/default_class.c \
@@ -34,6 +35,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/crd.c \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
+	src/cluster/local/escalation.c \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \
 	src/cluster/local/local.c \

@@ -19,7 +19,8 @@ extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_limitr
 	kind_ipaddress, kind_networkpolicy, kind_servicecidr, kind_runtimeclass, kind_pdb,
 	kind_clusterrole, kind_clusterrolebinding, kind_role, kind_rolebinding, kind_priorityclass,
 	kind_csidriver, kind_csinode, kind_csistoragecapacity, kind_storageclass,
-	kind_volumeattachment, kind_volumeattributesclass;
+	kind_volumeattachment, kind_volumeattributesclass, kind_localsubjectaccessreview,
+	kind_selfsubjectaccessreview, kind_subjectaccessreview;
 /* Types whose only particular is that they do not count generations. */
 extern const struct kind kinds_uncounted[];
 extern const size_t n_kinds_uncounted;

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libkinds.a
 libkinds_a_SOURCES = \
 	src/kinds/access.h \
+	src/kinds/accessreview.c \
 	src/kinds/admissionpolicy.c \
 	src/kinds/apiservice.c \
 	src/kinds/builtin.h \

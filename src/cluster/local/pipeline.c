@@ -1,3 +1,4 @@
+#include "cluster/local/access.h"
 #include "cluster/local/admission.h"
 
 #include "base/mem.h"
@@ -330,7 +331,7 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 
 	admission_begin(&a, w, old, tree);
 	facts.user = admission_user(&a);
-	if (admission_admit(&a, err) < 0)
+	if (admission_admit(&a, err) < 0 || access_check_grant(w, old, tree, err) < 0)
 		return -1;
 	if (!old)
 		pipeline_generate_name(tree);

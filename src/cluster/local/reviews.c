@@ -12,6 +12,10 @@ static const struct {
 } reviews[] = {
 	{"authentication.k8s.io", "selfsubjectreviews", self_review},
 	{"authentication.k8s.io", "tokenreviews", token_review},
+	{"authorization.k8s.io", "localsubjectaccessreviews", access_review},
+	{"authorization.k8s.io", "selfsubjectaccessreviews", self_access_review},
+	{"authorization.k8s.io", "selfsubjectrulesreviews", rules_review},
+	{"authorization.k8s.io", "subjectaccessreviews", access_review},
 };
 
 review_answer *review_of(const struct resource *r)

@@ -17,6 +17,10 @@ typedef int review_answer(const struct write *w, json_t *tree, struct error **er
 
 review_answer token_review; /* token_review.c */
 review_answer self_review;  /* self_review.c */
+/* access_review.c */
+review_answer access_review;
+review_answer self_access_review;
+review_answer rules_review;
 
 /* The answer of what R's objects ask, or NULL: they are kept. */
 review_answer *review_of(const struct resource *r);
