@@ -71,7 +71,18 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 
 static int start_controllers(struct program *p, const struct options *opt, struct error **err)
 {
-	p->controllers = controllers_start(p->informers, NULL, err);
+	char *dir free_ptr = options_local_directory(opt);
+	char *ca_cert free_ptr = xasprintf("%s/pki/ca.crt", dir);
+	char *ca_key free_ptr = xasprintf("%s/pki/ca.key", dir);
+	char *token_key free_ptr = xasprintf("%s/pki/sa.key", dir);
+	/* Certificates are for the endpoint; a cluster of somebody else's has its own keys. */
+	const struct controllers_options options = {
+		.ca_cert = p->serve ? ca_cert : NULL,
+		.ca_key = p->serve ? ca_key : NULL,
+		.token_key = p->local ? token_key : NULL,
+	};
+
+	p->controllers = controllers_start(p->informers, &options, NULL, err);
 	return p->controllers ? 0 : -1;
 }
 

@@ -211,7 +211,7 @@ int claim_owned(struct controller *c, const struct object *owner, const struct s
 	return adopt(c, owner, i, selector, out, err);
 }
 
-static int write_tree(struct controller *c, const char *group, const char *plural,
+int subresource_write(struct controller *c, const char *group, const char *plural,
 		      const char *subresource, const json_t *tree, struct error **err)
 {
 	struct object *out CLEANUP(object_unref_cleanup) = NULL;
@@ -227,13 +227,13 @@ static int write_tree(struct controller *c, const char *group, const char *plura
 int status_write(struct controller *c, const char *group, const char *plural, const json_t *tree,
 		 struct error **err)
 {
-	return write_tree(c, group, plural, "status", tree, err);
+	return subresource_write(c, group, plural, "status", tree, err);
 }
 
 int object_write(struct controller *c, const char *group, const char *plural, const json_t *tree,
 		 struct error **err)
 {
-	return write_tree(c, group, plural, NULL, tree, err);
+	return subresource_write(c, group, plural, NULL, tree, err);
 }
 
 int object_remove(struct controller *c, const char *group, const char *plural,

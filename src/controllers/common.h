@@ -46,6 +46,9 @@ json_t *controller_reference(const struct object *owner);
 /* Writes TREE's status and takes the answer into the informer. */
 int status_write(struct controller *c, const char *group, const char *plural, const json_t *tree,
 		 struct error **err);
+/* Writes what SUBRESOURCE is for; likewise. */
+int subresource_write(struct controller *c, const char *group, const char *plural,
+		      const char *subresource, const json_t *tree, struct error **err);
 /* Writes the object itself; likewise. */
 int object_write(struct controller *c, const char *group, const char *plural, const json_t *tree,
 		 struct error **err);

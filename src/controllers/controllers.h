@@ -2,7 +2,7 @@
  * The reconcilers: what moves a cluster from what is to what its objects ask for.
  *
  *	struct informers *informers = informers_new(cluster, NULL);
- *	struct controllers *all = controllers_start(informers, NULL, &err);
+ *	struct controllers *all = controllers_start(informers, NULL, NULL, &err);
  *	...
  *	controllers_stop(all);
  *
@@ -18,18 +18,28 @@
 
 struct controllers;
 
+/* What some of them need to do their work; without it they do not run. Files in PEM; copied. */
+struct controllers_options {
+	const char *ca_cert, *ca_key; /* what signs certificates that are asked for */
+	const char *token_key;	      /* what signs the tokens that are kept in secrets (jwt.h) */
+};
+
 /*
  * Starts all of them; waits for their types' first lists. INFORMERS lives until after
- * controllers_stop. CLOCK NULL: the system's. NULL and *err (E_UNREACHABLE, E_FORBIDDEN, ...) when
- * one cannot start; none runs then.
+ * controllers_stop. OPTIONS NULL: none. CLOCK NULL: the system's. NULL and *err (E_UNREACHABLE,
+ * E_FORBIDDEN, ...) when one cannot start; none runs then.
  */
-struct controllers *controllers_start(struct informers *informers, struct clock *clock,
-				      struct error **err);
+struct controllers *controllers_start(struct informers *informers,
+				      const struct controllers_options *options,
+				      struct clock *clock, struct error **err);
 /* Waits for what they are doing; what is undone is found again at the next start. Takes NULL. */
 void controllers_stop(struct controllers *all);
 
 extern const struct reconciler reconciler_claim_protection;
 extern const struct reconciler reconciler_class_protection;
+extern const struct reconciler reconciler_csr_approving;
+extern const struct reconciler reconciler_csr_cleaner;
+extern const struct reconciler reconciler_csr_signing;
 extern const struct reconciler reconciler_deployment;
 extern const struct reconciler reconciler_garbage_collector;
 extern const struct reconciler reconciler_namespace;
@@ -38,6 +48,7 @@ extern const struct reconciler reconciler_replicaset;
 extern const struct reconciler reconciler_resource_quota;
 extern const struct reconciler reconciler_root_ca;
 extern const struct reconciler reconciler_serviceaccount;
+extern const struct reconciler reconciler_token_secrets;
 extern const struct reconciler reconciler_volume_protection;
 
 #endif

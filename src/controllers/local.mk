@@ -2,6 +2,9 @@ noinst_LIBRARIES += libcontrollers.a
 libcontrollers_a_SOURCES = \
 	src/controllers/common.c src/controllers/common.h \
 	src/controllers/controllers.c src/controllers/controllers.h \
+	src/controllers/csr_approving.c \
+	src/controllers/csr_cleaner.c \
+	src/controllers/csr_signing.c \
 	src/controllers/deployment.c src/controllers/deployment.h \
 	src/controllers/deployment_recreate.c \
 	src/controllers/deployment_revision.c \
@@ -17,7 +20,8 @@ libcontrollers_a_SOURCES = \
 	src/controllers/resource_quota.c \
 	src/controllers/root_ca.c \
 	src/controllers/serviceaccount.c \
-	src/controllers/storage_protection.c
+	src/controllers/storage_protection.c \
+	src/controllers/token_secrets.c
 
 check_PROGRAMS += tests/unit/controllers/test_end_to_end
 tests_unit_controllers_test_end_to_end_SOURCES = tests/unit/controllers/test_end_to_end.c

@@ -3,6 +3,7 @@
 #include "object/base64.h"
 #include "object/json.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -11,6 +12,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KEY_BITS 2048u
 #define KEY_FILE_MAX 65536
@@ -81,6 +83,16 @@ static EVP_PKEY *key_read(const char *path, struct error **err)
 	return NULL;
 }
 
+static int make_folder(const char *path, struct error **err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder free_ptr = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return error_set_errno(err, errno, "%s", folder);
+	return 0;
+}
+
 /* Writes a new key, unless somebody else does meanwhile. */
 static int key_make(const char *path, struct error **err)
 {
@@ -91,6 +103,8 @@ static int key_make(const char *path, struct error **err)
 
 	if (!pkey || !PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL))
 		return openssl_failed(err, "making a key");
+	if (make_folder(path, err) < 0)
+		return -1;
 	long len = BIO_get_mem_data(bio, &bytes);
 	if (file_create(path, bytes, (size_t)len, &why) < 0 && error_code(why) != E_EXISTS)
 		return error_move(err, steal(&why));

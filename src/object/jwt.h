@@ -23,8 +23,9 @@
 
 struct jwt_key;
 
-/* The key at PATH (PEM); where there is none a new one of 2048 bits, written there with mode 0600.
- * Who comes second, of several that make it at once, gets the first one's. */
+/* The key at PATH (PEM); where there is none a new one of 2048 bits, written there with mode 0600
+ * (its folder is made with 0700). Who comes second, of several that make it at once, gets the first
+ * one's. */
 struct jwt_key *jwt_key_open(const char *path, struct error **err);
 struct jwt_key *jwt_key_free(struct jwt_key *k);
 DEFINE_CLEANUP(struct jwt_key *, jwt_key_free)

@@ -34,6 +34,7 @@ libobject_a_SOURCES = \
 	src/object/typed.c src/object/typed.h \
 	src/object/unicode.c src/object/unicode.h \
 	src/object/user.c src/object/user.h \
+	src/object/x509.c src/object/x509.h \
 	src/object/yaml.h \
 	src/object/yaml_read.c \
 	src/object/yaml_scalar.c src/object/yaml_scalar.h \

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "object/base64.h"
+#include "object/x509.h"
 #include "base/file.h"
 
 #include <arpa/inet.h>
@@ -10,7 +12,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdbool.h>
@@ -160,21 +161,6 @@ static bool pair_good(const struct pair *p, const struct pair *ca, const char *c
 
 /* ---- making */
 
-static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
-{
-	X509V3_CTX ctx;
-	X509_EXTENSION *extension;
-	bool ok;
-
-	if (!value)
-		return true;
-	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ok = extension && X509_add_ext(cert, extension, -1) == 1;
-	X509_EXTENSION_free(extension);
-	return ok;
-}
-
 static bool add_names(X509 *cert, const char *const *names, size_t n_names)
 {
 	struct str list CLEANUP(str_release) = STR_INIT;
@@ -182,7 +168,7 @@ static bool add_names(X509 *cert, const char *const *names, size_t n_names)
 	for (size_t i = 0; i < n_names; i++)
 		str_addf(&list, "%s%s:%s", i ? "," : "", is_address(names[i]) ? "IP" : "DNS",
 			 names[i]);
-	return !n_names || add_extension(cert, cert, NID_subject_alt_name, list.s);
+	return !n_names || x509_add_extension(cert, cert, NID_subject_alt_name, list.s);
 }
 
 static bool set_subject(X509 *cert, const struct profile *p)
@@ -197,21 +183,6 @@ static bool set_subject(X509 *cert, const struct profile *p)
 					  (const unsigned char *)p->common_name, -1, -1, 0) == 1;
 }
 
-static bool set_serial(X509 *cert)
-{
-	unsigned char bytes[16];
-	BIGNUM *number;
-	bool ok;
-
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return false;
-	bytes[0] &= 0x7f;
-	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	ok = number && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
-	BN_free(number);
-	return ok;
-}
-
 /* CA NULL: signs itself. */
 static int pair_make(const struct profile *p, const struct pair *ca, const char *const *names,
 		     size_t n_names, int64_t now, struct pair *out, struct error **err)
@@ -221,16 +192,16 @@ static int pair_make(const struct profile *p, const struct pair *ca, const char 
 	time_t start = (time_t)(now / NS_PER_S - 3600);
 	X509 *issuer = ca ? ca->cert : cert;
 
-	if (!key || !cert || !X509_set_version(cert, X509_VERSION_3) || !set_serial(cert) ||
+	if (!key || !cert || !X509_set_version(cert, X509_VERSION_3) || !x509_set_serial(cert) ||
 	    !X509_time_adj_ex(X509_getm_notBefore(cert), 0, 0, &start) ||
 	    !X509_time_adj_ex(X509_getm_notAfter(cert), p->days, 0, &start) ||
 	    !set_subject(cert, p) || !X509_set_pubkey(cert, key) ||
 	    !X509_set_issuer_name(cert, X509_get_subject_name(issuer)) ||
-	    !add_extension(cert, issuer, NID_basic_constraints, p->basic_constraints) ||
-	    !add_extension(cert, issuer, NID_key_usage, p->key_usage) ||
-	    !add_extension(cert, issuer, NID_ext_key_usage, p->extended_key_usage) ||
-	    !add_extension(cert, issuer, NID_subject_key_identifier, "hash") ||
-	    !add_extension(cert, issuer, NID_authority_key_identifier, "keyid") ||
+	    !x509_add_extension(cert, issuer, NID_basic_constraints, p->basic_constraints) ||
+	    !x509_add_extension(cert, issuer, NID_key_usage, p->key_usage) ||
+	    !x509_add_extension(cert, issuer, NID_ext_key_usage, p->extended_key_usage) ||
+	    !x509_add_extension(cert, issuer, NID_subject_key_identifier, "hash") ||
+	    !x509_add_extension(cert, issuer, NID_authority_key_identifier, "keyid") ||
 	    !add_names(cert, names, n_names) || !X509_sign(cert, ca ? ca->key : key, EVP_sha256()))
 		return openssl_error(err, "making a certificate");
 	pair_release(out);
@@ -326,15 +297,13 @@ void pki_release(struct pki *p)
 /* "    KEY: <base64 of the file>" */
 static int add_file(struct str *out, const char *key, const char *path, struct error **err)
 {
-	struct str text CLEANUP(str_release) = STR_INIT;
+	struct str text CLEANUP(str_wipe) = STR_INIT;
 
 	if (file_read(path, CERT_MAX_BYTES, &text, err) < 0)
 		return -1;
-	char *encoded free_ptr = xmalloc(4 * (text.len / 3 + 1) + 1);
-	EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)text.s, (int)text.len);
-	str_addf(out, "    %s: %s\n", key, encoded);
-	OPENSSL_cleanse(text.s, text.len);
-	OPENSSL_cleanse(encoded, strlen(encoded));
+	str_addf(out, "    %s: ", key);
+	base64_encode(text.s, text.len, out);
+	str_addc(out, '\n');
 	return 0;
 }
 

@@ -77,4 +77,90 @@ fails "and the token with it" as "$bound" get --raw /version
 ok "the account goes" kubectl delete serviceaccount robot
 fails "and its token" as "$token" get --raw /version
 
+# ---- Tokens that are kept in secrets
+
+kept() { kubectl get secret kept -o "jsonpath={.data.$1}" | base64 -d; }
+has_token() { [ -n "$(kept token)" ]; }
+no_secret() { ! kubectl get secret kept; }
+ok "another account" kubectl create serviceaccount keeper
+kubectl apply -f - >/dev/null <<'YAML'
+apiVersion: v1
+kind: Secret
+metadata: {name: kept, annotations: {kubernetes.io/service-account.name: keeper}}
+type: kubernetes.io/service-account-token
+YAML
+ok "its secret gets a token" wait_for 30 has_token
+is "the token is the account's" \
+	"$(as "$(kept token)" auth whoami -o jsonpath='{.status.userInfo.username}')" \
+	system:serviceaccount:default:keeper
+is "the namespace is beside it" "$(kept namespace)" default
+is "and the authority" "$(kept 'ca\.crt')" "$(cat "$certificates/ca.crt")"
+kept_token=$(kept token)
+ok "the account goes" kubectl delete serviceaccount keeper
+fails "and the token with it" as "$kept_token" get --raw /version
+ok "and the secret" wait_for 30 no_secret
+
+# ---- Certificates
+
+# request NAME SUBJECT SIGNER USAGES [OPENSSL-ARGUMENT...]: a certificate signing request
+request() {
+	local name=$1 subject=$2 signer=$3 usages=$4
+	shift 4
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$subject" \
+		-keyout "$name.key" -out "$name.csr" "$@" 2>"$T/req.out" &&
+		kubectl apply -f - <<YAML
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: $name}
+spec:
+  request: $(base64 -w0 "$name.csr")
+  signerName: kubernetes.io/$signer
+  usages: [$usages]
+  expirationSeconds: 86400
+YAML
+}
+csr() { kubectl get csr "$1" -o "jsonpath={.$2}"; }
+is_issued() { [ -n "$(csr "$1" status.certificate)" ]; }
+certificate() { csr "$1" status.certificate | base64 -d >"$1.crt" && [ -s "$1.crt" ]; }
+with_certificate() { # NAME ARGUMENT...: kubectl with nothing but its certificate
+	local name=$1
+	shift
+	"$KUBECTL" --kubeconfig=/dev/null --server="https://$address" --cache-dir="$T/cert-cache" \
+		--certificate-authority="$certificates/ca.crt" --client-certificate="$name.crt" \
+		--client-key="$name.key" "$@"
+}
+failed_because() { [[ $(csr "$1" 'status.conditions[?(@.type=="Failed")].message') == *"$2"* ]]; }
+
+ok "a request" request jane /O=dev/O=ops/CN=jane kube-apiserver-client '"client auth"'
+is "in the name of who made it" "$(csr jane spec.username)" system:admin
+is "waits" "$(csr jane status.certificate)" ""
+ok "until it is approved" kubectl certificate approve jane
+ok "then it is signed" wait_for 30 is_issued jane
+ok "by the cluster's authority" eval 'certificate jane &&
+	openssl verify -CAfile "$certificates/ca.crt" -purpose sslclient jane.crt'
+fails "for a day" openssl x509 -in jane.crt -checkend 86400 -noout
+ok "which has just begun" openssl x509 -in jane.crt -checkend 85000 -noout
+is "its owner logs in" "$(with_certificate jane auth whoami -o json |
+	jq -c '.status.userInfo | [.username, .groups]')" '["jane",["dev","ops","system:authenticated"]]'
+ok "a denied one" request john /CN=john kube-apiserver-client '"client auth"'
+ok "is denied" kubectl certificate deny john
+fails "and cannot be approved" kubectl certificate approve john
+fails "nobody gets a certificate of system:masters" \
+	request root /O=system:masters/CN=root kube-apiserver-client '"client auth"'
+
+ok "a node's request" request node-a /O=system:nodes/CN=system:node:a \
+	kube-apiserver-client-kubelet '"client auth","digital signature"'
+ok "is approved and signed by itself" wait_for 30 is_issued node-a
+ok "a node's server asks for its names" request serving-a /O=system:nodes/CN=system:node:a \
+	kubelet-serving '"server auth","digital signature"' -addext subjectAltName=DNS:a,IP:192.0.2.1
+ok "is approved" kubectl certificate approve serving-a
+ok "and signed" wait_for 30 is_issued serving-a
+ok "with them" eval 'certificate serving-a &&
+	openssl x509 -in serving-a.crt -noout -checkip 192.0.2.1 | grep -q "does match"'
+fails "which logs nobody in" with_certificate serving-a get --raw /version
+ok "one without names" request serving-b /O=system:nodes/CN=system:node:b kubelet-serving \
+	'"server auth","digital signature"'
+ok "may be approved" kubectl certificate approve serving-b
+ok "and is not signed" wait_for 30 failed_because serving-b 'subjectAltName is required'
+
 finish

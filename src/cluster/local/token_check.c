@@ -16,11 +16,9 @@
 #include "object/json.h"
 #include "object/time.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Clocks of one cluster differ by so much. */
 #define LEEWAY_NS (60 * NS_PER_S)
@@ -98,25 +96,14 @@ void token_authority_free(struct token_authority *t)
 	free(t);
 }
 
-static struct jwt_key *open_key(const char *dir, struct error **err)
-{
-	char *folder free_ptr = xasprintf("%s/pki", dir);
-	char *path free_ptr = xasprintf("%s/sa.key", folder);
-
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-		error_set_errno(err, errno, "%s", folder);
-		return NULL;
-	}
-	return jwt_key_open(path, err);
-}
-
 const struct jwt_key *token_authority_key(struct token_authority *t, struct error **err)
 {
+	char *path free_ptr = xasprintf("%s/pki/sa.key", t->dir);
 	const struct jwt_key *key;
 
 	pthread_mutex_lock(&t->lock);
 	if (!t->key)
-		t->key = open_key(t->dir, err);
+		t->key = jwt_key_open(path, err);
 	key = t->key;
 	pthread_mutex_unlock(&t->lock);
 	return key;

@@ -316,7 +316,7 @@ static void start(struct world *w)
 	struct nodes_options opt = {.count = 3};
 	struct error *err = NULL;
 
-	w->controllers = controllers_start(w->informers, NULL, &err);
+	w->controllers = controllers_start(w->informers, NULL, NULL, &err);
 	if (w->controllers)
 		w->scheduler = scheduler_start(w->informers, NULL, &err);
 	if (w->scheduler)
