@@ -33,3 +33,9 @@ check_PROGRAMS += tests/unit/controllers/test_reconcilers
 tests_unit_controllers_test_reconcilers_SOURCES = tests/unit/controllers/test_reconcilers.c
 tests_unit_controllers_test_reconcilers_LDADD = $(LIBS_controllers) $(CMOCKA_LIBS)
 TESTS += tests/unit/controllers/test_reconcilers
+
+check_PROGRAMS += tests/unit/controllers/test_credentials
+tests_unit_controllers_test_credentials_SOURCES = tests/unit/controllers/test_credentials.c \
+	tests/unit/kinds/csr_fixture.c tests/unit/kinds/csr_fixture.h
+tests_unit_controllers_test_credentials_LDADD = $(LIBS_controllers) $(CMOCKA_LIBS)
+TESTS += tests/unit/controllers/test_credentials
