@@ -126,7 +126,7 @@ void text_render(const struct object *o, bool json, struct str *out)
 		return;
 	}
 	json_t *tree json_auto = object_tree(o);
-	char *text = json_dumps(tree, JSON_INDENT(4));
+	char *text = json_to_text(tree, JSON_INDENT(4));
 
 	str_adds(out, text);
 	str_addc(out, '\n');

@@ -220,7 +220,7 @@ static int check_value(struct check *c, json_t *v, const struct schema_value *s,
 /* A number where a quantity stands becomes its text: the caller replaces it. */
 static json_t *as_quantity(const json_t *v)
 {
-	char *text free_ptr = json_dumps(v, JSON_ENCODE_ANY);
+	char *text free_ptr = json_to_text(v, 0);
 
 	return json_string(text);
 }

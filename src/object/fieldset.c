@@ -183,7 +183,7 @@ void fieldset_element(const char *element, struct str *out)
 	if (element[0] != 'k' || !json_is_object(keys))
 		str_addf(out, "[=%s", element + 2);
 	json_object_foreach (keys, name, value) {
-		char *text free_ptr = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		char *text free_ptr = json_to_text(value, JSON_COMPACT);
 
 		str_addf(out, "%c%s=%s", separator, name, text);
 		separator = ',';

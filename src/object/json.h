@@ -47,6 +47,8 @@ json_t *json_read(const char *text, size_t len, struct error **err);
 json_t *json_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err);
 /* Canonical bytes of a tree, appended. Floats as Go's encoding/json writes a float64. */
 void json_write(const json_t *tree, struct str *out);
+/* As json_dumps(), with its FLAGS, in memory of malloc(): the caller frees it. */
+char *json_to_text(const json_t *tree, size_t flags);
 /* S as a JSON string literal, quotes included, appended. */
 void json_write_string(const char *s, size_t len, struct str *out);
 

@@ -1,11 +1,14 @@
 /*
  * Memory for jansson's trees.
  *
- * A request builds and drops trees of thousands of small blocks. Handed back one by one, and taken
- * again by the next request, they are most of what malloc() does in this program; so each thread
- * keeps up to 512 KB of them, by size, for its next tree. The blocks are malloc()'s own: what
- * jansson returns (json_dumps) is freed with free() as ever. Built with a sanitizer, jansson uses
- * malloc() itself, that nothing hides from it.
+ * A request builds and drops trees of thousands of small blocks. They are cut off the front of
+ * chunks of 32 KB, one after the other; a chunk counts what is in use of it and goes back, whole,
+ * to a pool that all threads share, the one freed last first: the next request, whoever works on
+ * it, finds memory that the processor still has near. A block that outlives its request holds its
+ * chunk and nothing else.
+ *
+ * What jansson returns (json_dumps) cannot be freed with free(): use json_to_text(). Built with a
+ * sanitizer or run under valgrind, jansson uses malloc() itself, that nothing hides from them.
  *
  * Threads: any; a block may be freed by another thread than the one it was made by.
  */

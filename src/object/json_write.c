@@ -291,3 +291,17 @@ void json_write(const json_t *tree, struct str *out)
 {
 	write_value(tree, out);
 }
+
+static int add_text(const char *text, size_t len, void *out)
+{
+	str_add(out, text, len);
+	return 0;
+}
+
+char *json_to_text(const json_t *tree, size_t flags)
+{
+	struct str out = STR_INIT;
+
+	json_dump_callback(tree, add_text, &out, flags | JSON_ENCODE_ANY);
+	return str_take(&out);
+}

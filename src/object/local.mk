@@ -61,6 +61,10 @@ check_PROGRAMS += tests/unit/object/test_json
 tests_unit_object_test_json_SOURCES = tests/unit/object/test_json.c
 tests_unit_object_test_json_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
 TESTS += tests/unit/object/test_json
+check_PROGRAMS += tests/unit/object/test_json_memory
+tests_unit_object_test_json_memory_SOURCES = tests/unit/object/test_json_memory.c
+tests_unit_object_test_json_memory_LDADD = $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/object/test_json_memory
 
 check_PROGRAMS += tests/unit/object/test_jwt
 tests_unit_object_test_jwt_SOURCES = tests/unit/object/test_jwt.c

@@ -152,7 +152,7 @@ static void path_add_item(struct merge *m, const char *key)
 		return;
 	}
 	json_object_foreach (fields, name, value) {
-		char *text free_ptr = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		char *text free_ptr = json_to_text(value, JSON_COMPACT);
 
 		str_addf(&m->path, "%c%s=%s", separator, name, text);
 		separator = ',';

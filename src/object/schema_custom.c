@@ -4,6 +4,7 @@
  * All of a type lies in one chain of blocks that starts with the root, so that freeing is a walk
  * over the chain and nobody has to know which string belongs to what.
  */
+#include "object/json.h"
 #include "object/schema.h"
 
 #include <stdlib.h>
@@ -94,7 +95,7 @@ static int field_init(struct custom_type *c, struct schema_field *f, const char 
 
 	f->name = arena_strdup(c, name);
 	if (fallback) {
-		char *text free_ptr = json_dumps(fallback, JSON_COMPACT | JSON_ENCODE_ANY);
+		char *text free_ptr = json_to_text(fallback, JSON_COMPACT);
 
 		f->default_json = arena_strdup(c, text);
 	}

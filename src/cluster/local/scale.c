@@ -116,7 +116,7 @@ static char *patched_text(const json_t *scale)
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		json_object_set(sorted, order[i], json_object_get(scale, order[i]));
 	json_object_update_missing(sorted, (json_t *)scale);
-	return json_dumps(sorted, JSON_COMPACT);
+	return json_to_text(sorted, JSON_COMPACT);
 }
 
 json_t *scale_next_patch(const struct write *w, const json_t *old, void *arg, struct error **err)

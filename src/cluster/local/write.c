@@ -305,7 +305,7 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	}
 	if (check_path(w, tree, err) < 0)
 		return NULL;
-	patched = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS);
+	patched = json_to_text(tree, JSON_COMPACT | JSON_SORT_KEYS);
 	if (pipeline_admit_tree(w, tree, &why) < 0) {
 		if (p->type == PATCH_APPLY || error_code(why) != E_BAD_REQUEST)
 			error_move(err, steal(&why));

@@ -163,7 +163,7 @@ static void written(const char *subresource, const char *was, const char *become
 	kind_find("certificates.k8s.io", "CertificateSigningRequest")
 		->prepare_write(csr, old, &facts);
 	if (!json_equal(csr, want))
-		fail_msg("%s", json_dumps(csr, 0));
+		fail_msg("%s", json_to_text(csr, 0));
 }
 
 #define STATUS(conditions) "{'status':{'conditions':[" conditions "]}}"

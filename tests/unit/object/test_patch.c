@@ -31,7 +31,7 @@ static void assert_json(const json_t *got, const char *want, const char *what)
 
 	if (json_equal(got, w))
 		return;
-	text = json_dumps(got, JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_to_text(got, JSON_COMPACT);
 	fail_msg("%s: got %s, want %s", what, text, want);
 }
 
