@@ -9,8 +9,10 @@
 #include "object/json.h"
 #include "object/jwt.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -402,6 +404,51 @@ static void what_is_no_token_of_ours_is_nobodys(void **state)
 	refused(b.s, "the token names no service account");
 }
 
+struct asker {
+	const char *token;
+	_Atomic bool *stop;
+	size_t believed;
+};
+
+static void *ask_on(void *arg)
+{
+	struct asker *a = arg;
+
+	while (!atomic_load(a->stop)) {
+		struct authentication found CLEANUP(authentication_release) = {0};
+
+		believe(a->token, NULL, &found, NULL);
+	}
+	return NULL;
+}
+
+/* Many ask while the store changes; what ends meanwhile is not believed afterwards. */
+static void many_ask_at_once(void **state)
+{
+	char *lasting free_ptr = token_for("{}");
+	char *ending free_ptr = token_for("{'boundObjectRef':{'kind':'Secret','name':'s'}}");
+	_Atomic bool stop = false;
+	struct asker askers[4];
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		askers[i] = (struct asker){.token = i % 2 ? lasting : ending, .stop = &stop};
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_on, &askers[i]), 0);
+	}
+	for (int i = 0; i < 20; i++) {
+		char *map free_ptr = xasprintf("{'metadata':{'name':'m%d'}}", i);
+
+		fixture_make(&f, "configmaps", "n", map);
+	}
+	remove_object("secrets", "n", "s");
+	refused(ending, "service account token has been invalidated");
+	believed(lasting);
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	refused(ending, "service account token has been invalidated");
+}
+
 static json_t *review(const char *token, const char *audience)
 {
 	char *text free_ptr =
@@ -489,6 +536,7 @@ int main(void)
 		TEST(the_token_of_a_volume_lives_for_a_year),
 		TEST(a_secrets_token_is_good_while_the_secret_holds_it),
 		TEST(what_is_no_token_of_ours_is_nobodys),
+		TEST(many_ask_at_once),
 		TEST(a_review_tells_whose_a_token_is),
 		TEST(the_file_is_read_as_csv),
 	};
