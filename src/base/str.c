@@ -170,6 +170,24 @@ size_t utf8_encode(unsigned code_point, char *p)
 	return n;
 }
 
+void str_add_quoted(struct str *s, const char *text)
+{
+	static const char named[] = "\a\b\f\n\r\t\v\"\\", names[] = "abfnrtv\"\\";
+
+	str_addc(s, '"');
+	for (; *text; text++) {
+		const char *at = strchr(named, *text);
+
+		if (at)
+			str_addf(s, "\\%c", names[at - named]);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			str_addf(s, "\\x%02x", (unsigned char)*text);
+		else
+			str_addc(s, *text);
+	}
+	str_addc(s, '"');
+}
+
 void str_add_escaped(struct str *s, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text, *end = p + len;

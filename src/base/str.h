@@ -43,6 +43,8 @@ void str_addf(struct str *s, const char *format, ...) __attribute__((format(prin
 void str_addv(struct str *s, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 /* TEXT with control characters, backslash and invalid UTF-8 as \xNN: safe to print. */
 void str_add_escaped(struct str *s, const char *text, size_t len);
+/* TEXT in double quotes, escaped as Go's %q does for what is no letter. */
+void str_add_quoted(struct str *s, const char *text);
 /* Length of the valid UTF-8 sequence at P (LEFT bytes, at least 1), or 0 (RFC 3629). */
 size_t utf8_length(const char *p, size_t left);
 /* The code point of the sequence at P, which utf8_length found to be LEN bytes long. */

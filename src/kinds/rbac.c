@@ -267,7 +267,7 @@ static void describe_words(const char *label, const struct rbac_words *words, st
 	for (size_t i = 0; i < words->n; i++) {
 		if (i)
 			str_addc(out, ' ');
-		json_write_string(words->v[i], strlen(words->v[i]), out);
+		str_add_quoted(out, words->v[i]);
 	}
 	str_addc(out, ']');
 }
@@ -363,5 +363,5 @@ void rbac_subject_describe(const struct rbac_subject *s, const char *namespace, 
 	if (strcmp(s->kind, "ServiceAccount") == 0)
 		str_addf(&name, "/%s", account_namespace(s, namespace));
 	str_addf(out, "%s ", s->kind);
-	json_write_string(name.s, name.len, out);
+	str_add_quoted(out, name.s);
 }

@@ -72,12 +72,3 @@ const char *auth_bearer(const char *authorization)
 	authorization += 7 + strspn(authorization + 7, " ");
 	return *authorization ? authorization : NULL;
 }
-
-int auth_allow(const struct user *user, const char *verb, const struct target *target,
-	       struct error **err)
-{
-	if (user->groups)
-		return 0;
-	return error_set(err, E_FORBIDDEN, "%s \"%s\" is forbidden: user \"%s\" cannot %s it",
-			 target->plural, target->name ? target->name : "", user->name, verb);
-}

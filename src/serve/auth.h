@@ -1,6 +1,5 @@
 /*
- * Who asks, and may they: client certificates, bearer tokens (which the cluster knows), and the one
- * hook of authorisation.
+ * Who asks: client certificates, and bearer tokens, which the cluster knows.
  *
  * Threads: any.
  */
@@ -9,7 +8,6 @@
 
 #include "base/identity.h"
 #include "base/error.h"
-#include "serve/target.h"
 
 #include <openssl/x509.h>
 #include <stdbool.h>
@@ -19,9 +17,5 @@
 struct identity *auth_certificate(X509 *cert);
 /* The token of an Authorization header (may be NULL), or NULL when it holds none. Borrowed. */
 const char *auth_bearer(const char *authorization);
-
-/* Whether USER may do VERB to TARGET. So far whoever is known may do everything. */
-int auth_allow(const struct user *user, const char *verb, const struct target *target,
-	       struct error **err);
 
 #endif

@@ -1,6 +1,8 @@
 #include "serve/http.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/access.h"
+#include "serve/headers.h"
 
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
@@ -121,12 +123,6 @@ static int64_t read_length(struct lws *wsi, const struct request *r)
 	return *end || value < 0 ? -1 : value;
 }
 
-static bool path_is_open(const char *path)
-{
-	return str_has_prefix(path, "/livez") || str_has_prefix(path, "/readyz") ||
-	       str_has_prefix(path, "/healthz");
-}
-
 static struct identity *identity_from_certificate(struct lws *wsi)
 {
 	SSL *ssl = lws_get_ssl(lws_get_network_wsi(wsi));
@@ -150,14 +146,16 @@ static struct identity *identity_from_token(struct lws *wsi, struct server *s)
 }
 
 /* A certificate that names somebody counts before any token, as with kube-apiserver. */
-static void authenticate(struct lws *wsi, struct request *r)
+static void authenticate(struct lws *wsi, struct request *r, const char *path)
 {
 	r->who = identity_from_certificate(wsi);
 	if (!r->who)
 		r->who = identity_from_token(wsi, r->server);
-	if (!r->who && !path_is_open(r->path)) {
+	if (!r->who && !access_is_open(r->path)) {
 		atomic_fetch_add(&r->server->metrics.unauthorized, 1);
 		error_set(&r->refused, E_UNAUTHORIZED, "Unauthorized");
+	} else if (r->who) {
+		headers_wanted_user(wsi, path, HEADER_BYTES, &r->wanted, &r->refused);
 	}
 }
 
@@ -259,7 +257,7 @@ static int on_request(struct lws *wsi, struct exchange *x, const char *path, siz
 	r->user_agent = read_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
 	read_query(wsi, r);
 	r->body_left = read_length(wsi, r);
-	authenticate(wsi, r);
+	authenticate(wsi, r, path);
 	admit(r);
 	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES) {
 		r->close_after = true;

@@ -1,10 +1,13 @@
 noinst_LIBRARIES += libserve.a
 libserve_a_SOURCES = \
+	src/serve/access.c src/serve/access.h \
 	src/serve/announce.c src/serve/announce.h \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \
 	src/serve/discovery.c src/serve/discovery.h \
+	src/serve/headers.c src/serve/headers.h \
 	src/serve/http.c src/serve/http.h \
+	src/serve/impersonate.c \
 	src/serve/list.c \
 	src/serve/media.c src/serve/media.h \
 	src/serve/metrics.c src/serve/metrics.h \

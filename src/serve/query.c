@@ -10,25 +10,6 @@
 
 #define MANAGER_MAX_BYTES 128
 
-/* TEXT as Go's %q shows it, for the characters that a parameter may hold. */
-static void add_quoted(struct str *out, const char *text)
-{
-	static const char named[] = "\a\b\f\n\r\t\v\"\\", names[] = "abfnrtv\"\\";
-
-	str_addc(out, '"');
-	for (; *text; text++) {
-		const char *at = strchr(named, *text);
-
-		if (at)
-			str_addf(out, "\\%c", names[at - named]);
-		else if ((unsigned char)*text < ' ' || *text == 0x7f)
-			str_addf(out, "\\x%02x", (unsigned char)*text);
-		else
-			str_addc(out, *text);
-	}
-	str_addc(out, '"');
-}
-
 static int parse_int(const char *text, int64_t *out, struct error **err)
 {
 	char *end;
@@ -205,7 +186,7 @@ static int check_manager(const char *manager, const char *kind, struct error **e
 			struct str quoted CLEANUP(str_release) = STR_INIT;
 			char *message free_ptr = NULL;
 
-			add_quoted(&quoted, manager);
+			str_add_quoted(&quoted, manager);
 			message = xasprintf("Invalid value: %s: invalid character U+%04X "
 					    "(at position %zu)",
 					    quoted.s, c, i);

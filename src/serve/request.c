@@ -69,6 +69,8 @@ void request_unref(struct request *r)
 	pthread_mutex_destroy(&r->answer.lock);
 	pthread_cond_destroy(&r->answer.drained);
 	identity_unref(r->who);
+	identity_unref(r->wanted);
+	identity_unref(r->impersonator);
 	error_free(r->refused);
 	warnings_release(&r->warnings);
 	cancel_unref(r->cancel);

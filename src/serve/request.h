@@ -85,7 +85,9 @@ struct request {
 	char *path;
 	VEC(struct parameter) query;
 	char *accept, *accept_encoding, *content_type, *if_none_match, *user_agent;
-	struct identity *who; /* a ref; NULL: nobody is known */
+	struct identity *who;	       /* a ref; NULL: nobody is known */
+	struct identity *wanted;       /* whom it asks to act as, as it says it, or NULL */
+	struct identity *impersonator; /* who asks, once WHO is the one he acts as; else NULL */
 	struct user user;
 	struct error
 		*refused; /* decided by the service thread: too large, not authenticated, ... */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "object/json.h"
+#include "serve/access.h"
 #include "serve/discovery.h"
 #include "serve/openapi.h"
 #include "serve/openid.h"
@@ -117,6 +118,12 @@ static bool matches(const char *pattern, const char *path)
 
 void server_dispatch(struct request *r)
 {
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	if (access_check(r, &err) < 0) {
+		answer_error(r, err);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (matches(routes[i].path, r->path)) {
 			routes[i].handle(r);

@@ -362,9 +362,9 @@ static void give_reason(const struct question *q, const struct access_scope *s,
 		str_addf(&name, "/%s", s->namespace);
 	str_addf(q->reason, "RBAC: allowed by %s ",
 		 *s->namespace ? "RoleBinding" : "ClusterRoleBinding");
-	json_write_string(name.s, name.len, q->reason);
+	str_add_quoted(q->reason, name.s);
 	str_addf(q->reason, " of %s ", b->ref_kind);
-	json_write_string(b->ref_name, strlen(b->ref_name), q->reason);
+	str_add_quoted(q->reason, b->ref_name);
 	str_adds(q->reason, " to ");
 	if (subject)
 		rbac_subject_describe(subject, s->namespace, q->reason);

@@ -43,12 +43,12 @@ static void describe_missing(const struct user *user, const struct rbac_rules *m
 			     struct str *out)
 {
 	str_adds(out, "user ");
-	json_write_string(user->name, strlen(user->name), out);
+	str_add_quoted(out, user->name);
 	str_adds(out, " (groups=[");
 	for (const char *const *g = user->groups; g && *g; g++) {
 		if (g > user->groups)
 			str_addc(out, ' ');
-		json_write_string(*g, strlen(*g), out);
+		str_add_quoted(out, *g);
 	}
 	str_adds(out, "]) is attempting to grant RBAC permissions not currently held:\n");
 	rbac_describe(missing, out);
