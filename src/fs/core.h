@@ -134,6 +134,7 @@ struct journal;
 struct holds;
 struct wants;
 struct notifier;
+struct followers;
 
 struct fs {
 	struct fs_options opt;
@@ -154,6 +155,9 @@ struct fs {
 	struct journal *journal;
 	struct holds *holds;
 	struct wants *wants;
+	struct followers *followers;
+	struct map *reports;  /* namespace -> text: what became of the last apply there */
+	unsigned unreachable; /* types whose server does not answer */
 	struct session *session;
 	pthread_cond_t view_changed;
 	uint64_t next_ino;
@@ -195,7 +199,9 @@ struct node *node_child(struct node *dir, const char *name);
 bool node_is_dir(const struct node *n);
 /* The number the kernel knows it by. */
 uint64_t node_id(const struct node *n);
-/* The namespace of the node is read only: ro, or protect=. */
+/* One of protect=. */
+bool namespace_is_protected(const struct fs *fs, const char *namespace);
+/* The namespace of the node is read only: ro, or protected. */
 bool node_read_only(const struct node *n);
 /* "namespaces/default/pods/web.yaml", appended. */
 void node_path(const struct node *n, struct str *out);

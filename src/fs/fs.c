@@ -1,6 +1,7 @@
 #include "fs/core.h"
 
 #include "fs/draft.h"
+#include "fs/follow.h"
 #include "fs/holds.h"
 #include "fs/journal.h"
 #include "fs/notifier.h"
@@ -131,6 +132,8 @@ struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 	fs->journal = journal_new(fs->clock);
 	fs->holds = holds_new(fs);
 	fs->wants = wants_new();
+	fs->followers = followers_new(fs);
+	fs->reports = map_new();
 	fs->root = node_new(fs, NULL, row_root(), "");
 	follow_catalog(fs);
 	return fs;
@@ -162,6 +165,7 @@ struct fs *fs_free(struct fs *fs)
 	leave_catalog(fs);
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
+	followers_stop(fs->followers);
 	nodes_forget_all(fs);
 	drop_scratch(fs);
 	types_free(fs);
@@ -170,6 +174,8 @@ struct fs *fs_free(struct fs *fs)
 	pool_free(fs->pool);
 	notifier_free(fs->notifier);
 	wants_free(fs->wants);
+	followers_free(fs->followers);
+	map_free(fs->reports, free);
 	texts_free(fs->texts);
 	served_free(fs->served);
 	journal_free(fs->journal);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = \
 	src/fs/core.h src/fs/fs.h src/fs/fs.c \
 	src/fs/draft.c src/fs/draft.h \
+	src/fs/follow.c src/fs/follow.h \
 	src/fs/holds.c src/fs/holds.h \
 	src/fs/journal.c src/fs/journal.h \
 	src/fs/namespace.c src/fs/namespace.h \
@@ -12,6 +13,7 @@ libfs_a_SOURCES = \
 	src/fs/ops.c src/fs/ops.h src/fs/ops_dir.c src/fs/ops_file.c src/fs/ops_tree.c \
 	src/fs/options.c \
 	src/fs/pool.c src/fs/pool.h \
+	src/fs/process.c src/fs/process.h \
 	src/fs/scratch.c src/fs/session.c \
 	src/fs/spool.c src/fs/spool.h \
 	src/fs/table.c \

@@ -21,6 +21,8 @@ int namespace_create(struct node *dir, const char *name, const struct call *call
 	if (name_problem(name_dns_label, name))
 		return error_set(err, E_INVALID, "\"%s\" is no name for a namespace: %s", name,
 				 name_problem(name_dns_label, name));
+	if (namespace_is_protected(dir->fs, name))
+		return error_set(err, E_READ_ONLY, "namespace \"%s\" is protected", name);
 	if (cluster_create_tree(dir->fs->cluster, call, v->namespaces, "", tree, &opt, &o, err) < 0)
 		return -1;
 	write_observe(&t, o);
@@ -115,6 +117,8 @@ int namespace_remove(struct node *dir, const char *name, struct node *n, const s
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	bool gone = false;
 
+	if (namespace_is_protected(fs, name))
+		return error_set(err, E_READ_ONLY, "namespace \"%s\" is protected", name);
 	if (check_empty(fs, name, call, err) < 0)
 		return -1;
 	holds_flush(fs->holds);

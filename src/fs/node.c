@@ -180,17 +180,20 @@ void node_path(const struct node *n, struct str *out)
 	str_adds(out, n->name);
 }
 
-bool node_read_only(const struct node *n)
+bool namespace_is_protected(const struct fs *fs, const char *namespace)
 {
-	const struct fs_options *o = &n->fs->opt;
+	const struct fs_words *words = &fs->opt.protect;
 
-	if (o->read_only)
-		return true;
-	for (size_t i = 0; *n->namespace && i < o->protect.n; i++) {
-		if (fnmatch(o->protect.v[i], n->namespace, 0) == 0)
+	for (size_t i = 0; *namespace && i < words->n; i++) {
+		if (fnmatch(words->v[i], namespace, 0) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool node_read_only(const struct node *n)
+{
+	return n->fs->opt.read_only || namespace_is_protected(n->fs, n->namespace);
 }
 
 static bool type_is_fixed(const struct node *n)

@@ -216,19 +216,34 @@ static void apply_item(struct applying *a, struct item *x)
 		a->first = why, a->secret = secret;
 }
 
+static void show_report(struct node *n, const char *text)
+{
+	int64_t wall = clock_wall(n->fs->clock);
+
+	str_reset(&n->text);
+	str_adds(&n->text, text);
+	n->size = n->text.len;
+	n->mtime = n->changed = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
+}
+
+/* The kernel may forget the node at any time: the report outlives it. */
 static void publish_report(struct node *dir, struct str *report)
 {
 	struct node *n;
-	int64_t wall = clock_wall(dir->fs->clock);
 
 	FS_LOCK(dir->fs);
+	free(map_put(dir->fs->reports, dir->namespace, xstrdup(report->s)));
 	n = node_child(dir, "apply");
-	if (!n)
-		return;
-	str_reset(&n->text);
-	str_add(&n->text, report->s, report->len);
-	n->size = n->text.len;
-	n->mtime = n->changed = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
+	if (n)
+		show_report(n, report->s);
+}
+
+static void apply_init(struct node *n)
+{
+	const char *last = map_get(n->fs->reports, n->namespace);
+
+	if (last)
+		show_report(n, last);
 }
 
 static void apply_all(struct applying *a, const char *text, size_t len)
@@ -297,4 +312,9 @@ static int keep(struct node *dir, const char *name, struct node *n, const struct
 	return 0;
 }
 
-const struct node_ops apply_ops = {.submit = submit, .read = apply_read, .remove = keep};
+const struct node_ops apply_ops = {
+	.init = apply_init,
+	.submit = submit,
+	.read = apply_read,
+	.remove = keep,
+};

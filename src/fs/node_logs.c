@@ -2,11 +2,13 @@
  * logs/, logs/POD/, logs/POD/CONTAINER.log and .previous.log.
  *
  * A log is fetched to its end when it is opened, so that cat gets all of it, and followed while it
- * stays open. Each line comes with the server's timestamp, which is cut off and tells, when the
- * log is fetched again, where the new lines begin.
+ * stays open: across the container's restarts and broken connections (follow.h). Each line comes
+ * with the server's timestamp, which is cut off and tells, when the log is fetched again, where the
+ * new lines begin.
  */
 #include "fs/nodes.h"
 
+#include "fs/follow.h"
 #include "fs/spool.h"
 #include "fs/types.h"
 #include "object/json.h"
@@ -16,12 +18,15 @@
 
 #define PREVIOUS ".previous"
 #define LOG ".log"
+#define AGAIN_NS NS_PER_S /* before a stream that ended is asked for again */
 
 struct log {
 	struct fs *fs;
 	const struct resource *pods; /* a ref */
-	char *namespace, *pod, *container;
+	struct node *node;	     /* whose state it is */
+	char *namespace, *pod, *uid, *container;
 	bool previous;
+	int64_t restarts; /* of the container, when it was asked for last; under opening */
 	struct spool *spool;
 	pthread_mutex_t opening; /* one open or close at a time */
 	pthread_mutex_t lock;
@@ -89,9 +94,12 @@ static void pod_changed(struct tree_type *t, struct object *old, struct object *
 
 	if (!logs || logs->type != t)
 		return;
-	/* A container's restart gives it a previous log. */
-	if (dir)
+	/* A container's restart gives it a previous log, and its log goes on. */
+	if (dir) {
 		node_names_changed(dir);
+		map_each (dir->children, e)
+			followers_poke(t->fs->followers, e->value, 0);
+	}
 	if (old && new_)
 		return;
 	node_stale(logs, o->name);
@@ -109,7 +117,8 @@ const struct node_ops log_pod_ops = {
 struct containers {
 	struct listing *listing; /* collects, or */
 	const char *wanted;	 /* looks for this one */
-	bool found;
+	bool found, running;
+	int64_t restarts;
 };
 
 static bool each_container(void *arg, struct span key, struct span value)
@@ -146,19 +155,33 @@ static bool each_status(void *arg, struct span key, struct span value)
 	return true;
 }
 
-static void walk(const struct object *pod, bool previous, struct containers *c)
+/* How the wanted container does. */
+static bool each_state(void *arg, struct span key, struct span value)
 {
-	static const char *const specs[] = {"spec.initContainers", "spec.containers",
-					    "spec.ephemeralContainers"};
-	static const char *const statuses[] = {"status.initContainerStatuses",
-					       "status.containerStatuses",
-					       "status.ephemeralContainerStatuses"};
+	struct containers *c = arg;
+	char *name free_ptr = json_unquote(json_find(value.p, value.len, "name"));
+	struct span restarts = json_find(value.p, value.len, "restartCount");
 
+	if (!name || strcmp(name, c->wanted) != 0)
+		return true;
+	c->running = json_find(value.p, value.len, "state.running").p != NULL;
+	c->restarts = restarts.p ? strtol(restarts.p, NULL, 10) : 0;
+	return false;
+}
+
+static const char *const specs[] = {"spec.initContainers", "spec.containers",
+				    "spec.ephemeralContainers"};
+static const char *const statuses[] = {"status.initContainerStatuses", "status.containerStatuses",
+				       "status.ephemeralContainerStatuses"};
+
+static void walk(const struct object *pod, const char *const lists[3],
+		 bool (*each)(void *arg, struct span key, struct span value), struct containers *c)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
-		struct span s = object_find(pod, previous ? statuses[i] : specs[i]);
+		struct span s = object_find(pod, lists[i]);
 
 		if (s.p)
-			json_each(s, previous ? each_status : each_container, c);
+			json_each(s, each, c);
 	}
 }
 
@@ -195,7 +218,7 @@ static bool find_log(struct node *dir, const char *name, struct found *f)
 
 	if (!pod || !container)
 		return false;
-	walk(pod, previous, &c);
+	walk(pod, previous ? statuses : specs, previous ? each_status : each_container, &c);
 	return c.found;
 }
 
@@ -206,8 +229,8 @@ static void list_logs(struct node *dir, struct listing *l)
 
 	if (!pod)
 		return;
-	walk(pod, false, &c);
-	walk(pod, true, &c);
+	walk(pod, specs, each_container, &c);
+	walk(pod, statuses, each_status, &c);
 }
 
 static void log_init(struct node *n)
@@ -215,9 +238,11 @@ static void log_init(struct node *n)
 	struct log *g = xcalloc(1, sizeof(*g));
 
 	g->fs = n->fs;
+	g->node = n;
 	g->pods = resource_ref(n->fs->view->pods);
 	g->namespace = xstrdup(n->namespace);
 	g->pod = xstrdup(n->parent->name);
+	g->uid = xstrdup(n->parent->object->uid);
 	g->container = split_name(n->name, &g->previous);
 	g->spool = spool_new(n->fs->clock, SPOOL_MAX);
 	str_init(&g->line);
@@ -236,6 +261,7 @@ static void log_release(struct node *n)
 	resource_unref(g->pods);
 	free(g->namespace);
 	free(g->pod);
+	free(g->uid);
 	free(g->container);
 	spool_free(g->spool);
 	str_release(&g->line);
@@ -334,6 +360,7 @@ static void on_closed(void *arg, const struct error *why)
 	str_reset(&g->line);
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
+	followers_poke(g->fs->followers, g->node, AGAIN_NS);
 }
 
 static const struct stream_handler log_handler = {.data = on_data, .closed = on_closed};
@@ -403,17 +430,79 @@ static int fetch(struct log *g, const struct call *call, struct error **err)
 	return ret;
 }
 
+/* The container as the pods' informer has it; false: its pod is gone. */
+static bool container_now(struct log *g, struct containers *c)
+{
+	struct tree_type *t = NULL;
+	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
+
+	pthread_mutex_lock(&g->fs->lock);
+	t = type_ready(g->fs, g->pods, g->namespace);
+	pthread_mutex_unlock(&g->fs->lock);
+	if (t)
+		pod = informer_get(t->informer, g->namespace, g->pod);
+	type_unref(t);
+	if (!pod || !str_equal(pod->uid, g->uid))
+		return false;
+	c->wanted = g->container;
+	walk(pod, statuses, each_state, c);
+	return true;
+}
+
+/* Under opening. A stream that does not begin is tried again. */
+static void follow(struct log *g, const struct call *call)
+{
+	struct call no_end = {.timeout_ms = -1, .cancel = call ? call->cancel : NULL};
+	struct containers c = {0};
+
+	if (container_now(g, &c))
+		g->restarts = c.restarts;
+	g->stream = start_stream(g, true, &no_end, NULL);
+	if (!g->stream)
+		followers_poke(g->fs->followers, g->node, AGAIN_NS);
+}
+
+/* Has the stream ended, and is there more: a new run of the container, or a connection that broke?
+ */
+static bool has_to_follow(struct log *g)
+{
+	struct containers c = {0};
+	bool ended, broken;
+
+	if (!g->opens || g->previous)
+		return false;
+	pthread_mutex_lock(&g->lock);
+	ended = g->ended || !g->stream;
+	broken = g->why || !g->stream;
+	pthread_mutex_unlock(&g->lock);
+	return ended && container_now(g, &c) && (broken || c.running || c.restarts != g->restarts);
+}
+
+void log_again(struct node *n, const struct call *call)
+{
+	struct log *g = n->state;
+
+	pthread_mutex_lock(&g->opening);
+	if (has_to_follow(g)) {
+		if (g->stream)
+			stream_stop(g->stream);
+		follow(g, call);
+	}
+	pthread_mutex_unlock(&g->opening);
+}
+
 static int log_open(struct node *n, const struct call *call, struct error **err)
 {
-	static const struct call no_end = {.timeout_ms = -1};
 	struct log *g = n->state;
 	int ret = 0;
 
 	pthread_mutex_lock(&g->opening);
 	if (g->opens == 0)
 		ret = fetch(g, call, err);
-	if (ret == 0 && g->opens++ == 0 && !g->previous)
-		g->stream = start_stream(g, true, &no_end, NULL);
+	if (ret == 0 && g->opens++ == 0 && !g->previous) {
+		followers_add(g->fs->followers, n);
+		follow(g, NULL);
+	}
 	if (ret == 0)
 		spool_open(g->spool);
 	pthread_mutex_unlock(&g->opening);
@@ -425,8 +514,10 @@ static void log_close(struct node *n)
 	struct log *g = n->state;
 
 	pthread_mutex_lock(&g->opening);
-	if (--g->opens == 0 && g->stream) {
-		stream_stop(g->stream);
+	if (--g->opens == 0) {
+		followers_remove(g->fs->followers, n);
+		if (g->stream)
+			stream_stop(g->stream);
 		g->stream = NULL;
 	}
 	spool_close(g->spool);

@@ -98,12 +98,16 @@ static void namespace_changed(struct tree_type *t, struct object *old, struct ob
 
 	if (!is_namespaces(t) || !all)
 		return;
-	if (dir)
+	if (dir) {
 		node_stale(dir, "namespace.yaml");
+		node_stale(dir, "namespace.json");
+	}
 	if (old && new_)
 		return;
-	if (!new_)
+	if (!new_) {
+		free(map_del(t->fs->reports, name));
 		node_stale(all, name);
+	}
 	node_names_changed(all);
 }
 
@@ -159,6 +163,23 @@ static int keep_file(struct node *dir, const char *name, struct node *n, const s
 {
 	return 0;
 }
+
+static void json_text(struct node *n, struct str *out)
+{
+	text_render(n->object, true, out);
+}
+
+static void json_init(struct node *n)
+{
+	file_init(n);
+	n->ino = ino_hash(n->object->uid, "json");
+}
+
+const struct node_ops namespace_json_ops = {
+	.find = find_file,
+	.init = json_init,
+	.text = json_text,
+};
 
 const struct node_ops namespace_file_ops = {
 	.find = find_file,

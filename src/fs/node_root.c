@@ -27,6 +27,7 @@ static void readme_text(struct node *n, struct str *out)
 		 "  cp web.yaml namespaces/default/deployments/\n"
 		 "  rm namespaces/default/pods/web-0.yaml\n"
 		 "  mkdir namespaces/test; rm -r namespaces/test\n"
+		 "                                 (rm of namespace.yaml alone deletes nothing)\n"
 		 "\n"
 		 "A write is one request, made when the writer closes the file. What is refused\n"
 		 "fails there with an errno; the reason is in errors.log and in "

@@ -7,7 +7,8 @@
 #include "fs/core.h"
 
 extern const struct node_ops root_ops, plain_dir_ops, readme_ops;
-extern const struct node_ops namespaces_ops, namespace_ops, namespace_file_ops;
+extern const struct node_ops namespaces_ops, namespace_ops;
+extern const struct node_ops namespace_file_ops, namespace_json_ops;
 extern const struct node_ops type_ops, alias_ops;
 extern const struct node_ops object_file_ops, object_json_ops, object_dir_ops, object_meta_ops;
 extern const struct node_ops apply_ops, errors_ops, events_ops;

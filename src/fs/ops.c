@@ -163,20 +163,3 @@ void handle_unref(struct handle *h)
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 }
-
-pid_t process_of(pid_t tid)
-{
-	char *path free_ptr = xasprintf("/proc/%d/status", (int)tid);
-	FILE *f = fopen(path, "re");
-	char line[128];
-	int tgid = tid;
-
-	if (!f)
-		return tid;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Tgid: %d", &tgid) == 1)
-			break;
-	}
-	fclose(f);
-	return tgid;
-}

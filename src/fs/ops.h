@@ -10,6 +10,7 @@
 #define FUSE_USE_VERSION 314
 
 #include "fs/core.h"
+#include "fs/process.h"
 
 #include <fuse_lowlevel.h>
 
@@ -68,8 +69,6 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 /* Ends what the kernel has not released, when the mount is gone. WHOLE: all writers have closed
  * their files, so that what is not sent yet is sent now; else stderr names it. */
 void handles_end(struct fs *fs, bool whole);
-/* The process of a thread: its own number where /proc does not tell. */
-pid_t process_of(pid_t tid);
 
 /* Fills in what the file does. */
 void ops_dir(struct fuse_lowlevel_ops *ops);

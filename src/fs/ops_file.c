@@ -354,12 +354,41 @@ static void run_submit(struct op *op, const struct call *call)
 	answer_writer(op, ret < 0 ? error_errno(err) : 0);
 }
 
-static void start_submit(fuse_req_t req, fuse_ino_t ino, struct handle *h)
+/* How many openings for writing of H's file its process has, H's own among them. */
+static size_t openings_like(struct handle *h, uint64_t *ino)
+{
+	size_t n = 0;
+
+	FS_LOCK(h->node->fs);
+	*ino = h->node->ino;
+	for (struct handle *x = h->node->fs->handles; x; x = x->next)
+		n += x->writable && x->opener == h->opener && x->node->ino == *ino;
+	return n;
+}
+
+/*
+ * One close among several of the same opening is no end of writing: a shell that has the file as
+ * its descriptor 3 makes it 1 for every "echo a >&3" and closes that 1 again. The kernel does not
+ * tell which is the last one; the process's table does, where every other opening has one entry.
+ */
+static void run_flush(struct op *op, const struct call *call)
+{
+	uint64_t ino;
+	size_t openings = openings_like(op->handle, &ino);
+
+	if (process_writers(op->handle->opener, ino) >= openings)
+		fuse_reply_err(op_reply(op), 0);
+	else
+		run_submit(op, call);
+}
+
+static void start_submit(fuse_req_t req, fuse_ino_t ino, struct handle *h,
+			 void (*run)(struct op *op, const struct call *call))
 {
 	struct op op = op_begin(req, ino);
 
 	op.handle = h;
-	op.run = run_submit;
+	op.run = run;
 	op_start(&op, false);
 }
 
@@ -369,7 +398,7 @@ static void on_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct handle *h = handle_of(fi);
 
 	if (h && h->writable && has_to_submit(h) && process_of(fuse_req_ctx(req)->pid) == h->opener)
-		start_submit(req, ino, h);
+		start_submit(req, ino, h, run_flush);
 	else
 		fuse_reply_err(req, 0);
 }
@@ -379,7 +408,7 @@ static void on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	struct handle *h = handle_of(fi);
 
 	if (h && h->writable && has_to_submit(h))
-		start_submit(req, ino, h);
+		start_submit(req, ino, h, run_submit);
 	else
 		fuse_reply_err(req, 0);
 }

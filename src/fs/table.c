@@ -21,6 +21,7 @@ const struct node_kind nodes[] = {
 	{"namespaces", DIR_MODE, 0, &namespaces_ops},
 	{"namespaces/%n", DIR_MODE, NODE_SCRATCH, &namespace_ops},
 	{"namespaces/%n/namespace.yaml", FILE_MODE, 0, &namespace_file_ops},
+	{"namespaces/%n/namespace.json", READ_MODE, NODE_UNLISTED, &namespace_json_ops},
 	{"namespaces/%n/apply", FILE_MODE, NODE_STREAM, &apply_ops},
 	{"namespaces/%n/events.log", READ_MODE, NODE_STREAM, &events_ops},
 	{"namespaces/%n/logs", S_IFDIR | 0555, 0, &logs_ops},

@@ -1,7 +1,9 @@
 #include "fs/types.h"
 
 #include "base/log.h"
+#include "fs/journal.h"
 #include "fs/notifier.h"
+#include "object/time.h"
 
 static char *type_key(const struct resource *r, const char *namespace)
 {
@@ -31,7 +33,46 @@ static void on_changed(void *arg, struct object *old, struct object *new_)
 	type_told(arg, old, new_);
 }
 
-static const struct informer_handler handler = {.changed = on_changed};
+static bool is_away(const struct error *e)
+{
+	return error_code(e) == E_UNREACHABLE || error_code(e) == E_TIMEOUT;
+}
+
+/* All types are of one server: the first that it does not answer is told, and the last again. */
+static void note_away(struct tree_type *t, const struct error *why, int64_t since)
+{
+	struct fs *fs = t->fs;
+	bool away = is_away(why), went, came;
+	char when[TIME_TEXT];
+
+	pthread_mutex_lock(&fs->lock);
+	went = away && !t->away && fs->unreachable++ == 0;
+	came = !away && t->away && --fs->unreachable == 0;
+	t->away = away;
+	pthread_mutex_unlock(&fs->lock);
+	if (went)
+		journal_note(fs->journal, fs->cluster->description,
+			     "cannot be reached since %s, what is known stays readable: %s",
+			     time_format(since, when), error_message(why));
+	if (came)
+		journal_note(fs->journal, fs->cluster->description, "answers again");
+}
+
+/* A type that may not be listed says so to whoever opens its directory. */
+static void on_state(void *arg)
+{
+	struct tree_type *t = arg;
+	int64_t since = 0;
+	struct error *why CLEANUP(error_free_cleanup) = informer_error(t->informer, &since);
+
+	note_away(t, why, since);
+	if (why && !is_away(why) && error_code(why) != E_FORBIDDEN && error_code(why) != E_GONE &&
+	    error_code(why) != E_NOT_FOUND)
+		journal_note(t->fs->journal, t->directory, "changes are not told: %s",
+			     error_message(why));
+}
+
+static const struct informer_handler handler = {.changed = on_changed, .state = on_state};
 
 static void link_type(struct tree_type *t)
 {
@@ -94,6 +135,7 @@ void type_unref(struct tree_type *t)
 	leave_informer(t);
 	if (t->fs) {
 		FS_LOCK(t->fs);
+		t->fs->unreachable -= t->away;
 		unlink_type(t);
 	}
 	resource_unref(t->resource);

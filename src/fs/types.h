@@ -35,6 +35,7 @@ struct tree_type {
 	struct fs *fs;			 /* NULL once types_free took it */
 	const struct resource *resource; /* a ref */
 	char *key, *namespace, *directory;
+	bool away;			/* counted in fs->unreachable */
 	struct informer *informer;	/* NULL once types_free took it */
 	struct tree_type *next, **prev; /* of fs->all_types */
 };

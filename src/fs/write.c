@@ -149,6 +149,16 @@ static int restore(const struct target *t, json_t *tree, const struct call *call
 	return write_apply(t, tree, call, result, err);
 }
 
+/* The drop box writes anywhere, and a Namespace is of its own namespace. */
+static int check_protected(const struct target *t, struct view *v, struct error **err)
+{
+	const char *namespace = t->resource == v->namespaces ? t->name : t->namespace;
+
+	if (!namespace_is_protected(t->fs, namespace))
+		return 0;
+	return error_set(err, E_READ_ONLY, "namespace \"%s\" is protected", namespace);
+}
+
 int write_tree(const struct target *path, json_t *tree, pid_t writer, const struct call *call,
 	       enum write_result *result, struct error **err)
 {
@@ -159,7 +169,7 @@ int write_tree(const struct target *path, json_t *tree, pid_t writer, const stru
 	const char *uid;
 
 	*result = WRITE_NOTHING;
-	if (complete(path, tree, v, &t.resource, err) < 0)
+	if (complete(path, tree, v, &t.resource, err) < 0 || check_protected(&t, v, err) < 0)
 		return -1;
 	if (!*json_path_string(tree, "metadata.resourceVersion"))
 		return write_apply(&t, tree, call, result, err);

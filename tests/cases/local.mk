@@ -2,6 +2,7 @@
 # through a made script NAME.remote.sh on a mount of kubefs serve.
 mount_cases = \
 	tests/cases/bad.sh \
+	tests/cases/closing.sh \
 	tests/cases/editors.sh \
 	tests/cases/identity.sh \
 	tests/cases/read.sh \
@@ -12,10 +13,13 @@ mount_cases = \
 remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
+	tests/cases/away.sh \
 	tests/cases/credentials.sh \
 	tests/cases/exits.sh \
+	tests/cases/forbidden.sh \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \
+	tests/cases/logs.sh \
 	tests/cases/prometheus.sh \
 	tests/cases/requests.sh
 

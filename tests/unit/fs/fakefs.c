@@ -1,11 +1,12 @@
 /*
  * Mounts a fake cluster, for tests that count requests and for the benchmark of the tree alone.
  *
- *	fakefs [-o WORDS] [-p PODS] [-l LOG] [-c CHANGES] MOUNTPOINT
+ *	fakefs [-o WORDS] [-p PODS] [-l LOG] [-c CHANGES] [-x TYPES] MOUNTPOINT
  *
  * -p: so many pods in the namespace "bench". -l: every request that is no GET, LIST or WATCH is
- * written to LOG, one line. -c: on SIGUSR1 the ConfigMap default/moving is changed so many times.
- * Stays in the foreground; prints "ready" once the mount answers.
+ * written to LOG, one line. -x: these types (plurals with commas) may not be listed. -c: on SIGUSR1
+ *the ConfigMap default/moving is changed so many times. Stays in the foreground; prints "ready"
+ *once the mount answers.
  */
 #include "base/log.h"
 #include "cluster/fake.h"
@@ -25,8 +26,17 @@ struct fakefs {
 	long pods, changes;
 	atomic_bool stopped;
 	FILE *log;
+	const char *unlisted; /* NULL: all may be listed */
 	sigset_t wake;
 };
+
+static bool may_list(const struct fakefs *f, const struct resource *r)
+{
+	size_t len = strlen(r->plural);
+	const char *at = f->unlisted ? strstr(f->unlisted, r->plural) : NULL;
+
+	return !at || (at[len] && at[len] != ',') || (at > f->unlisted && at[-1] != ',');
+}
 
 static int on_request(void *arg, const struct fake_request *r, struct error **err)
 {
@@ -41,6 +51,9 @@ static int on_request(void *arg, const struct fake_request *r, struct error **er
 		fprintf(f->log, "%s %s %s/%s %.*s\n", words[bit], r->resource->plural,
 			r->namespace ? r->namespace : "", r->name ? r->name : "", (int)r->len,
 			r->json ? r->json : "");
+	if (r->verb == VERB_LIST && !may_list(f, r->resource))
+		return error_set(err, E_FORBIDDEN, "%s is forbidden: cannot list",
+				 r->resource->plural);
 	return 0;
 }
 
@@ -143,11 +156,13 @@ static void parse(struct fakefs *f, int argc, char **argv)
 	char *word, *rest;
 	int c;
 
-	while ((c = getopt(argc, argv, "o:p:l:c:")) != -1) {
+	while ((c = getopt(argc, argv, "o:p:l:c:x:")) != -1) {
 		if (c == 'p')
 			f->pods = strtol(optarg, NULL, 10);
 		else if (c == 'c')
 			f->changes = strtol(optarg, NULL, 10);
+		else if (c == 'x')
+			f->unlisted = optarg;
 		else if (c == 'l')
 			f->log = fopen(optarg, "we");
 		for (rest = optarg; c == 'o' && (word = strsep(&rest, ","));)
