@@ -9,6 +9,23 @@
 
 #define SELF FIELDSET_SELF
 
+static json_t *leaf;
+
+__attribute__((constructor)) static void make_leaf(void)
+{
+	leaf = json_pack("{s:b}", SELF, 1);
+}
+
+json_t *fieldset_leaf(void)
+{
+	return json_incref(leaf);
+}
+
+bool fieldset_is_leaf(const json_t *set)
+{
+	return set == leaf;
+}
+
 static bool is_element(const char *key)
 {
 	return *key && strchr("fkvi", *key) && key[1] == ':';
@@ -31,9 +48,12 @@ static char *normal_element(const char *key)
 /* Keys that are no path elements are dropped: everything after relies on their form. */
 json_t *fieldset_read(const json_t *fields_v1)
 {
-	json_t *set = json_object(), *child;
+	json_t *set, *child;
 	const char *key;
 
+	if (!json_object_size(fields_v1))
+		return fieldset_leaf();
+	set = json_object();
 	json_object_foreach ((json_t *)fields_v1, key, child) {
 		char *element free_ptr = is_element(key) ? normal_element(key) : NULL;
 
@@ -47,25 +67,26 @@ json_t *fieldset_read(const json_t *fields_v1)
 	return set;
 }
 
-static json_t *write_below(const json_t *set, json_t *leaf)
+static json_t *write_below(const json_t *set, json_t *empty)
 {
 	json_t *out, *child;
 	const char *key;
 
-	if (json_object_size(set) == 1 && json_object_get(set, SELF))
-		return json_incref(leaf);
+	if (set == leaf || (json_object_size(set) == 1 && json_object_get(set, SELF)))
+		return json_incref(empty);
 	out = json_object();
 	json_object_foreach ((json_t *)set, key, child)
-		json_object_set_new(
-			out, key, strcmp(key, SELF) ? write_below(child, leaf) : json_incref(leaf));
+		json_object_set_new(out, key,
+				    strcmp(key, SELF) ? write_below(child, empty)
+						      : json_incref(empty));
 	return out;
 }
 
 json_t *fieldset_write(const json_t *set)
 {
-	json_auto json_t *leaf = json_object();
+	json_auto json_t *empty = json_object();
 
-	return write_below(set, leaf);
+	return write_below(set, empty);
 }
 
 json_t *fieldset_union(const json_t *a, const json_t *b)
@@ -146,19 +167,21 @@ static json_t *unowned;
 
 static void make_unowned(void)
 {
-	static const char *const top[] = {"f:apiVersion", "f:kind", "f:metadata"};
+	static const char *const top[] = {"f:apiVersion", "f:kind"};
 	static const char *const meta[] = {
 		"f:name",	 "f:namespace",	    "f:uid",	  "f:resourceVersion",
 		"f:generation",	 "f:managedFields", "f:selfLink", "f:creationTimestamp",
 		"f:clusterName",
 	};
 
+	json_t *below = json_copy(leaf);
+
+	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
+		json_object_set_new(below, meta[i], fieldset_leaf());
 	unowned = json_object();
 	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
-		json_object_set_new(unowned, top[i], json_pack("{s:b}", SELF, 1));
-	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
-		json_object_set_new(json_object_get(unowned, "f:metadata"), meta[i],
-				    json_pack("{s:b}", SELF, 1));
+		json_object_set_new(unowned, top[i], fieldset_leaf());
+	json_object_set_new(unowned, "f:metadata", below);
 }
 
 json_t *fieldset_strip(const json_t *set)

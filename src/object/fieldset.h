@@ -20,6 +20,10 @@
 
 #define FIELDSET_SELF "."
 
+/* The set of which it is itself the only member: a new reference to one that all sets share. */
+json_t *fieldset_leaf(void);
+bool fieldset_is_leaf(const json_t *set);
+
 json_t *fieldset_read(const json_t *fields_v1);
 json_t *fieldset_write(const json_t *set);
 /* New sets. */

@@ -68,14 +68,23 @@ static json_t *only(const json_t *group)
  */
 static json_t *opened(json_t **node)
 {
-	if (!*node)
+	if (!*node) {
 		*node = json_object();
+	} else if (fieldset_is_leaf(*node)) {
+		json_t *copy = json_copy(*node);
+
+		json_decref(*node);
+		*node = copy;
+	}
 	return *node;
 }
 
 static void add_self(json_t **node)
 {
-	json_object_set_new(opened(node), FIELDSET_SELF, json_true());
+	if (!*node)
+		*node = fieldset_leaf();
+	else if (!fieldset_is_leaf(*node))
+		json_object_set_new_nocheck(*node, FIELDSET_SELF, json_true());
 }
 
 /* CHILD, taken over, goes below NODE; NULL: nothing does. */
@@ -147,6 +156,53 @@ json_t *typed_set(const json_t *value, const struct schema_value *v)
 	json_t *set = collect(value, v);
 
 	return set ? set : json_object();
+}
+
+static json_t *whole(const json_t *value, const struct schema_value *v);
+
+static json_t *whole_map(const json_t *value, const struct schema_value *v)
+{
+	struct str element CLEANUP(str_release) = STR_INIT;
+	json_t *node = NULL, *child;
+	const char *key;
+
+	json_object_foreach ((json_t *)value, key, child)
+		add_below(&node, field_element(key, &element), whole(child, schema_child(v, key)));
+	return node;
+}
+
+/* Of elements that occur twice only that they are there is known. */
+static json_t *whole_list(const json_t *value, const struct schema_value *v)
+{
+	struct str element CLEANUP(str_release) = STR_INIT;
+	json_t *node = NULL, *item;
+	size_t i;
+
+	json_array_foreach ((json_t *)value, i, item) {
+		json_t *below = NULL;
+
+		str_reset(&element);
+		item_element(v, item, &element);
+		if (node && json_object_get(node, element.s))
+			add_self(&below);
+		else
+			below = whole(item, v->elem);
+		add_below(&node, element.s, below);
+	}
+	return node;
+}
+
+/* All of VALUE, each node of it a member: what is new, or gone, as a whole. */
+static json_t *whole(const json_t *value, const struct schema_value *v)
+{
+	json_t *node = NULL;
+
+	if (!is_empty(value) && is_map(value, v))
+		node = whole_map(value, v);
+	else if (!is_empty(value) && is_list(value, v))
+		node = whole_list(value, v);
+	add_self(&node);
+	return node;
 }
 
 /* What changed and what went; NULL: nothing. */
@@ -221,9 +277,7 @@ static struct difference compare_leaves(const json_t *before, const json_t *afte
 {
 	struct difference d = {NULL};
 
-	if (!after)
-		add_self(&d.removed);
-	else if (!before || !json_equal(before, after))
+	if (!json_equal(before, after))
 		add_self(&d.changed);
 	return d;
 }
@@ -234,16 +288,13 @@ static struct difference compare(const json_t *before, const json_t *after,
 	const json_t *one = is_empty(after) ? before : after;
 	const json_t *other = is_empty(after) ? after : before;
 	bool alike = is_empty(other) || json_typeof(one) == json_typeof(other);
-	struct difference d = {NULL};
 
-	if (!before && !after)
-		return d;
+	if (!before || !after)
+		return (struct difference){.changed = after ? whole(after, v) : NULL,
+					   .removed = before ? whole(before, v) : NULL};
 	if (!alike || is_empty(one) || (!is_map(one, v) && !is_list(one, v)))
 		return compare_leaves(before, after);
-	d = is_map(one, v) ? compare_maps(before, after, v) : compare_lists(before, after, v);
-	if (!before || !after)
-		add_self(before ? &d.removed : &d.changed);
-	return d;
+	return is_map(one, v) ? compare_maps(before, after, v) : compare_lists(before, after, v);
 }
 
 void typed_compare(const json_t *before, const json_t *after, const struct schema_value *v,
