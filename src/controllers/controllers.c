@@ -3,11 +3,14 @@
 #include "base/mem.h"
 
 static const struct reconciler *const controllers[] = {
-	&reconciler_claim_protection,  &reconciler_class_protection, &reconciler_csr_approving,
-	&reconciler_csr_cleaner,       &reconciler_csr_signing,	     &reconciler_deployment,
-	&reconciler_garbage_collector, &reconciler_namespace,	     &reconciler_node_taints,
-	&reconciler_replicaset,	       &reconciler_resource_quota,   &reconciler_root_ca,
-	&reconciler_serviceaccount,    &reconciler_token_secrets,    &reconciler_volume_protection,
+	&reconciler_claim_protection, &reconciler_class_protection,
+	&reconciler_csr_approving,    &reconciler_csr_cleaner,
+	&reconciler_csr_signing,      &reconciler_clusterrole_aggregation,
+	&reconciler_deployment,	      &reconciler_garbage_collector,
+	&reconciler_namespace,	      &reconciler_node_taints,
+	&reconciler_replicaset,	      &reconciler_resource_quota,
+	&reconciler_root_ca,	      &reconciler_serviceaccount,
+	&reconciler_token_secrets,    &reconciler_volume_protection,
 };
 
 struct controllers {

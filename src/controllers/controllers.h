@@ -40,6 +40,7 @@ extern const struct reconciler reconciler_class_protection;
 extern const struct reconciler reconciler_csr_approving;
 extern const struct reconciler reconciler_csr_cleaner;
 extern const struct reconciler reconciler_csr_signing;
+extern const struct reconciler reconciler_clusterrole_aggregation;
 extern const struct reconciler reconciler_deployment;
 extern const struct reconciler reconciler_garbage_collector;
 extern const struct reconciler reconciler_namespace;

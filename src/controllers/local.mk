@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libcontrollers.a
 libcontrollers_a_SOURCES = \
+	src/controllers/clusterrole_aggregation.c \
 	src/controllers/common.c src/controllers/common.h \
 	src/controllers/controllers.c src/controllers/controllers.h \
 	src/controllers/csr_approving.c \
