@@ -4,6 +4,7 @@ mount_cases = \
 	tests/cases/bad.sh \
 	tests/cases/closing.sh \
 	tests/cases/editors.sh \
+	tests/cases/faults.sh \
 	tests/cases/identity.sh \
 	tests/cases/read.sh \
 	tests/cases/restart.sh \
@@ -14,6 +15,7 @@ remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
 	tests/cases/away.sh \
+	tests/cases/contexts.sh \
 	tests/cases/credentials.sh \
 	tests/cases/exits.sh \
 	tests/cases/forbidden.sh \
