@@ -422,6 +422,17 @@ static int check_partial(const struct ask *a, const struct operation *op, struct
 	return 0;
 }
 
+/* What can be made and not read, a question or a request, has no table. */
+static unsigned transforms_of(const struct ask *a, const struct operation *op)
+{
+	const struct subresource *sub =
+		a->target->subresource ? resource_subresource(a->resource, a->target->subresource)
+				       : NULL;
+	unsigned verbs = sub ? sub->verbs : a->resource->verbs;
+
+	return verbs == VERB_CREATE ? op->transforms & ~(unsigned)MEDIA_AS_TABLE : op->transforms;
+}
+
 static int handle(struct ask *a, struct error **err)
 {
 	const struct operation *op = find_operation(a->request, a->target);
@@ -430,8 +441,8 @@ static int handle(struct ask *a, struct error **err)
 		return -1;
 	a->request->verb = op->name;
 	if (!(a->target->subresource && strcmp(a->target->subresource, "log") == 0) &&
-	    (media_negotiate(a->request->accept, op->transforms, a->resource->verbs & VERB_WATCH,
-			     &a->media, err) < 0 ||
+	    (media_negotiate(a->request->accept, transforms_of(a, op),
+			     a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
 	     query_include(a->request, &a->include, err) < 0 || check_partial(a, op, err) < 0))
 		return -1;
 	return op->handle(a, err);

@@ -48,15 +48,28 @@ static void handle_metrics(struct request *r)
 	answer_send(r, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
 }
 
+/* Whether R asks to be told something; else it has been refused. */
+static bool reads(struct request *r)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	if (r->method == METHOD_GET || r->method == METHOD_HEAD)
+		return true;
+	resource_no_method(&err);
+	answer_error(r, err);
+	return false;
+}
+
 static void handle_resources(struct request *r)
 {
 	struct target t CLEANUP(target_release) = {0};
 
 	if (target_parse(r->path, &t) && t.plural)
 		resource_handle(r, &t);
-	else if (t.version)
-		discovery_resources(r, &t);
-	else if (str_has_prefix(r->path, "/apis/"))
+	else if (t.version) {
+		if (reads(r))
+			discovery_resources(r, &t);
+	} else if (str_has_prefix(r->path, "/apis/"))
 		discovery_group(r, r->path + strlen("/apis/"));
 	else
 		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
@@ -67,6 +80,7 @@ static void handle_root(struct request *r);
 static const struct route {
 	const char *path; /* with "/" at its end: all paths below */
 	void (*handle)(struct request *r);
+	bool read_only; /* other methods than GET are refused, where kube-apiserver does it */
 } routes[] = {
 	{"/livez", handle_health},
 	{"/readyz", handle_health},
@@ -74,14 +88,14 @@ static const struct route {
 	{"/livez/", handle_health},
 	{"/readyz/", handle_health},
 	{"/healthz/", handle_health},
-	{"/version", handle_version},
+	{"/version", handle_version, true},
 	{"/metrics", handle_metrics},
-	{"/.well-known/openid-configuration", openid_configuration},
-	{"/openid/v1/jwks", openid_keys},
+	{"/.well-known/openid-configuration", openid_configuration, true},
+	{"/openid/v1/jwks", openid_keys, true},
 	{"/openapi/v2", openapi_v2},
 	{"/openapi/v3", openapi_v3_index},
 	{"/openapi/v3/", openapi_v3_document},
-	{"/api", discovery_core},
+	{"/api", discovery_core, true},
 	{"/apis", discovery_groups},
 	{"/api/", handle_resources},
 	{"/apis/", handle_resources},
@@ -126,7 +140,8 @@ void server_dispatch(struct request *r)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (matches(routes[i].path, r->path)) {
-			routes[i].handle(r);
+			if (!routes[i].read_only || reads(r))
+				routes[i].handle(r);
 			return;
 		}
 	send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");

@@ -31,8 +31,7 @@ review_answer *review_of(const struct resource *r)
 static void wipe(json_t *tree)
 {
 	static const char *const wiped[] = {"metadata.uid", "metadata.creationTimestamp",
-					    "metadata.deletionTimestamp", "metadata.selfLink",
-					    "status"};
+					    "metadata.deletionTimestamp", "metadata.selfLink"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wiped); i++)
 		json_path_del(tree, wiped[i]);
@@ -48,6 +47,8 @@ int review_create(const struct write *w, review_answer *answer, const char *json
 	if (!tree)
 		return -1;
 	wipe(tree);
+	if (!w->r->namespaced)
+		json_path_del(tree, "metadata.namespace");
 	if (track_update(w, NULL, tree, err) < 0)
 		return -1;
 	admission_begin(&a, w, NULL, tree);

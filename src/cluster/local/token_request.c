@@ -184,12 +184,21 @@ static const struct {
 	{"Secret", bind_secret},
 };
 
-static int refuse_kind(const char *api_version, const char *kind, struct error **err)
+/* A group and a version; with more than one slash it is neither. */
+static bool has_group(const char *api_version)
 {
 	const char *slash = strchr(api_version, '/');
 
+	return slash && slash != api_version && !strchr(slash + 1, '/');
+}
+
+static int refuse_kind(const char *api_version, const char *kind, struct error **err)
+{
+	const char *slash = strchr(api_version, '/');
+	bool neither = slash && strchr(slash + 1, '/');
+
 	return error_set(err, E_BAD_REQUEST, "cannot bind token to object of type %s%s, Kind=%s",
-			 slash ? "" : "/", api_version, kind);
+			 slash && !neither ? "" : "/", neither ? "" : api_version, kind);
 }
 
 static int bind(struct grant *g, struct error **err)
@@ -205,18 +214,17 @@ static int bind(struct grant *g, struct error **err)
 		return 0;
 	while (i < ARRAY_SIZE(bindings) && strcmp(bindings[i].kind, kind) != 0)
 		i++;
-	if (i == ARRAY_SIZE(bindings) || strchr(api_version, '/'))
+	if (i == ARRAY_SIZE(bindings) || has_group(api_version))
 		return refuse_kind(api_version, kind, err);
+	if (!*name)
+		return error_set(err, E_BAD_REQUEST, "Name parameter required.");
 	if (bindings[i].bind(g, name, err) < 0)
 		return -1;
 	bound = g->pod ? g->pod : g->secret ? g->secret : g->node;
-	if (*uid && strcmp(uid, bound->uid) != 0) {
-		char *real free_ptr = xasprintf("in record (%s). The object might have been "
-						"deleted and then recreated",
-						bound->uid);
-
-		return refuse_uid("", kind, name, "bound object reference", uid, real, err);
-	}
+	if (*uid && strcmp(uid, bound->uid) != 0)
+		return refuse_uid(
+			"", kind, name, "bound object reference", uid,
+			"in record. The object might have been deleted and then recreated", err);
 	return 0;
 }
 
