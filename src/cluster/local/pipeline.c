@@ -9,27 +9,76 @@
 
 #include <string.h>
 
-static int check_type(const struct write *w, json_t *tree, struct error **err)
+/* The built-in type of that name, or NULL. VERSION points behind the group of API_VERSION. */
+static const struct schema_type *registered(const char *api_version, const char *version,
+					    const char *kind)
 {
-	const char *api_version = json_path_string(tree, "apiVersion");
-	const char *kind = json_path_string(tree, "kind");
+	size_t group = version == api_version ? 0 : (size_t)(version - api_version) - 1, n;
+	const struct schema_type *types = schema_types(&n);
 
-	if (*api_version && strcmp(api_version, w->r->api_version))
+	for (size_t i = 0; i < n; i++)
+		if (types[i].kind && strcmp(types[i].kind, kind) == 0 &&
+		    strcmp(types[i].version, version) == 0 && strlen(types[i].group) == group &&
+		    strncmp(types[i].group, api_version, group) == 0)
+			return &types[i];
+	return NULL;
+}
+
+/* "core", "apps", "rbac": the word by which Go knows a group. */
+static void add_package(struct str *out, const char *group)
+{
+	str_add(out, *group ? group : "core", *group ? strcspn(group, ".") : 4);
+}
+
+/* The body is of another type than it was sent to. */
+static int refuse_type(const struct write *w, const char *api_version, const char *kind,
+		       struct error **err)
+{
+	const char *slash = strchr(api_version, '/'), *version = slash ? slash + 1 : api_version;
+	const struct schema_type *type = registered(api_version, version, kind);
+	struct str why CLEANUP(str_release) = STR_INIT;
+
+	if (strchr(version, '/'))
+		return error_set(err, E_BAD_REQUEST,
+				 "the object provided is unrecognized (must be of type %s): "
+				 "unexpected GroupVersion string: %s",
+				 w->r->kind, api_version);
+	if (type && strcmp(kind, w->r->kind) == 0)
 		return error_set(err, E_BAD_REQUEST,
 				 "the API version in the data (%s) does not match the expected API "
 				 "version (%s)",
 				 api_version, w->r->api_version);
-	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
+	if (type) {
+		str_addf(&why, "converting (%s.%s) to (", version, kind);
+		add_package(&why, w->r->group);
+		str_addf(&why, ".%s): unknown conversion", w->r->kind);
+	} else {
+		str_addf(&why, "no kind \"%s\" is registered for version \"%s\"", kind,
+			 api_version);
+	}
+	return error_set(err, E_BAD_REQUEST, "%s in version \"%s\" cannot be handled as a %s: %s",
+			 kind, version, w->r->kind, why.s);
+}
+
+static int check_type(const struct write *w, json_t *tree, struct error **err)
+{
+	const char *api_version = json_path_string(tree, "apiVersion");
+	const char *kind = json_path_string(tree, "kind");
+	bool versions_differ = *api_version && strcmp(api_version, w->r->api_version) != 0;
+	bool kinds_differ = *kind && strcmp(kind, w->r->kind) != 0;
+
+	if (versions_differ && w->r->custom)
+		return error_set(err, E_BAD_REQUEST,
+				 "the API version in the data (%s) does not match the expected API "
+				 "version (%s)",
+				 api_version, w->r->api_version);
 	/* Another kind of custom resource is well formed and not valid. */
-	if (*kind && w->r->custom)
-		return 0;
-	if (*kind && strcmp(kind, w->r->kind))
-		return error_set(
-			err, E_BAD_REQUEST,
-			"%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is "
-			"registered for version \"%s\"",
-			kind, w->r->version, w->r->kind, kind, w->r->api_version);
-	json_object_set_new(tree, "kind", json_string(w->r->kind));
+	if (!w->r->custom && (versions_differ || kinds_differ))
+		return refuse_type(w, *api_version ? api_version : w->r->api_version,
+				   *kind ? kind : w->r->kind, err);
+	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
+	if (!*kind || !w->r->custom)
+		json_object_set_new(tree, "kind", json_string(w->r->kind));
 	return 0;
 }
 
