@@ -150,7 +150,8 @@ static bool set_finalizer(json_t *object, const char *name, bool want)
 /* Types whose dependents were always left alone unless the caller says otherwise. */
 static bool orphans_by_default(const struct resource *r)
 {
-	return strcmp(r->plural, "replicationcontrollers") == 0 && !*r->group;
+	return (strcmp(r->plural, "replicationcontrollers") == 0 && !*r->group) ||
+	       (strcmp(r->plural, "jobs") == 0 && strcmp(r->group, "batch") == 0);
 }
 
 static bool apply_propagation(json_t *object, const struct resource *r, enum propagation how)

@@ -37,6 +37,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
 	src/cluster/local/escalation.c \
+	src/cluster/local/evict.c \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \
 	src/cluster/local/local.c \

@@ -237,19 +237,23 @@ const struct kind kind_validatingadmissionpolicy = {
 	.kind = "ValidatingAdmissionPolicy",
 	.validate = validate_validating,
 	.validate_subresource = validate_status,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };
 const struct kind kind_validatingadmissionpolicybinding = {
 	.group = "admissionregistration.k8s.io",
 	.kind = "ValidatingAdmissionPolicyBinding",
 	.validate = validate_validating_binding,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };
 const struct kind kind_mutatingadmissionpolicy = {
 	.group = "admissionregistration.k8s.io",
 	.kind = "MutatingAdmissionPolicy",
 	.validate = validate_mutating,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };
 const struct kind kind_mutatingadmissionpolicybinding = {
 	.group = "admissionregistration.k8s.io",
 	.kind = "MutatingAdmissionPolicyBinding",
 	.validate = validate_mutating_binding,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };

@@ -79,6 +79,6 @@ const struct kind kind_apiservice = {
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

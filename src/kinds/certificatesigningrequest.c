@@ -262,7 +262,10 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	check_changes(o, old, strcmp(name, "approval") == 0, strcmp(name, "status") == 0);
 }
 
-static const char *const selectable[] = {"spec.signerName", NULL};
+static const struct selectable selectable[] = {
+	{.field = "spec.signerName"},
+	{0},
+};
 
 const struct kind kind_csr = {
 	.group = "certificates.k8s.io",
@@ -271,7 +274,7 @@ const struct kind kind_csr = {
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 	.selectable = selectable,
 };

@@ -232,15 +232,10 @@ static void note_unknown(struct check *c, const char *key)
 	vec_push(c->unknown, xasprintf("%s%s%s", c->path.s, c->path.len ? "." : "", key));
 }
 
-/* Optional and empty: Go's encoder leaves it out. */
+/* Of a custom resource only what is null and may not be. */
 static bool left_out(const struct check *c, const struct schema_field *f, const json_t *v)
 {
-	if (json_is_null(v))
-		return !f->value.nullable;
-	if (c->r->custom || f->required)
-		return false;
-	return (f->value.kind == SCHEMA_LIST && json_is_array(v) && !json_array_size(v)) ||
-	       (f->value.kind == SCHEMA_MAP && json_is_object(v) && !json_object_size(v));
+	return c->r->custom ? json_is_null(v) && !f->value.nullable : schema_leaves_out(f, v);
 }
 
 static int check_field(struct check *c, json_t *object, const struct schema_type *t,
@@ -333,6 +328,14 @@ static int check_list(struct check *c, json_t *v, const struct schema_value *s,
 	return 0;
 }
 
+/* What Go reads null as, where a map has values of KIND; NULL: not a text. */
+static const char *go_zero(enum schema_kind kind)
+{
+	return kind == SCHEMA_STRING || kind == SCHEMA_BYTES ? ""
+	       : kind == SCHEMA_QUANTITY		     ? "0"
+							     : NULL;
+}
+
 static int check_map(struct check *c, json_t *v, const struct schema_value *s,
 		     const char *struct_name)
 {
@@ -346,8 +349,8 @@ static int check_map(struct check *c, json_t *v, const struct schema_value *s,
 			json_object_set_new(v, key, as_quantity(e));
 			e = json_object_get(v, key);
 		}
-		if (json_is_null(e) && s->elem->kind == SCHEMA_STRING) {
-			json_object_set_new(v, key, json_string(""));
+		if (json_is_null(e) && go_zero(s->elem->kind)) {
+			json_object_set_new(v, key, json_string(go_zero(s->elem->kind)));
 			continue;
 		}
 		str_addf(&c->path, c->r->custom ? ".%s" : "[%s]", key);

@@ -65,6 +65,6 @@ const struct kind kind_configmap = {
 	.group = "",
 	.kind = "ConfigMap",
 	.validate = validate,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

@@ -18,6 +18,6 @@ const struct kind kind_controllerrevision = {
 	.group = "apps",
 	.kind = "ControllerRevision",
 	.validate = validate,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

@@ -293,6 +293,40 @@ static void check_group(const struct field *group)
 		field_invalid(group, "should be a domain with at least one dot");
 }
 
+#define APPROVAL "api-approved.kubernetes.io"
+
+static const json_t *approval_of(const struct field *o)
+{
+	return json_path(o->value, "metadata.annotations[" APPROVAL "]");
+}
+
+/* Kubernetes' own groups take definitions only of those who have agreed with it. */
+static void check_approval(const struct field *o)
+{
+	const char *group = field_text(FIELD(o, "spec.group"));
+	const struct field *annotations = FIELD(FIELD(o, "metadata"), "annotations");
+	const struct field *approval = FIELD_KEY(annotations, APPROVAL);
+	const char *text = field_text(approval);
+	static const char *const urls[] = {"http://", "https://"};
+
+	if (!name_in_kubernetes_domain(group))
+		return;
+	if (!*text) {
+		field_required(approval, "protected groups must have approval annotation "
+					 "\"api-approved.kubernetes.io\", see "
+					 "https://github.com/kubernetes/enhancements/pull/1111");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
+		if (str_has_prefix(text, urls[i]) && text[strlen(urls[i])])
+			return;
+	if (!str_has_prefix(text, "unapproved"))
+		field_invalid(approval, "protected groups must have approval annotation "
+					"\"api-approved.kubernetes.io\" with either a URL or a "
+					"reason starting with \"unapproved\", see "
+					"https://github.com/kubernetes/enhancements/pull/1111");
+}
+
 static bool is_established(const struct field *old)
 {
 	field_each (FIELD(old, "status.conditions"), condition)
@@ -352,6 +386,8 @@ static void crd_validate(const struct field *o, const struct field *old)
 			"cannot set to true, set x-kubernetes-preserve-unknown-fields to true "
 			"in spec.versions[*].schema instead");
 	check_stored_versions(o);
+	if (!old || !json_equal(approval_of(o), approval_of(old)))
+		check_approval(o);
 	if (old)
 		check_update(o, old);
 }

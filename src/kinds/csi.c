@@ -56,19 +56,23 @@ static void validate_driver(const struct field *o, const struct field *old)
 	field_immutable(list, FIELD(old, "spec.volumeLifecycleModes"));
 }
 
+static void warn_driver(const struct field *o, const struct field *old)
+{
+	const struct field *tokens = FIELD(o, "spec.tokenRequests");
+
+	if (!field_size(tokens) || field_set(FIELD(o, "spec.serviceAccountTokenInSecrets")) ||
+	    (old && field_same(tokens, FIELD(old, "spec.tokenRequests"))))
+		return;
+	field_warn(o,
+		   "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, "
+		   "set to true to prevent possible logging of tokens in volume attributes");
+}
+
 static bool driver_grows(const json_t *object, const json_t *old)
 {
 	const json_t *now = json_object_get(object, "spec"), *was = json_object_get(old, "spec");
 
 	return now && was && !json_equal(now, was);
-}
-
-static void node_defaults(json_t *object)
-{
-	json_t *spec = json_object_get(object, "spec");
-
-	if (json_is_object(spec) && !json_array_size(json_object_get(spec, "drivers")))
-		json_object_set_new(spec, "drivers", json_null());
 }
 
 static void check_node_driver(const struct field *d, struct seen *names)
@@ -140,19 +144,21 @@ const struct kind kind_csidriver = {
 	.group = "storage.k8s.io",
 	.kind = "CSIDriver",
 	.validate = validate_driver,
+	.warn = warn_driver,
 	.no_generation = true,
 	.generation_grows = driver_grows,
 };
 const struct kind kind_csinode = {
 	.group = "storage.k8s.io",
 	.kind = "CSINode",
-	.set_defaults = node_defaults,
 	.validate = validate_node,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };
 const struct kind kind_csistoragecapacity = {
 	.group = "storage.k8s.io",
 	.kind = "CSIStorageCapacity",
 	.validate = validate_capacity,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE,
 };

@@ -8,13 +8,16 @@
 #include <string.h>
 
 /* The generation of the template, kept where releases before apps/v1 looked for it. */
-static const char generation[] = "metadata.annotations[deprecated.daemonset.template.generation]";
+#define TEMPLATE_GENERATION "deprecated.daemonset.template.generation"
+static const char generation[] = "metadata.annotations[" TEMPLATE_GENERATION "]";
 
 static void set_defaults(json_t *object)
 {
 	json_t *spec = fill_spec(object);
 	json_t *strategy = fill_object(spec, "updateStrategy"), *r;
 
+	if (!json_path(object, generation))
+		json_path_set(object, generation, json_string("0"));
 	fill_template(spec);
 	if (strcmp(json_path_string(strategy, "type"), "RollingUpdate"))
 		return;
@@ -124,4 +127,6 @@ const struct kind kind_daemonset = {
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,
+	.hidden_annotation = TEMPLATE_GENERATION,
+	.empty = "{\"metadata\":{\"annotations\":{\"" TEMPLATE_GENERATION "\":\"0\"}}}",
 };

@@ -104,4 +104,5 @@ const struct kind kind_deployment = {
 	.generation_grows = grows,
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
+	.empty = "{\"spec\":{\"replicas\":0}}",
 };

@@ -56,6 +56,8 @@ const struct kind kind_endpoints = {
 	.group = "",
 	.kind = "Endpoints",
 	.validate = validate,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
+	.deprecation_warning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 "
+			       "EndpointSlice",
 };

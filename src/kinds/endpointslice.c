@@ -159,4 +159,5 @@ const struct kind kind_endpointslice = {
 	.validate = validate,
 	.generation_grows = grows,
 	.warn = warn,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };

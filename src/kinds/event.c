@@ -131,18 +131,20 @@ static void set_defaults(json_t *object)
 		json_object_set_new(object, "source", json_object());
 }
 
-static const char *const selectable[] = {"involvedObject.kind",
-					 "involvedObject.namespace",
-					 "involvedObject.name",
-					 "involvedObject.uid",
-					 "involvedObject.apiVersion",
-					 "involvedObject.resourceVersion",
-					 "involvedObject.fieldPath",
-					 "reason",
-					 "reportingComponent",
-					 "source",
-					 "type",
-					 NULL};
+static const struct selectable selectable[] = {
+	{.field = "involvedObject.kind"},
+	{.field = "involvedObject.namespace"},
+	{.field = "involvedObject.name"},
+	{.field = "involvedObject.uid"},
+	{.field = "involvedObject.apiVersion"},
+	{.field = "involvedObject.resourceVersion"},
+	{.field = "involvedObject.fieldPath"},
+	{.field = "reason"},
+	{.field = "reportingComponent"},
+	{.field = "source", .path = "source.component"},
+	{.field = "type"},
+	{0},
+};
 
 const struct kind kind_event = {
 	.group = "",
@@ -151,4 +153,27 @@ const struct kind kind_event = {
 	.validate_asked = validate_asked,
 	.no_generation = true,
 	.selectable = selectable,
+	.metadata = METADATA_NONE,
+};
+
+static const struct selectable selectable_new[] = {
+	{.field = "regarding.kind", .path = "involvedObject.kind"},
+	{.field = "regarding.namespace", .path = "involvedObject.namespace"},
+	{.field = "regarding.name", .path = "involvedObject.name"},
+	{.field = "regarding.uid", .path = "involvedObject.uid"},
+	{.field = "regarding.apiVersion", .path = "involvedObject.apiVersion"},
+	{.field = "regarding.resourceVersion", .path = "involvedObject.resourceVersion"},
+	{.field = "regarding.fieldPath", .path = "involvedObject.fieldPath"},
+	{.field = "reason"},
+	{.field = "reportingController", .path = "reportingComponent"},
+	{.field = "type"},
+	{0},
+};
+
+/* The same objects, as which they are stored decides all else. */
+const struct kind kind_event_new = {
+	.group = "events.k8s.io",
+	.kind = "Event",
+	.no_generation = true,
+	.selectable = selectable_new,
 };

@@ -342,6 +342,7 @@ const struct kind kind_flowschema = {
 	.set_defaults = schema_defaults,
 	.validate = validate_schema,
 	.validate_subresource = validate_status,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };
 const struct kind kind_prioritylevel = {
 	.group = "flowcontrol.apiserver.k8s.io",
@@ -349,4 +350,5 @@ const struct kind kind_prioritylevel = {
 	.set_defaults = level_defaults,
 	.validate = validate_level,
 	.validate_subresource = validate_status,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };

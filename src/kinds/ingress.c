@@ -164,5 +164,5 @@ const struct kind kind_ingress = {
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 };

@@ -52,5 +52,5 @@ const struct kind kind_ingressclass = {
 	.kind = "IngressClass",
 	.set_defaults = set_defaults,
 	.validate = validate,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 };

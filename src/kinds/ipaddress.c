@@ -41,4 +41,5 @@ const struct kind kind_ipaddress = {
 	.validate = validate,
 	.name_rule = name_of_ip,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE,
 };

@@ -24,11 +24,21 @@ static void fill_conditions(json_t *spec)
 				fill_text(pattern, "status", "True");
 }
 
+/* A job without labels has those of its pods. */
+static void fill_labels(json_t *object)
+{
+	json_t *labels = json_path(object, "spec.template.metadata.labels");
+
+	if (json_object_size(labels) && !json_object_size(json_path(object, "metadata.labels")))
+		json_path_set(object, "metadata.labels", json_deep_copy(labels));
+}
+
 static void set_defaults(json_t *object)
 {
 	json_t *spec = fill_spec(object);
 
 	fill_template(spec);
+	fill_labels(object);
 	fill_conditions(spec);
 	if (!json_object_get(spec, "completions") && !json_object_get(spec, "parallelism"))
 		fill_int(spec, "completions", 1);
@@ -59,10 +69,10 @@ static void add_labels(json_t *object)
 					    json_string(json_path_string(object, added[i].path)));
 }
 
-/* A job's pods are found by its own uid. A job without labels has those of its pods. */
+/* A job's pods are found by its own uid. */
 static void prepare(json_t *object, const json_t *old)
 {
-	json_t *labels, *selector;
+	json_t *selector;
 
 	if (old)
 		return;
@@ -73,9 +83,7 @@ static void prepare(json_t *object, const json_t *old)
 			  "batch.kubernetes.io/controller-uid",
 			  json_path_string(object, "metadata.uid"));
 	}
-	labels = json_path(object, "spec.template.metadata.labels");
-	if (json_object_size(labels) && !json_object_size(json_path(object, "metadata.labels")))
-		json_path_set(object, "metadata.labels", json_deep_copy(labels));
+	fill_labels(object);
 }
 
 /* "1,3-5,7": how many numbers below LIMIT, in order; -1 and *WHY otherwise. */
@@ -621,7 +629,10 @@ static void validate_subresource(const struct field *o, const struct field *old,
 				  "cannot decrease the succeeded counter");
 }
 
-static const char *const selectable[] = {"status.successful", NULL};
+static const struct selectable selectable[] = {
+	{.field = "status.successful", .path = "status.succeeded", .zero = "0"},
+	{0},
+};
 
 const struct kind kind_job = {
 	.group = "batch",
@@ -631,6 +642,9 @@ const struct kind kind_job = {
 	.validate = validate,
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.selectable = selectable,
+	.deletion_warning = "child pods are preserved by default when jobs are deleted; set "
+			    "propagationPolicy=Background to remove them or set "
+			    "propagationPolicy=Orphan to suppress this warning",
 };

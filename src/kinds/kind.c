@@ -13,6 +13,7 @@ static const struct kind *const kinds[] = {
 	&kind_configmap,
 	&kind_endpoints,
 	&kind_event,
+	&kind_event_new,
 	&kind_limitrange,
 	&kind_namespace,
 	&kind_node,

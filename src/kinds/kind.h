@@ -32,6 +32,22 @@ struct write_facts {
 	int64_t now;		 /* wall ns */
 };
 
+/* A field that selectors may name: where it stands when its path is another, and what it reads as
+ * when it is not there (NULL: ""). */
+struct selectable {
+	const char *field, *path, *zero;
+};
+
+/* What a type itself says of metadata beside what is checked of every type. An update is told of
+ * as often as it is checked. */
+enum metadata_rules {
+	METADATA_WHOLE = 1,	 /* all of it on update too, not only what changed */
+	METADATA_TWICE = 2,	 /* and once more */
+	METADATA_NO_CHANGES = 4, /* nothing of what changed */
+	METADATA_PLAIN = 8,	 /* a finalizer may be any qualified name */
+	METADATA_NONE = 16,	 /* nothing: any name that fits in a path */
+};
+
 struct kind {
 	const char *group, *kind;
 	/* Fills in what the server fills in (the schema's defaults are applied before). */
@@ -56,16 +72,24 @@ struct kind {
 	/* The same, of a type that keeps who wrote or when. */
 	void (*prepare_write)(json_t *object, const json_t *old, const struct write_facts *facts);
 	name_rule *name_rule; /* NULL: the name is a DNS subdomain (253) */
-	/* An update checks all metadata once more, not only what changed: the causes tell. */
-	bool whole_metadata;
-	bool no_generation; /* the type does not count metadata.generation */
+	unsigned metadata;    /* enum metadata_rules */
+	bool no_generation;   /* the type does not count metadata.generation */
 	/* Whether an update counts; NULL: when anything but metadata and status has changed. */
 	bool (*generation_grows)(const json_t *object, const json_t *old);
 	/* What is right and yet to be warned of (field_warn), of a valid write. */
 	void (*warn)(const struct field *object, const struct field *old);
-	/* Field selectors the type supports beside metadata.name and .namespace; NULL-terminated.
-	 */
-	const char *const *selectable;
+	/* Field selectors the type supports beside metadata.name and .namespace; ends with one
+	 * without a field. */
+	const struct selectable *selectable;
+	/* What an object of the type that nobody wrote has beside what every one has, as JSON. */
+	const char *empty;
+	/* An annotation that stands only in the type's own form: neither in its partial metadata
+	 * nor in tables. */
+	const char *hidden_annotation;
+	/* Told of a deletion that does not say what becomes of dependents. */
+	const char *deletion_warning;
+	/* Told of every request for a type that others take the place of. */
+	const char *deprecation_warning;
 	/* The text of NAME/describe between the generic head and the events; NULL: generic. */
 	void (*describe)(const json_t *object, int64_t now, struct str *out);
 };

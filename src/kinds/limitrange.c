@@ -153,10 +153,20 @@ static void validate(const struct field *o, const struct field *old)
 	}
 }
 
+/* One without a name is given a unique one. */
+static void prepare(json_t *object, const json_t *old)
+{
+	if (!old && !*json_path_string(object, "metadata.name"))
+		json_path_set(object, "metadata.name",
+			      json_string(json_path_string(object, "metadata.uid")));
+}
+
 const struct kind kind_limitrange = {
 	.group = "",
 	.kind = "LimitRange",
+	.prepare = prepare,
 	.set_defaults = set_defaults,
 	.validate = validate,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };

@@ -27,10 +27,8 @@ static void check_generate_name(const struct field *f, name_rule *rule)
 		field_invalid(f, why[i]);
 }
 
-static void check_name(const struct field *meta, const struct resource *r)
+static void check_name(const struct field *meta, name_rule *rule)
 {
-	name_rule *rule =
-		r->particulars->name_rule ? r->particulars->name_rule : name_dns_subdomain;
 	const struct field *name = FIELD(meta, "name");
 
 	check_generate_name(FIELD(meta, "generateName"), rule);
@@ -121,9 +119,19 @@ static void check_owners(const struct field *owners)
 	}
 }
 
-static void check_finalizers(const struct field *finalizers)
+/* A finalizer is one that Kubernetes knows, or belongs to somebody. */
+static void check_finalizer_owners(const struct field *finalizers)
 {
 	static const char *const standard[] = {"orphan", "foregroundDeletion", "kubernetes", NULL};
+
+	field_each (finalizers, f)
+		if (!strchr(field_text(&f), '/') && !text_is_one_of(field_text(&f), standard))
+			field_invalid(&f, "name is neither a standard finalizer name nor is it "
+					  "fully qualified");
+}
+
+static void check_finalizers(const struct field *finalizers)
+{
 	bool orphan = false, foreground = false;
 
 	field_each (finalizers, f) {
@@ -132,9 +140,6 @@ static void check_finalizers(const struct field *finalizers)
 		orphan = orphan || strcmp(text, "orphan") == 0;
 		foreground = foreground || strcmp(text, "foregroundDeletion") == 0;
 		field_check_text(finalizers, text, name_qualified);
-		if (!strchr(text, '/') && !text_is_one_of(text, standard))
-			field_invalid(&f, "name is neither a standard finalizer name nor is it "
-					  "fully qualified");
 	}
 	if (orphan && foreground)
 		field_invalid(finalizers,
@@ -165,15 +170,18 @@ static void check_new_finalizers(const struct field *finalizers, const struct fi
 }
 
 /* What holds of an object's metadata whatever was there before. */
-static void check_whole(const struct field *meta)
+static void check_whole(const struct field *meta, name_rule *rule, bool plain)
 {
+	check_name(meta, rule);
 	rule_labels(FIELD(meta, "labels"));
 	rule_annotations(FIELD(meta, "annotations"));
 	check_owners(FIELD(meta, "ownerReferences"));
 	check_finalizers(FIELD(meta, "finalizers"));
+	if (!plain)
+		check_finalizer_owners(FIELD(meta, "finalizers"));
 }
 
-static void check_changes(const struct field *meta, const struct field *old)
+static void check_changes(const struct field *meta, const struct field *old, bool plain)
 {
 	static const char *const fixed[] = {"name",
 					    "namespace",
@@ -189,25 +197,37 @@ static void check_changes(const struct field *meta, const struct field *old)
 	rule_labels(FIELD(meta, "labels"));
 	rule_annotations(FIELD(meta, "annotations"));
 	check_owners(FIELD(meta, "ownerReferences"));
+	if (!plain)
+		check_finalizer_owners(FIELD(meta, "finalizers"));
 }
 
 /*
- * An API server checks the metadata of an update once for all types, with the changes, and then
- * each type does it again, most of them the changes alone. The causes tell.
+ * An API server checks the metadata of an update once for all types, whole and what changed, and
+ * then each type does it again as it likes, most of them the changes alone. The causes tell.
  */
 void object_validate_meta(const struct field *object, const struct field *old,
 			  const struct resource *r)
 {
-	const struct field *meta = FIELD(object, "metadata");
+	const struct kind *kind = r->particulars;
+	const struct field *meta = FIELD(object, "metadata"), *was;
+	name_rule *rule = kind->name_rule ? kind->name_rule : name_dns_subdomain;
+	unsigned rules = kind->metadata;
+	bool plain = rules & METADATA_PLAIN;
 
-	if (!old) {
-		check_name(meta, r);
-		check_whole(meta);
+	if (rules & METADATA_NONE || old)
+		check_whole(meta, name_path_segment, true);
+	else
+		check_whole(meta, rule, plain);
+	if (!old)
 		return;
-	}
-	check_whole(meta);
-	check_changes(meta, FIELD(old, "metadata"));
-	check_changes(meta, FIELD(old, "metadata"));
-	if (r->particulars->whole_metadata)
-		check_whole(meta);
+	was = FIELD(old, "metadata");
+	check_changes(meta, was, true);
+	if (rules & METADATA_NONE)
+		return;
+	if (rules & METADATA_WHOLE)
+		check_whole(meta, rule, plain);
+	if (rules & METADATA_TWICE)
+		check_whole(meta, rule, plain);
+	if (!(rules & METADATA_NO_CHANGES))
+		check_changes(meta, was, plain);
 }

@@ -74,7 +74,10 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	(void)old;
 }
 
-static const char *const selectable[] = {"status.phase", NULL};
+static const struct selectable selectable[] = {
+	{.field = "status.phase"},
+	{0},
+};
 
 const struct kind kind_namespace = {
 	.group = "",
@@ -86,4 +89,5 @@ const struct kind kind_namespace = {
 	.name_rule = name_dns_label,
 	.no_generation = true,
 	.selectable = selectable,
+	.metadata = METADATA_WHOLE,
 };

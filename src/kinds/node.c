@@ -135,7 +135,10 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	validate(o, old);
 }
 
-static const char *const selectable[] = {"spec.unschedulable", NULL};
+static const struct selectable selectable[] = {
+	{.field = "spec.unschedulable", .zero = "false"},
+	{0},
+};
 
 static void warn(const struct field *o, const struct field *old)
 {
@@ -156,4 +159,5 @@ const struct kind kind_node = {
 	.validate_subresource = validate_subresource,
 	.no_generation = true,
 	.selectable = selectable,
+	.metadata = METADATA_WHOLE,
 };

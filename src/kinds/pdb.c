@@ -55,4 +55,5 @@ const struct kind kind_pdb = {
 	.prepare = prepare,
 	.validate = validate,
 	.validate_subresource = validate_subresource,
+	.metadata = METADATA_NONE,
 };

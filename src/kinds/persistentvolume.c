@@ -222,4 +222,5 @@ const struct kind kind_pv = {
 	.validate = validate,
 	.warn = warn,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE | METADATA_TWICE | METADATA_NO_CHANGES,
 };

@@ -245,6 +245,6 @@ const struct kind kind_pvc = {
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

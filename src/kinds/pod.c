@@ -6,15 +6,17 @@
 
 #include <string.h>
 
-static const char *const selectable[] = {"spec.nodeName",
-					 "spec.restartPolicy",
-					 "spec.schedulerName",
-					 "spec.serviceAccountName",
-					 "spec.hostNetwork",
-					 "status.phase",
-					 "status.podIP",
-					 "status.nominatedNodeName",
-					 NULL};
+static const struct selectable selectable[] = {
+	{.field = "spec.nodeName"},
+	{.field = "spec.restartPolicy"},
+	{.field = "spec.schedulerName"},
+	{.field = "spec.serviceAccountName"},
+	{.field = "spec.hostNetwork"},
+	{.field = "status.phase"},
+	{.field = "status.podIP"},
+	{.field = "status.nominatedNodeName"},
+	{0},
+};
 
 /* podIP is the first of podIPs, and counts. */
 static void fill_ips(json_t *status)
@@ -616,6 +618,6 @@ const struct kind kind_pod = {
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.selectable = selectable,
 };

@@ -49,8 +49,6 @@ static void validate_subresource(const struct field *o, const struct field *old,
 		validate(o, old);
 }
 
-static const char *const selectable[] = {"status.replicas", NULL};
-
 const struct kind kind_replicaset = {
 	.group = "apps",
 	.kind = "ReplicaSet",
@@ -58,5 +56,5 @@ const struct kind kind_replicaset = {
 	.validate = validate,
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
-	.selectable = selectable,
+	.empty = "{\"spec\":{\"replicas\":0}}",
 };

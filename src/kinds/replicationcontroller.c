@@ -51,7 +51,10 @@ static void validate_subresource(const struct field *o, const struct field *old,
 		validate(o, old);
 }
 
-static const char *const selectable[] = {"status.replicas", NULL};
+static const struct selectable selectable[] = {
+	{.field = "status.replicas", .zero = "0"},
+	{0},
+};
 
 const struct kind kind_rc = {
 	.group = "",

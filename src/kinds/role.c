@@ -126,7 +126,7 @@ const struct kind kind_role = {
 	.kind = "Role",
 	.validate = validate_role,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };
 const struct kind kind_clusterrole = {
@@ -134,7 +134,7 @@ const struct kind kind_clusterrole = {
 	.kind = "ClusterRole",
 	.validate = validate_cluster_role,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };
 const struct kind kind_rolebinding = {
@@ -143,7 +143,7 @@ const struct kind kind_rolebinding = {
 	.set_defaults = binding_defaults,
 	.validate = validate_binding,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };
 const struct kind kind_clusterrolebinding = {
@@ -152,6 +152,6 @@ const struct kind kind_clusterrolebinding = {
 	.set_defaults = binding_defaults,
 	.validate = validate_cluster_binding,
 	.name_rule = name_path_segment,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

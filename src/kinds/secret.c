@@ -151,7 +151,10 @@ static void warn(const struct field *o, const struct field *old)
 	BIO_free(key_text);
 }
 
-static const char *const selectable[] = {"type", NULL};
+static const struct selectable selectable[] = {
+	{.field = "type"},
+	{0},
+};
 
 const struct kind kind_secret = {
 	.group = "",
@@ -159,7 +162,7 @@ const struct kind kind_secret = {
 	.set_defaults = set_defaults,
 	.validate = validate,
 	.warn = warn,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 	.selectable = selectable,
 };

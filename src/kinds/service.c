@@ -625,7 +625,11 @@ static void warn(const struct field *o, const struct field *old)
 			   "\"PreferClose\" is deprecated; use \"PreferSameZone\"");
 }
 
-static const char *const selectable[] = {"spec.clusterIP", "spec.type", NULL};
+static const struct selectable selectable[] = {
+	{.field = "spec.clusterIP"},
+	{.field = "spec.type"},
+	{0},
+};
 
 const struct kind kind_service = {
 	.group = "",
@@ -636,7 +640,6 @@ const struct kind kind_service = {
 	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_dns_label,
-	.whole_metadata = false,
 	.no_generation = true,
 	.selectable = selectable,
 };

@@ -11,6 +11,6 @@ const struct kind kind_serviceaccount = {
 	.group = "",
 	.kind = "ServiceAccount",
 	.validate = validate,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

@@ -218,4 +218,5 @@ const struct kind kind_statefulset = {
 	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_dns_label,
+	.empty = "{\"spec\":{\"replicas\":0}}",
 };

@@ -125,11 +125,12 @@ const struct kind kind_storageclass = {
 	.validate = validate_class,
 	.warn = warn_class,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE,
 };
 const struct kind kind_volumeattributesclass = {
 	.group = "storage.k8s.io",
 	.kind = "VolumeAttributesClass",
 	.validate = validate_attributes,
-	.whole_metadata = true,
+	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

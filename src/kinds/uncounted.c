@@ -8,7 +8,6 @@
 		.group = g, .kind = k, .no_generation = true \
 	}
 const struct kind kinds_uncounted[] = {
-	UNCOUNTED("events.k8s.io", "Event"),
 	UNCOUNTED("resource.k8s.io", "ResourceClaim"),
 	UNCOUNTED("resource.k8s.io", "ResourceClaimTemplate"),
 };

@@ -75,4 +75,5 @@ const struct kind kind_volumeattachment = {
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.no_generation = true,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES,
 };

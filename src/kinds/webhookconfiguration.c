@@ -87,9 +87,11 @@ const struct kind kind_mutatingwebhookconfiguration = {
 	.group = "admissionregistration.k8s.io",
 	.kind = "MutatingWebhookConfiguration",
 	.validate = validate_mutating,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };
 const struct kind kind_validatingwebhookconfiguration = {
 	.group = "admissionregistration.k8s.io",
 	.kind = "ValidatingWebhookConfiguration",
 	.validate = validate_validating,
+	.metadata = METADATA_WHOLE | METADATA_NO_CHANGES | METADATA_PLAIN,
 };

@@ -6,7 +6,8 @@
 
 struct field_term {
 	char *field, *value;
-	bool equal; /* else: must not be equal */
+	const char *zero; /* what the field reads as when it is not there */
+	bool equal;	  /* else: must not be equal */
 };
 
 struct field_selector {
@@ -49,6 +50,13 @@ static char *unescape(const char *p, const char *end, const char *term, struct e
 	return str_take(&s);
 }
 
+static void drop_last(struct field_selector *s)
+{
+	s->n--;
+	free(s->v[s->n].field);
+	free(s->v[s->n].value);
+}
+
 static int add_term(struct field_selector *s, const char *p, const char *end, const char *all,
 		    struct error **err)
 {
@@ -62,9 +70,15 @@ static int add_term(struct field_selector *s, const char *p, const char *end, co
 				 "invalid selector: '%s'; can't understand '%s'", all, text);
 	if (equal && value < end && *value == '=')
 		value++;
-	vec_push(s, (struct field_term){.field = xstrndup(p, (size_t)(op - p)), .equal = equal});
+	vec_push(s, (struct field_term){
+			    .field = xstrndup(p, (size_t)(op - p)), .zero = "", .equal = equal});
 	s->v[s->n - 1].value = unescape(value, end, text, err);
-	return s->v[s->n - 1].value ? 0 : -1;
+	if (!s->v[s->n - 1].value)
+		return -1;
+	/* Neither a field nor a value: every object. */
+	if (op == p && !*s->v[s->n - 1].value)
+		drop_last(s);
+	return 0;
 }
 
 struct field_selector *field_selector_parse(const char *text, struct error **err)
@@ -107,13 +121,25 @@ const char *field_selector_field(const struct field_selector *s, size_t i)
 	return i < s->n ? s->v[i].field : NULL;
 }
 
+void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *zero)
+{
+	struct field_term *t = &s->v[i];
+
+	if (path) {
+		free(t->field);
+		t->field = xstrdup(path);
+	}
+	if (zero)
+		t->zero = zero;
+}
+
 /* Strings compare by their text, numbers and booleans by their JSON. */
-static bool span_is(struct span value, const char *text)
+static bool span_is(struct span value, const char *text, const char *zero)
 {
 	char *unquoted free_ptr = NULL;
 
 	if (!value.p || json_span_equal(value, "null"))
-		return !*text;
+		return !strcmp(text, zero);
 	if (*value.p != '"')
 		return json_span_equal(value, text);
 	unquoted = json_unquote(value);
@@ -123,7 +149,7 @@ static bool span_is(struct span value, const char *text)
 bool field_selector_matches(const struct field_selector *s, const struct object *o)
 {
 	vec_each (s, t)
-		if (span_is(object_find(o, t->field), t->value) != t->equal)
+		if (span_is(object_find(o, t->field), t->value, t->zero) != t->equal)
 			return false;
 	return true;
 }

@@ -259,7 +259,7 @@ static json_t *merge_list(const json_t *original, const json_t *patch, const str
 	json_auto json_t *merged = NULL;
 
 	if (!merges(v))
-		return clean_list(patch, false);
+		return json_deep_copy(patch);
 	if (json_array_size(original) > MERGE_MAX || json_array_size(patch) > MERGE_MAX)
 		return fail(err, "the list is too long to be merged");
 	if (holds_maps(original) || holds_maps(patch))

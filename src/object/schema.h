@@ -114,8 +114,14 @@ struct schema_value schema_root(const struct schema_type *t);
 /* What stands under KEY of a struct or map, or NULL where the schema does not say. V may be NULL.
  */
 const struct schema_value *schema_child(const struct schema_value *v, const char *key);
+/* Whether a server does not write F where its value is V: it is null, or the zero of its kind,
+ * and F's absence says the same. */
+bool schema_leaves_out(const struct schema_field *f, const json_t *v);
 /* Gives VALUE, which V describes, the fields that a server always writes, wherever they miss. */
 void schema_fill_present(json_t *value, const struct schema_value *v);
+/* What a server that keeps objects as protobuf, which has no empty lists and maps, makes of those
+ * that it always writes: null. */
+void schema_forget_empty(json_t *value, const struct schema_value *v);
 /* The elements of a list, or NULL. V may be NULL. */
 const struct schema_value *schema_elem(const struct schema_value *v);
 /*

@@ -6,6 +6,32 @@
 
 #define DEPTH_MAX 100
 
+bool schema_leaves_out(const struct schema_field *f, const json_t *v)
+{
+	if (json_is_null(v))
+		return !f->value.nullable;
+	if (!f->proto || f->proto_keeps_zero || f->presence != SCHEMA_OPTIONAL)
+		return false;
+	switch (f->value.kind) {
+	case SCHEMA_STRING:
+	case SCHEMA_BYTES:
+		return json_is_string(v) && !json_string_length(v);
+	case SCHEMA_BOOL:
+		return json_is_false(v);
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+		return json_is_integer(v) && !json_integer_value(v);
+	case SCHEMA_NUMBER:
+		return json_is_number(v) && json_number_value(v) == 0;
+	case SCHEMA_LIST:
+		return json_is_array(v) && !json_array_size(v);
+	case SCHEMA_MAP:
+		return json_is_object(v) && !json_object_size(v);
+	default:
+		return false;
+	}
+}
+
 static json_t *zero_value(const struct schema_field *f)
 {
 	if (f->presence == SCHEMA_PRESENT_NULL)
@@ -29,28 +55,27 @@ static json_t *zero_value(const struct schema_field *f)
 	}
 }
 
-static void fill(json_t *value, const struct schema_value *v, int depth);
+/* What is done to each struct found in a value. */
+typedef void visit(json_t *object, const struct schema_type *t);
 
-static void fill_struct(json_t *object, const struct schema_type *t, int depth)
+static void walk(json_t *value, const struct schema_value *v, visit *visit, int depth);
+
+static void walk_struct(json_t *object, const struct schema_type *t, visit *visit, int depth)
 {
+	visit(object, t);
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
 		json_t *value;
 
-		if (f->presence == SCHEMA_OPTIONAL && f->value.kind < SCHEMA_STRUCT)
+		if (f->value.kind < SCHEMA_STRUCT)
 			continue;
 		value = json_object_get(object, f->name);
-		if (f->presence != SCHEMA_OPTIONAL &&
-		    (!value || (json_is_null(value) && f->value.kind == SCHEMA_STRUCT))) {
-			value = zero_value(f);
-			json_object_set_new(object, f->name, value);
-		}
 		if (value)
-			fill(value, &f->value, depth);
+			walk(value, &f->value, visit, depth);
 	}
 }
 
-static void fill(json_t *value, const struct schema_value *v, int depth)
+static void walk(json_t *value, const struct schema_value *v, visit *visit, int depth)
 {
 	const char *key;
 	size_t i;
@@ -59,17 +84,54 @@ static void fill(json_t *value, const struct schema_value *v, int depth)
 	if (depth > DEPTH_MAX)
 		return;
 	if (v->kind == SCHEMA_STRUCT && json_is_object(value)) {
-		fill_struct(value, v->type, depth + 1);
+		walk_struct(value, v->type, visit, depth + 1);
 	} else if (v->kind == SCHEMA_LIST && json_is_array(value)) {
 		json_array_foreach (value, i, e)
-			fill(e, v->elem, depth + 1);
+			walk(e, v->elem, visit, depth + 1);
 	} else if (v->kind == SCHEMA_MAP && json_is_object(value)) {
 		json_object_foreach (value, key, e)
-			fill(e, v->elem, depth + 1);
+			walk(e, v->elem, visit, depth + 1);
+	}
+}
+
+static void fill_struct(json_t *object, const struct schema_type *t)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct schema_field *f = &t->fields[i];
+		json_t *value;
+
+		if (f->presence == SCHEMA_OPTIONAL)
+			continue;
+		value = json_object_get(object, f->name);
+		if (!value || (json_is_null(value) && f->value.kind == SCHEMA_STRUCT))
+			json_object_set_new(object, f->name, zero_value(f));
 	}
 }
 
 void schema_fill_present(json_t *value, const struct schema_value *v)
 {
-	fill(value, v, 0);
+	walk(value, v, fill_struct, 0);
+}
+
+static bool is_empty(const struct schema_field *f, const json_t *value)
+{
+	return f->value.kind == SCHEMA_LIST  ? json_is_array(value) && !json_array_size(value)
+	       : f->value.kind == SCHEMA_MAP ? json_is_object(value) && !json_object_size(value)
+					     : false;
+}
+
+static void forget_empty(json_t *object, const struct schema_type *t)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct schema_field *f = &t->fields[i];
+
+		if (f->presence != SCHEMA_OPTIONAL && f->value.kind > SCHEMA_STRUCT &&
+		    is_empty(f, json_object_get(object, f->name)))
+			json_object_set_new(object, f->name, json_null());
+	}
+}
+
+void schema_forget_empty(json_t *value, const struct schema_value *v)
+{
+	walk(value, v, forget_empty, 0);
 }

@@ -26,7 +26,7 @@ static void add_head(struct listing *l)
 		break;
 	case MEDIA_AS_PARTIAL_LIST:
 		str_adds(out, "{\"kind\":\"PartialObjectMetadataList\","
-			      "\"apiVersion\":\"meta.k8s.io/v1\",\"items\":[");
+			      "\"apiVersion\":\"meta.k8s.io/v1\",\"items\":");
 		break;
 	default:
 		str_addf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"items\":[",
@@ -39,15 +39,17 @@ static bool add_item(void *arg, const char *json, size_t len)
 	struct listing *l = arg;
 	struct str *out = &l->writer.text;
 
-	if (l->any)
-		str_addc(out, ',');
+	bool partial = l->ask->media.as == MEDIA_AS_PARTIAL_LIST;
+
+	if (l->any || partial)
+		str_addc(out, l->any ? ',' : '[');
 	l->any = true;
 	switch (l->ask->media.as) {
 	case MEDIA_AS_TABLE:
 		render_row(l->ask->resource, json, len, l->ask->include, l->now, out);
 		break;
 	case MEDIA_AS_PARTIAL_LIST:
-		render_partial(json, len, out);
+		render_partial(l->ask->resource, json, len, out);
 		break;
 	default:
 		render_item(l->ask->resource, json, len, out);
@@ -79,7 +81,9 @@ static int list(struct listing *l, struct error **err)
 	    cluster_list(a->request->server->cluster, &a->request->call, a->resource,
 			 a->target->namespace, &opt, add_item, l, &meta, err) < 0)
 		return -1;
-	str_adds(&l->writer.text, "],\"metadata\":");
+	/* As in Go, where nothing was added to the list of the metadata. */
+	str_adds(&l->writer.text, a->media.as == MEDIA_AS_PARTIAL_LIST && !l->any ? "null" : "]");
+	str_adds(&l->writer.text, ",\"metadata\":");
 	render_list_meta(&meta, a->resource->custom && a->media.as == MEDIA_AS_OBJECT,
 			 &l->writer.text);
 	str_addc(&l->writer.text, '}');

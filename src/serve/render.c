@@ -73,13 +73,28 @@ void render_item(const struct resource *r, const char *json, size_t len, struct 
 	}
 }
 
-void render_partial(const char *json, size_t len, struct str *out)
+/* METADATA without an annotation that only the type's own form has. */
+static void render_bare_metadata(struct span metadata, const char *hidden, struct str *out)
+{
+	json_t *tree json_auto = json_read(metadata.p, metadata.len, NULL);
+	json_t *annotations = json_object_get(tree, "annotations");
+
+	json_object_del(annotations, hidden);
+	if (!json_object_size(annotations))
+		json_object_del(tree, "annotations");
+	json_write(tree, out);
+}
+
+void render_partial(const struct resource *r, const char *json, size_t len, struct str *out)
 {
 	struct span metadata = json_find(json, len, "metadata");
+	const char *hidden = r->particulars->hidden_annotation;
 
 	str_adds(out, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","
 		      "\"metadata\":");
-	if (metadata.p)
+	if (metadata.p && hidden)
+		render_bare_metadata(metadata, hidden, out);
+	else if (metadata.p)
 		str_add(out, metadata.p, metadata.len);
 	else
 		str_adds(out, "{}");
@@ -103,7 +118,7 @@ void render_row(const struct resource *r, const char *json, size_t len, enum inc
 	if (include == INCLUDE_OBJECT)
 		str_add(out, json, len);
 	else if (include == INCLUDE_METADATA)
-		render_partial(json, len, out);
+		render_partial(r, json, len, out);
 	else
 		str_adds(out, "null");
 	str_addc(out, '}');
@@ -171,7 +186,7 @@ static struct bytes *render(const struct resource *r, const struct object *o, en
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	if (as != MEDIA_AS_TABLE) {
-		render_partial(o->json, o->len, &text);
+		render_partial(r, o->json, o->len, &text);
 		return bytes_new(text.s, text.len);
 	}
 	if (first)

@@ -23,14 +23,14 @@ enum include_object { INCLUDE_METADATA, INCLUDE_NONE, INCLUDE_OBJECT };
 /* An item of a list: what it is among others of its type, so without apiVersion and kind unless it
  * is a custom resource. Appends. */
 void render_item(const struct resource *r, const char *json, size_t len, struct str *out);
-void render_partial(const char *json, size_t len, struct str *out);
+void render_partial(const struct resource *r, const char *json, size_t len, struct str *out);
 /* A row of a table (the innermost object). NOW: wall ns, for ages. */
 void render_row(const struct resource *r, const char *json, size_t len, enum include_object include,
 		int64_t now, struct str *out);
 /* {"kind":"Table",...,"metadata":META,"columnDefinitions":[...],"rows":[ - the caller ends it. */
 void render_table_head(const struct resource *r, struct str *out);
-/* {"resourceVersion":...,...} of a list or table, appended. CONTINUE_TOO: also when that was all, as
- * lists of custom resources have it. */
+/* {"resourceVersion":...,...} of a list or table, appended. CONTINUE_TOO: also when that was all,
+ * as lists of custom resources have it. */
 struct list_meta;
 void render_list_meta(const struct list_meta *meta, bool continue_too, struct str *out);
 

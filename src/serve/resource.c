@@ -1,6 +1,7 @@
 #include "serve/resource.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "kinds/kind.h"
 #include "object/json.h"
 #include "object/yaml.h"
 #include "serve/query.h"
@@ -69,7 +70,7 @@ static void send_object(const struct ask *a, int status, struct object *o)
 		json_write_string(o->resource_version, strlen(o->resource_version), &text);
 		str_adds(&text, "}}");
 	} else if (a->media.as == MEDIA_AS_PARTIAL) {
-		render_partial(o->json, o->len, &text);
+		render_partial(a->resource, o->json, o->len, &text);
 	} else {
 		str_add(&text, o->json, o->len);
 	}
@@ -239,6 +240,15 @@ static const struct {
 	{"", "resourcequotas"},
 	{"", "serviceaccounts"},
 	{"", "services"},
+	{"resource.k8s.io", "deviceclasses"},
+	{"resource.k8s.io", "resourceclaims"},
+	{"resource.k8s.io", "resourceclaimtemplates"},
+	{"resource.k8s.io", "resourceslices"},
+	{"storage.k8s.io", "csidrivers"},
+	{"storage.k8s.io", "csinodes"},
+	{"storage.k8s.io", "storageclasses"},
+	{"storage.k8s.io", "volumeattachments"},
+	{"storage.k8s.io", "volumeattributesclasses"},
 };
 
 static bool answers_object(const struct resource *r)
@@ -440,6 +450,9 @@ static int handle(struct ask *a, struct error **err)
 	if (check_path(a->resource, a->target, op, err) < 0)
 		return -1;
 	a->request->verb = op->name;
+	if (a->resource->particulars->deprecation_warning)
+		warnings_add(&a->request->warnings, "%s",
+			     a->resource->particulars->deprecation_warning);
 	if (!(a->target->subresource && strcmp(a->target->subresource, "log") == 0) &&
 	    (media_negotiate(a->request->accept, transforms_of(a, op),
 			     a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
@@ -448,7 +461,7 @@ static int handle(struct ask *a, struct error **err)
 	return op->handle(a, err);
 }
 
-/* Whether the version is one of the program's own, whose other paths are JSON too. */
+/* Whether the group is one of the program's own, whose other paths are JSON too. */
 static bool is_builtin(const struct target *t)
 {
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
@@ -456,7 +469,7 @@ static bool is_builtin(const struct target *t)
 	for (size_t i = 0; i < catalog_count(builtin); i++) {
 		const struct resource *r = catalog_at(builtin, i);
 
-		if (!strcmp(r->group, t->group) && !strcmp(r->version, t->version))
+		if (!strcmp(r->group, t->group))
 			return true;
 	}
 	return false;

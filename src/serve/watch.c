@@ -74,7 +74,8 @@ static struct piece object_piece(struct watching *w, struct object *o)
 			      .release = bytes_unref};
 }
 
-/* Only the version matters, and whether the initial events end here. */
+/* As an object of the type it is an empty one; only the version matters, and whether the initial
+ * events end here. */
 static struct piece bookmark_piece(const struct watching *w, const struct watch_event *event)
 {
 	struct str text = STR_INIT;
@@ -86,9 +87,10 @@ static struct piece bookmark_piece(const struct watching *w, const struct watch_
 	else if (w->as == MEDIA_AS_PARTIAL)
 		str_adds(&text, "{\"kind\":\"PartialObjectMetadata\","
 				"\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{");
-	else
-		str_addf(&text, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{",
-			 w->resource->kind, w->resource->api_version);
+	else {
+		str_add(&text, event->object->json, event->object->len);
+		return piece_take(&text);
+	}
 	str_adds(&text, "\"resourceVersion\":");
 	json_write_string(version, strlen(version), &text);
 	if (event->initial_events_end)

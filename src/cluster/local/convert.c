@@ -111,6 +111,21 @@ static void convert_custom(const struct resource *r, const struct schema_type *t
 	object_set_defaults(tree, &row);
 }
 
+/* What is written of the stored type and not of the one that is shown. */
+static void leave_out(const struct schema_type *type, json_t *tree)
+{
+	const char *key;
+	json_t *value;
+	void *tmp;
+
+	json_object_foreach_safe (tree, tmp, key, value) {
+		const struct schema_field *f = schema_field_find(type, key);
+
+		if (f && !json_is_null(value) && schema_leaves_out(f, value))
+			json_object_del(tree, key);
+	}
+}
+
 void convert_to_storage(const struct resource *r, json_t *tree)
 {
 	const struct conversion *c = r->custom ? NULL : find(r);
@@ -145,6 +160,7 @@ void convert_from_storage(const struct resource *r, json_t *tree)
 		move(tree, f->stored, f->shown);
 	if (c->from_storage)
 		c->from_storage(tree);
+	leave_out(r->type, tree);
 }
 
 bool converts(const struct resource *r)

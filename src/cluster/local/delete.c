@@ -2,12 +2,12 @@
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "kinds/kind.h"
 #include "object/json.h"
 #include "object/time.h"
 
 #include <string.h>
 
-#define TRIES 16
 #define COLLECTION_PAGE 500
 
 /* What may be said of a deletion before the object is read (OLD NULL), and after. */
@@ -102,7 +102,7 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 	next = lifecycle_delete(tree, r, opt, clock_wall(l->clock));
 	*gone = next == DELETION_NOW;
 	if (next == DELETION_PENDING || opt->dry_run) {
-		*out = next == DELETION_MARKED ? object_from_tree(tree) : steal(&old);
+		*out = next == DELETION_PENDING ? steal(&old) : object_from_tree(tree);
 		return 0;
 	}
 	if (next == DELETION_MARKED) {
@@ -118,9 +118,9 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 	return 0;
 }
 
-int local_delete(struct cluster *cluster, const struct call *call, const struct resource *r,
-		 const char *namespace, const char *name, const struct delete_options *opt,
-		 struct object **out, bool *gone, struct error **err)
+static int delete_named(struct cluster *cluster, const struct call *call, const struct resource *r,
+			const char *namespace, const char *name, const struct delete_options *opt,
+			struct object **out, bool *gone, struct error **err)
 {
 	struct local *l = local_of(cluster);
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
@@ -139,6 +139,23 @@ int local_delete(struct cluster *cluster, const struct call *call, const struct 
 			return error_move(err, steal(&why));
 	}
 	return refuse_conflict(r, name, conflict_modified, err);
+}
+
+static void warn(const struct call *call, const struct resource *r,
+		 const struct delete_options *opt)
+{
+	const char *text = r->particulars->deletion_warning;
+
+	if (call && text && opt->propagation == PROPAGATE_DEFAULT)
+		warnings_add(call->warnings, "%s", text);
+}
+
+int local_delete(struct cluster *c, const struct call *call, const struct resource *r,
+		 const char *namespace, const char *name, const struct delete_options *opt,
+		 struct object **out, bool *gone, struct error **err)
+{
+	warn(call, r, opt);
+	return delete_named(c, call, r, namespace, name, opt, out, gone, err);
 }
 
 struct names {
@@ -165,7 +182,7 @@ static int delete_names(struct cluster *c, const struct call *call, const struct
 		struct error *why CLEANUP(error_free_cleanup) = NULL;
 		bool gone;
 
-		if (local_delete(c, call, r, names->v[i], names->v[i + 1], opt, &o, &gone, &why) ==
+		if (delete_named(c, call, r, names->v[i], names->v[i + 1], opt, &o, &gone, &why) ==
 		    0)
 			continue;
 		if (error_code(why) != E_NOT_FOUND)
@@ -182,6 +199,7 @@ int local_delete_collection(struct cluster *c, const struct call *call, const st
 	char *token free_ptr = NULL;
 	int result = 0;
 
+	warn(call, r, opt);
 	if (!page.limit)
 		page.limit = COLLECTION_PAGE;
 	do {

@@ -9,18 +9,21 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool selectable(const struct resource *r, const char *field)
+/* What says of R that selectors may name FIELD, or NULL. */
+static const struct selectable *find_selectable(const struct resource *r, const char *field)
 {
-	const char *const *extra = r->particulars->selectable;
+	static const struct selectable metadata[] = {{.field = "metadata.name"},
+						     {.field = "metadata.namespace"}};
+	const struct selectable *s = r->particulars->selectable;
 
-	if (strcmp(field, "metadata.name") == 0)
-		return true;
-	if (strcmp(field, "metadata.namespace") == 0)
-		return true;
-	for (; extra && *extra; extra++)
-		if (strcmp(*extra, field) == 0)
-			return true;
-	return false;
+	/* One that names its fields does not name what its objects do not have. */
+	for (size_t i = 0; i < (s && !r->namespaced ? 1 : ARRAY_SIZE(metadata)); i++)
+		if (strcmp(field, metadata[i].field) == 0)
+			return &metadata[i];
+	for (; s && s->field; s++)
+		if (strcmp(s->field, field) == 0)
+			return s;
+	return NULL;
 }
 
 int filter_init(struct filter *f, const struct resource *r, const char *labels, const char *fields,
@@ -39,8 +42,12 @@ int filter_init(struct filter *f, const struct resource *r, const char *labels, 
 		return -1;
 	}
 	for (size_t i = 0; (field = field_selector_field(f->fields, i)); i++) {
-		if (selectable(r, field))
+		const struct selectable *s = find_selectable(r, field);
+
+		if (s) {
+			field_selector_place(f->fields, i, s->path, s->zero);
 			continue;
+		}
 		if (r->custom || r->particulars->selectable)
 			error_set(err, E_BAD_REQUEST, "field label not supported: %s", field);
 		else

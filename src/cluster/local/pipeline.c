@@ -346,7 +346,7 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 	struct resource named = *w->storage;
 
 	named.kind = w->r->custom ? kind : named.kind;
-	object_validate_meta(&object, old ? &before : NULL, w->storage);
+	object_validate_meta(&object, old ? &before : NULL, w->r);
 	object_validate(&object, old ? &before : NULL, w->storage, w->r, w->subresource);
 	if (w->r->custom && strcmp(kind, w->r->kind)) {
 		char *must free_ptr = xasprintf("must be %s", w->r->kind);
@@ -373,10 +373,19 @@ bool pipeline_generate_name(json_t *tree)
 	return true;
 }
 
+/* Definitions of types and of API services are kept as JSON, all else as protobuf. */
+static bool is_kept_as_json(const struct resource *r)
+{
+	return strcmp(r->group, "apiextensions.k8s.io") == 0 ||
+	       strcmp(r->group, "apiregistration.k8s.io") == 0;
+}
+
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
 	struct write_facts facts = {.subresource = w->subresource, .now = clock_wall(w->l->clock)};
+	struct schema_value root = schema_root(w->storage->type);
+	bool built_in = w->storage->type && !w->storage->custom;
 
 	admission_begin(&a, w, old, tree);
 	facts.user = admission_user(&a);
@@ -390,12 +399,11 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 		w->storage->particulars->prepare_write(tree, old, &facts);
 	if (is_crd(w->storage))
 		crd_prepare(tree, old);
-	if (w->storage->type && !w->storage->custom) {
-		struct schema_value root = schema_root(w->storage->type);
-
+	if (built_in)
 		schema_fill_present(tree, &root);
-	}
-	if (validate(w, old, tree, err) < 0)
+	if (validate(w, old, tree, err) < 0 || admission_validate(&a, err) < 0)
 		return -1;
-	return admission_validate(&a, err);
+	if (built_in && !is_kept_as_json(w->storage))
+		schema_forget_empty(tree, &root);
+	return 0;
 }

@@ -186,6 +186,12 @@ bool converts(const struct resource *r);
 /* O (taken over) as R shows it. */
 struct object *convert_object(const struct resource *r, struct object *o);
 
+/* How often a write is made again when somebody else was quicker. */
+#define TRIES 16
+
+/* evict.c: the pod that W names goes as BODY, an Eviction, asks; *OUT: a Status. */
+int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err);
+
 /* commit.c */
 struct op {
 	struct str key, value;

@@ -8,6 +8,7 @@
 #include "cluster/local/private.h"
 
 #include "base/mem.h"
+#include "kinds/kind.h"
 #include "object/json.h"
 
 #include <inttypes.h>
@@ -49,6 +50,16 @@ static struct object *bookmark_object(const struct local_watch *w, uint64_t revi
 	if (end)
 		json_path_set(tree, "metadata.annotations[k8s.io/initial-events-end]",
 			      json_string("true"));
+	if (w->resource->type && !w->resource->custom) {
+		struct schema_value root = schema_root(w->resource->type);
+
+		schema_fill_present(tree, &root);
+	}
+	if (w->resource->particulars->empty) {
+		json_t *more json_auto = json_loads(w->resource->particulars->empty, 0, NULL);
+
+		json_object_update_recursive(tree, more);
+	}
 	return object_from_tree(tree);
 }
 

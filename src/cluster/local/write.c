@@ -16,8 +16,6 @@
 
 #include <string.h>
 
-#define TRIES 16
-
 static bool sub_is(const char *subresource, const char *name)
 {
 	return subresource && strcmp(subresource, name) == 0;
@@ -112,7 +110,7 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 	bool generated;
 
 	if (revision_of(tree)) {
-		error_set(err, E_INTERNAL,
+		error_set(err, E_UNKNOWN,
 			  "resourceVersion should not be set on objects to be created");
 		return -1;
 	}
@@ -318,34 +316,6 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	return steal(&tree);
 }
 
-/* A pod goes as a deletion asks it to, and the answer says no more than that. */
-static int evict(const struct write *w, const json_t *body, struct object **out, struct error **err)
-{
-	const char *name = json_path_string(body, "metadata.name");
-	const char *uid = json_path_string(body, "deleteOptions.preconditions.uid");
-	const char *rv = json_path_string(body, "deleteOptions.preconditions.resourceVersion");
-	struct delete_options opt = {
-		.dry_run = w->opt->dry_run || *json_path_string(body, "deleteOptions.dryRun[0]"),
-		.grace_period_s = json_path_int(body, "deleteOptions.gracePeriodSeconds", -1),
-		.uid = *uid ? uid : NULL,
-		.resource_version = *rv ? rv : NULL,
-	};
-	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
-	json_t *status json_auto = NULL;
-	bool gone;
-
-	if (*name && strcmp(name, w->name))
-		return error_set(err, E_BAD_REQUEST,
-				 "name in URL does not match name in Eviction object");
-	if (local_delete(&w->l->base, w->call, w->r, w->namespace, w->name, &opt, &pod, &gone,
-			 err) < 0)
-		return -1;
-	status = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1",
-			   "metadata", "status", "Success", "code", 201);
-	*out = object_from_tree(status);
-	return 0;
-}
-
 static int create_in(struct write *w, const char *json, size_t len, struct object **out,
 		     struct error **err)
 {
@@ -359,7 +329,7 @@ static int create_in(struct write *w, const char *json, size_t len, struct objec
 	if (sub_is(w->subresource, "binding"))
 		return modify(w, next_from_binding, body, true, out, err);
 	if (sub_is(w->subresource, "eviction"))
-		return evict(w, body, out, err);
+		return evict_pod(w, body, out, err);
 	return error_set(err, E_METHOD,
 			 "the server does not allow this method on the requested resource");
 }
