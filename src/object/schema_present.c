@@ -56,11 +56,11 @@ static json_t *zero_value(const struct schema_field *f)
 }
 
 /* What is done to each struct found in a value. */
-typedef void visit(json_t *object, const struct schema_type *t);
+typedef void visitor(json_t *object, const struct schema_type *t);
 
-static void walk(json_t *value, const struct schema_value *v, visit *visit, int depth);
+static void walk(json_t *value, const struct schema_value *v, visitor *visit, int depth);
 
-static void walk_struct(json_t *object, const struct schema_type *t, visit *visit, int depth)
+static void walk_struct(json_t *object, const struct schema_type *t, visitor *visit, int depth)
 {
 	visit(object, t);
 	for (size_t i = 0; i < t->n_fields; i++) {
@@ -75,7 +75,7 @@ static void walk_struct(json_t *object, const struct schema_type *t, visit *visi
 	}
 }
 
-static void walk(json_t *value, const struct schema_value *v, visit *visit, int depth)
+static void walk(json_t *value, const struct schema_value *v, visitor *visit, int depth)
 {
 	const char *key;
 	size_t i;
