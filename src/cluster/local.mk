@@ -123,3 +123,9 @@ tests_unit_cluster_test_tokens_SOURCES = tests/unit/cluster/test_tokens.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_tokens_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_tokens
+
+check_PROGRAMS += tests/unit/cluster/test_access
+tests_unit_cluster_test_access_SOURCES = tests/unit/cluster/test_access.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_access_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_access

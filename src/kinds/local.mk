@@ -126,3 +126,8 @@ tests_unit_kinds_test_csr_SOURCES = tests/unit/kinds/test_csr.c \
 	tests/unit/kinds/csr_fixture.c tests/unit/kinds/csr_fixture.h
 tests_unit_kinds_test_csr_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_csr
+
+check_PROGRAMS += tests/unit/kinds/test_rbac
+tests_unit_kinds_test_rbac_SOURCES = tests/unit/kinds/test_rbac.c
+tests_unit_kinds_test_rbac_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_rbac
