@@ -14,6 +14,7 @@ mount_cases = \
 remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
+	tests/cases/access.sh \
 	tests/cases/away.sh \
 	tests/cases/contexts.sh \
 	tests/cases/credentials.sh \

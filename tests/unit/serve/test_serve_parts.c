@@ -1,10 +1,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
+#include "serve/access.h"
 #include "serve/auth.h"
 #include "base/file.h"
 #include "serve/media.h"
 #include "serve/pki.h"
 #include "serve/pool.h"
+#include "serve/server.h"
 #include "serve/target.h"
 
 #include <openssl/pem.h>
@@ -102,6 +104,113 @@ static const struct {
 	 MEDIA_AS_DISCOVERY, false},
 	{";;;=,;as=;,", 0, -1, false},
 };
+
+static const struct {
+	enum method method;
+	const char *path, *query; /* one parameter "name=value", or NULL */
+	const char *verb, *group, *namespace, *resource, *name, *subresource;
+} wants[] = {
+	{METHOD_GET, "/api/v1/pods", NULL, "list", "", "", "pods", "", ""},
+	{METHOD_GET, "/api/v1/pods/", NULL, "list", "", "", "pods", "", ""},
+	{METHOD_GET, "/api/v1/pods", "watch=true", "watch", "", "", "pods", "", ""},
+	{METHOD_GET, "/api/v1/pods", "watch=false", "list", "", "", "pods", "", ""},
+	{METHOD_GET, "/api/v1/watch/pods", NULL, "watch", "", "", "pods", "", ""},
+	{METHOD_GET, "/api/v1/pods", "fieldSelector=metadata.name=a", "list", "", "", "pods", "a",
+	 ""},
+	{METHOD_GET, "/api/v1/pods", "fieldSelector=metadata.name!=a", "list", "", "", "pods", "",
+	 ""},
+	{METHOD_GET, "/api/v1/pods", "fieldSelector=metadata.name=a/b", "list", "", "", "pods", "",
+	 ""},
+	{METHOD_GET, "/api/v1/namespaces/x/pods/p", "watch=1", "get", "", "x", "pods", "p", ""},
+	{METHOD_HEAD, "/api/v1/namespaces/x/pods/p", NULL, "get", "", "x", "pods", "p", ""},
+	{METHOD_GET, "/api/v1/namespaces/x/pods/p/log", NULL, "get", "", "x", "pods", "p", "log"},
+	{METHOD_GET, "/api/v1/namespaces/x/services/s/proxy/a/b", NULL, "get", "", "x", "services",
+	 "s", "proxy"},
+	{METHOD_POST, "/api/v1/namespaces/x/pods", NULL, "create", "", "x", "pods", "", ""},
+	{METHOD_POST, "/api/v1/namespaces/x/pods/p/eviction", NULL, "create", "", "x", "pods", "p",
+	 "eviction"},
+	{METHOD_PUT, "/apis/apps/v1/namespaces/x/deployments/d/scale", NULL, "update", "apps", "x",
+	 "deployments", "d", "scale"},
+	{METHOD_PATCH, "/api/v1/nodes/n", NULL, "patch", "", "", "nodes", "n", ""},
+	{METHOD_DELETE, "/api/v1/nodes/n", NULL, "delete", "", "", "nodes", "n", ""},
+	{METHOD_DELETE, "/api/v1/nodes", NULL, "deletecollection", "", "", "nodes", "", ""},
+	{METHOD_OPTIONS, "/api/v1/nodes", NULL, "", "", "", "nodes", "", ""},
+	/* A namespace is in itself. */
+	{METHOD_GET, "/api/v1/namespaces", NULL, "list", "", "", "namespaces", "", ""},
+	{METHOD_GET, "/api/v1/namespaces/x", NULL, "get", "", "x", "namespaces", "x", ""},
+	{METHOD_PUT, "/api/v1/namespaces/x/finalize", NULL, "update", "", "x", "namespaces", "x",
+	 "finalize"},
+	{METHOD_GET, "/api/v1/namespaces/x/status", NULL, "get", "", "x", "namespaces", "x",
+	 "status"},
+	{METHOD_GET, "/apis/no.such/v9/things/t", NULL, "get", "no.such", "", "things", "t", ""},
+	/* Paths. */
+	{METHOD_GET, "/", NULL, "get", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_POST, "/version", NULL, "post", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_HEAD, "/metrics", NULL, "head", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_GET, "/api", NULL, "get", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_GET, "/api/v1", NULL, "get", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_GET, "/apis/apps/v1/", NULL, "get", NULL, NULL, NULL, NULL, NULL},
+	{METHOD_GET, "/openapi/v3/api/v1", NULL, "get", NULL, NULL, NULL, NULL, NULL},
+};
+
+static void paths_and_methods_say_what_is_wanted(void **state)
+{
+	struct server server = {.clock = clock_system()};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wants); i++) {
+		struct request *r =
+			request_new(&server, wants[i].method, wants[i].path, strlen(wants[i].path));
+		struct attributes a CLEANUP(attributes_release);
+
+		if (wants[i].query) {
+			const char *equals = strchr(wants[i].query, '=');
+
+			vec_push(&r->query,
+				 (struct parameter){xstrndup(wants[i].query,
+							     (size_t)(equals - wants[i].query)),
+						    xstrdup(equals + 1)});
+		}
+		attributes_read(r, &a);
+		assert_string_equal(a.access.verb, wants[i].verb);
+		assert_true(str_equal(a.access.group, wants[i].group));
+		assert_true(str_equal(a.access.namespace, wants[i].namespace));
+		assert_true(str_equal(a.access.resource, wants[i].resource));
+		assert_true(str_equal(a.access.name, wants[i].name));
+		assert_true(str_equal(a.access.subresource, wants[i].subresource));
+		if (!wants[i].resource)
+			assert_string_equal(a.access.path, wants[i].path);
+		request_unref(r);
+	}
+}
+
+static void refusals_say_what_was_wanted(void **state)
+{
+	static const struct user jane = {.name = "<jane>"};
+	static const struct {
+		struct access access;
+		const char *reason, *message;
+	} rows[] = {
+		{{&jane, "list", "", "v1", "pods", "", "x", "", NULL},
+		 "",
+		 "pods is forbidden: User \"&lt;jane&gt;\" cannot list resource \"pods\" in API "
+		 "group \"\" in the namespace \"x\""},
+		{{&jane, "get", "a.b", "v1", "cs", "status", "", "n", NULL},
+		 "RBAC: why",
+		 "cs.a.b \"n\" is forbidden: User \"&lt;jane&gt;\" cannot get resource "
+		 "\"cs/status\" in API group \"a.b\" at the cluster scope: RBAC: why"},
+		{{.user = &jane, .verb = "get", .path = "/x"},
+		 "",
+		 "forbidden: User \"&lt;jane&gt;\" cannot get path \"/x\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+		assert_int_equal(access_forbidden(&rows[i].access, rows[i].reason, &err), -1);
+		assert_int_equal(error_http_status(err), 403);
+		assert_string_equal(error_message(err), rows[i].message);
+	}
+}
 
 static void accept_header_picks_the_form(void **state)
 {
@@ -297,6 +406,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_name_resources),
 		cmocka_unit_test(other_paths_name_none),
+		cmocka_unit_test(paths_and_methods_say_what_is_wanted),
+		cmocka_unit_test(refusals_say_what_was_wanted),
 		cmocka_unit_test(accept_header_picks_the_form),
 		cmocka_unit_test(bodies_are_json_or_yaml),
 		cmocka_unit_test(a_header_holds_a_token),
