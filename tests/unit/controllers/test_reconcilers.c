@@ -455,6 +455,39 @@ static void test_quota_counts_what_is_there(void **state)
 	work_until_json(w, "", "resourcequotas", "d", "q", "status.used.pods", "\"1\"");
 }
 
+#define RBAC "rbac.authorization.k8s.io"
+
+static json_t *role_tree(const char *name, const char *label, const char *resources)
+{
+	return json_pack("{s:s, s:s, s:{s:s, s:{s:s}}, s:[{s:[s], s:[s], s:[s]}]}", "apiVersion",
+			 RBAC "/v1", "kind", "ClusterRole", "metadata", "name", name, "labels",
+			 label, "yes", "rules", "apiGroups", "", "resources", resources, "verbs",
+			 "get");
+}
+
+/* The rules of the parts, by name, each once; a new part joins. */
+static void test_cluster_roles_are_gathered(void **state)
+{
+#define RULE(resource) "{\"apiGroups\":[\"\"],\"resources\":[\"" resource "\"],\"verbs\":[\"get\"]}"
+	struct world *w = *state;
+
+	object_unref(make(w, RBAC, "clusterroles", role_tree("c", "part", "pods")));
+	object_unref(make(w, RBAC, "clusterroles", role_tree("b", "part", "nodes")));
+	object_unref(make(w, RBAC, "clusterroles", role_tree("a", "part", "pods")));
+	object_unref(make(w, RBAC, "clusterroles", role_tree("other", "no-part", "secrets")));
+	object_unref(make(w, RBAC, "clusterroles",
+			  json_pack("{s:s, s:s, s:{s:s}, s:{s:[{s:{s:s}}]}}", "apiVersion",
+				    RBAC "/v1", "kind", "ClusterRole", "metadata", "name", "whole",
+				    "aggregationRule", "clusterRoleSelectors", "matchLabels",
+				    "part", "yes")));
+	begin(w, &reconciler_clusterrole_aggregation);
+	work_until_json(w, RBAC, "clusterroles", "", "whole", "rules",
+			"[" RULE("pods") "," RULE("nodes") "]");
+	object_unref(make(w, RBAC, "clusterroles", role_tree("d", "part", "events")));
+	work_until_json(w, RBAC, "clusterroles", "", "whole", "rules",
+			"[" RULE("pods") "," RULE("nodes") "," RULE("events") "]");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -466,6 +499,7 @@ int main(void)
 		TEST(test_claim_stays_while_used),
 		TEST(test_certificates_in_every_namespace),
 		TEST(test_quota_counts_what_is_there),
+		TEST(test_cluster_roles_are_gathered),
 		TEST(test_set_tells_why_it_cannot),
 		cmocka_unit_test(test_rank),
 		TEST(test_garbage_of_absent_owner),
