@@ -93,6 +93,17 @@ static void check_subjects(const struct field *subjects, bool namespaced)
 	}
 }
 
+/* The reference is shown by the names that its fields have in Go. */
+static void refuse_change(const struct field *ref)
+{
+	json_t *shown =
+		json_pack("{s:s,s:s,s:s}", "APIGroup", field_text(FIELD(ref, "apiGroup")), "Kind",
+			  field_text(FIELD(ref, "kind")), "Name", field_text(FIELD(ref, "name")));
+
+	field_invalid_json(ref, shown, "cannot change roleRef");
+	json_decref(shown);
+}
+
 static void check_binding(const struct field *o, const struct field *old, const char *const *kinds,
 			  bool namespaced)
 {
@@ -104,7 +115,7 @@ static void check_binding(const struct field *o, const struct field *old, const 
 	field_check_required(FIELD(ref, "name"), name_path_segment);
 	check_subjects(FIELD(o, "subjects"), namespaced);
 	if (old && !field_same(ref, FIELD(old, "roleRef")))
-		field_invalid(ref, "cannot change roleRef");
+		refuse_change(ref);
 }
 
 static void validate_binding(const struct field *o, const struct field *old)

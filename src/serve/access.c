@@ -213,7 +213,7 @@ int access_check(struct request *r, struct error **err)
 	struct attributes a CLEANUP(attributes_release) = {.buffer = NULL};
 	struct identity *as;
 
-	if (access_is_open(r->path))
+	if (!r->who && access_is_open(r->path))
 		return 0;
 	attributes_read(r, &a);
 	if (r->wanted) {

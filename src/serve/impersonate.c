@@ -32,7 +32,8 @@ static bool split_account(const char *user, char **namespace, const char **name)
 		return false;
 	*namespace = xstrndup(user, (size_t)(colon - user));
 	*name = colon + 1;
-	return true;
+	return !name_problem(name_dns_label, *namespace) &&
+	       !name_problem(name_dns_subdomain, *name);
 }
 
 static bool is_account(const char *user)

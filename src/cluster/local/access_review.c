@@ -57,25 +57,61 @@ static struct access read_access(const json_t *spec, const struct user *user)
 	};
 }
 
-static void add_error(struct str *errors, const char *which)
+enum parsed { PARSED, PARTLY, NOTHING };
+
+static void add_error(struct str *errors, const char *which, enum parsed how)
 {
-	str_addf(errors, "%sspec.resourceAttributes.%s ignored due to parse error",
-		 errors->len ? "; " : "", which);
+	if (how != PARSED)
+		str_addf(errors, "%sspec.resourceAttributes.%s %signored due to parse error",
+			 errors->len ? "; " : "", which, how == PARTLY ? "partially " : "");
+}
+
+/* A field can be told to have one value or not to have it. */
+static bool field_requirement_holds(const json_t *r)
+{
+	const char *op = json_path_string(r, "operator");
+
+	return (strcmp(op, "In") == 0 || strcmp(op, "NotIn") == 0) &&
+	       json_array_size(json_object_get(r, "values")) == 1;
+}
+
+static bool label_requirement_holds(const json_t *r)
+{
+	static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(operators); i++)
+		if (strcmp(operators[i], json_path_string(r, "operator")) == 0)
+			return true;
+	return false;
+}
+
+static enum parsed parse(const json_t *requirements, bool raw_is_good,
+			 bool (*holds)(const json_t *r))
+{
+	size_t size = json_array_size(requirements), good = 0, i;
+	const json_t *r;
+
+	if (!size)
+		return raw_is_good ? PARSED : NOTHING;
+	json_array_foreach ((json_t *)requirements, i, r)
+		good += holds(r);
+	return good == size ? PARSED : good ? PARTLY : NOTHING;
 }
 
 /* Selectors that cannot be read are told; roles know of none. */
 static void check_selectors(const json_t *spec, struct str *errors)
 {
-	const char *fields = json_path_string(spec, "resourceAttributes.fieldSelector.rawSelector");
-	const char *labels = json_path_string(spec, "resourceAttributes.labelSelector.rawSelector");
+	const json_t *fields = json_path(spec, "resourceAttributes.fieldSelector");
+	const json_t *labels = json_path(spec, "resourceAttributes.labelSelector");
 	struct field_selector *f CLEANUP(field_selector_free_cleanup) =
-		field_selector_parse(fields, NULL);
-	struct selector *s CLEANUP(selector_free_cleanup) = selector_parse(labels, NULL);
+		field_selector_parse(json_path_string(fields, "rawSelector"), NULL);
+	struct selector *s CLEANUP(selector_free_cleanup) =
+		selector_parse(json_path_string(labels, "rawSelector"), NULL);
 
-	if (!f)
-		add_error(errors, "fieldSelector");
-	if (!s)
-		add_error(errors, "labelSelector");
+	add_error(errors, "fieldSelector",
+		  parse(json_object_get(fields, "requirements"), f, field_requirement_holds));
+	add_error(errors, "labelSelector",
+		  parse(json_object_get(labels, "requirements"), s, label_requirement_holds));
 }
 
 static int decide(const struct write *w, json_t *tree, const struct user *user)

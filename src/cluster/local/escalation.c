@@ -17,9 +17,13 @@
 static int refuse(const struct write *w, const json_t *tree, const char *why, struct error **err)
 {
 	const char *name = json_path_string(tree, "metadata.name");
-	struct error *e = error_new(E_FORBIDDEN, "%s." RBAC " \"%s\" is forbidden: %s",
-				    w->r->plural, name, why);
+	struct str text CLEANUP(str_release) = STR_INIT;
+	struct error *e;
 
+	str_addf(&text, "%s." RBAC " ", w->r->plural);
+	if (*name)
+		str_addf(&text, "\"%s\" ", name);
+	e = error_new(E_FORBIDDEN, "%sis forbidden: %s", text.s, why);
 	error_set_details(e, RBAC, w->r->plural, name);
 	return error_move(err, e);
 }
@@ -114,7 +118,6 @@ static int check_binding(const struct write *w, const struct access_view *view,
 	const char *kind = json_path_string(tree, "roleRef.kind");
 	const char *name = json_path_string(tree, "roleRef.name");
 	const char *plural = strcmp(kind, "ClusterRole") == 0 ? "clusterroles" : "roles";
-	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	struct str why CLEANUP(str_release) = STR_INIT;
 	const struct rbac_rules *rules;
 	const struct access bind = {.user = user,
@@ -129,8 +132,9 @@ static int check_binding(const struct write *w, const struct access_view *view,
 	if (access_allowed(w->l, &bind, NULL))
 		return 0;
 	rules = access_role(view, kind, name, NULL);
+	/* As kube-apiserver has it: in the words of the type that is written. */
 	if (!rules)
-		return refuse_not_found(catalog_find(all, RBAC, "v1", plural), name, err);
+		return refuse_not_found(w->r, name, err);
 	return lacks(view, user, rules, &why) ? refuse(w, tree, why.s, err) : 0;
 }
 

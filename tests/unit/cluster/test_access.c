@@ -273,7 +273,7 @@ static void test_nobody_grants_what_he_lacks(void **state)
 	assert_string_equal(create_as(f, &joe, BINDING, "shop",
 				      "{'metadata':{'name':'c'},'roleRef':{'kind':'Role','name':"
 				      "'none'},'subjects':[]}"),
-			    ROLE " \"none\" not found");
+			    BINDING " \"none\" not found");
 	assert_string_equal(create_as(f, &joe, BINDING, "shop",
 				      "{'metadata':{'name':'d'},'roleRef':{'kind':'Role','name':"
 				      "'reader'},'subjects':[{'kind':'User','name':'x'}]}"),
