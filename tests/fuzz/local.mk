@@ -1,17 +1,23 @@
 # One target a parser: tests/fuzz/fuzz_NAME.c, its seeds in tests/fuzz/seeds/NAME. Every build
 # replays the seeds; a build with --enable-fuzzing (clang) has the libFuzzer programs too.
-fuzz_names = cel json patch protobuf selector yaml
+fuzz_names = cel credential json patch protobuf selector yaml
 EXTRA_DIST += tests/fuzz/seeds
 
-check_PROGRAMS += tests/fuzz/replay_cel tests/fuzz/replay_json tests/fuzz/replay_patch \
+check_PROGRAMS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_json \
+	tests/fuzz/replay_patch \
 	tests/fuzz/replay_protobuf \
 	tests/fuzz/replay_selector tests/fuzz/replay_yaml
-TESTS += tests/fuzz/replay_cel tests/fuzz/replay_json tests/fuzz/replay_patch \
+TESTS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_json \
+	tests/fuzz/replay_patch \
 	tests/fuzz/replay_protobuf \
 	tests/fuzz/replay_selector tests/fuzz/replay_yaml
 tests_fuzz_replay_cel_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_cel.c tests/fuzz/fuzz.h
 tests_fuzz_replay_cel_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_cel_LDADD = $(LIBS_cel)
+tests_fuzz_replay_credential_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_credential.c \
+	tests/fuzz/fuzz.h
+tests_fuzz_replay_credential_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_credential_LDADD = $(LIBS_kinds)
 tests_fuzz_replay_json_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
 tests_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_json_LDADD = $(LIBS_object)
@@ -29,7 +35,8 @@ tests_fuzz_replay_selector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDE
 tests_fuzz_replay_selector_LDADD = $(LIBS_object)
 
 if FUZZING
-noinst_PROGRAMS += tests/fuzz/fuzz_cel tests/fuzz/fuzz_json tests/fuzz/fuzz_patch \
+noinst_PROGRAMS += tests/fuzz/fuzz_cel tests/fuzz/fuzz_credential tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_patch \
 	tests/fuzz/fuzz_protobuf \
 	tests/fuzz/fuzz_selector tests/fuzz/fuzz_yaml
 tests_fuzz_fuzz_protobuf_SOURCES = tests/fuzz/fuzz_protobuf.c tests/fuzz/fuzz.h
@@ -40,6 +47,10 @@ tests_fuzz_fuzz_cel_SOURCES = tests/fuzz/fuzz_cel.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_cel_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_fuzz_cel_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_cel_LDADD = $(LIBS_cel)
+tests_fuzz_fuzz_credential_SOURCES = tests/fuzz/fuzz_credential.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_credential_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_credential_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_credential_LDADD = $(LIBS_kinds)
 tests_fuzz_fuzz_patch_SOURCES = tests/fuzz/fuzz_patch.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_patch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_fuzz_patch_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -239,6 +239,8 @@ static void field_selectors_match_objects(void **state)
 		bool matches;
 	} cases[] = {
 		{"", true},
+		{"=", true}, /* no condition */
+		{"!=,metadata.name=web", true},
 		{"metadata.name=web", true},
 		{"metadata.name==web", true},
 		{"metadata.name!=web", false},
