@@ -20,10 +20,8 @@ extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_event_
 	kind_clusterrole, kind_clusterrolebinding, kind_role, kind_rolebinding, kind_priorityclass,
 	kind_csidriver, kind_csinode, kind_csistoragecapacity, kind_storageclass,
 	kind_volumeattachment, kind_volumeattributesclass, kind_localsubjectaccessreview,
-	kind_selfsubjectaccessreview, kind_subjectaccessreview;
-/* Types whose only particular is that they do not count generations. */
-extern const struct kind kinds_uncounted[];
-extern const size_t n_kinds_uncounted;
+	kind_selfsubjectaccessreview, kind_subjectaccessreview, kind_resourceclaim,
+	kind_resourceclaimtemplate, kind_deviceclass, kind_resourceslice;
 
 /* The status of a ReplicaSet or ReplicationController. */
 void replicas_status_validate(const struct field *status);

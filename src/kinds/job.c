@@ -77,6 +77,10 @@ static void prepare(json_t *object, const json_t *old)
 	if (old)
 		return;
 	if (!json_path_bool(object, "spec.manualSelector", false)) {
+		/* Labels that were filled in from the template are the template's. */
+		if (json_equal(json_path(object, "metadata.labels"),
+			       json_path(object, "spec.template.metadata.labels")))
+			json_path_del(object, "metadata.labels");
 		add_labels(object);
 		selector = fill_object(fill_spec(object), "selector");
 		fill_text(fill_object(selector, "matchLabels"),

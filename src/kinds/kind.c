@@ -62,6 +62,10 @@ static const struct kind *const kinds[] = {
 	&kind_role,
 	&kind_rolebinding,
 	&kind_priorityclass,
+	&kind_deviceclass,
+	&kind_resourceclaim,
+	&kind_resourceclaimtemplate,
+	&kind_resourceslice,
 	&kind_csidriver,
 	&kind_csinode,
 	&kind_csistoragecapacity,
@@ -96,8 +100,5 @@ const struct kind *kind_find(const char *group, const char *kind)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (is(kinds[i], group, kind))
 			return kinds[i];
-	for (size_t i = 0; i < n_kinds_uncounted; i++)
-		if (is(&kinds_uncounted[i], group, kind))
-			return &kinds_uncounted[i];
 	return kind_generic();
 }

@@ -16,6 +16,9 @@ libkinds_a_SOURCES = \
 	src/kinds/cron.h \
 	src/kinds/cronjob.c \
 	src/kinds/csi.c \
+	src/kinds/resourceclaim.c \
+	src/kinds/resourceslice.c \
+	src/kinds/rule_device.c \
 	src/kinds/csr.c src/kinds/csr.h \
 	src/kinds/custom.h \
 	src/kinds/custom_format.c \
@@ -100,7 +103,6 @@ libkinds_a_SOURCES = \
 	src/kinds/table_storage.c \
 	src/kinds/table_workloads.c \
 	src/kinds/tables.h \
-	src/kinds/uncounted.c \
 	src/kinds/volumeattachment.c \
 	src/kinds/warn.c \
 	src/kinds/warn.h \

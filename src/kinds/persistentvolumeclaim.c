@@ -104,15 +104,18 @@ void rule_claim_spec(const struct field *spec, bool relaxed_group)
 	field_check_optional(FIELD(spec, "volumeAttributesClassName"), name_dns_subdomain);
 }
 
-void rule_claim_template(const struct field *f)
+void rule_template_metadata(const struct field *meta)
 {
-	const struct field *meta = FIELD(f, "metadata");
-
 	rule_annotations(FIELD(meta, "annotations"));
 	rule_labels(FIELD(meta, "labels"));
 	field_each_key (meta, m)
 		if (strcmp(m.key, "annotations") && strcmp(m.key, "labels"))
 			field_forbidden(FIELD(meta, m.key), "cannot be set");
+}
+
+void rule_claim_template(const struct field *f)
+{
+	rule_template_metadata(FIELD(f, "metadata"));
 	rule_claim_spec(FIELD(f, "spec"), false);
 }
 

@@ -292,7 +292,8 @@ void rule_csi_driver_name(const struct field *f)
 	const char *why[NAME_PROBLEMS];
 	size_t n;
 
-	field_require(f);
+	if (!field_require(f))
+		return;
 	if (strlen(small) > 63)
 		field_too_long(f, 63);
 	for (char *p = small; *p; p++)

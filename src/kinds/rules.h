@@ -89,6 +89,8 @@ void rule_relative_path(const struct field *f);
 void rule_no_backsteps(const struct field *f);
 void rule_claim_spec(const struct field *spec, bool relaxed_group);
 void rule_claim_template(const struct field *f);
+/* Metadata of what is made of a template: labels and annotations and nothing else. */
+void rule_template_metadata(const struct field *meta);
 void rule_access_modes(const struct field *f);
 void rule_csi_driver_name(const struct field *f);
 
@@ -167,6 +169,21 @@ void rule_policy_of_match(const struct field *f);
 /* Where a webhook is: a URL or a service. */
 void rule_webhook_client(const struct field *f);
 bool text_is_blank(const char *s);
+
+/* rule_device.c: what types of dynamic resource allocation share. */
+
+/* At most MAX elements; false and a complaint: more. */
+bool rule_count_limit(const struct field *list, size_t max);
+/* NAME of an attribute or capacity, complained about at F. WHOLE: with its domain. */
+void rule_device_attribute_name(const struct field *f, const char *name, bool whole);
+void rule_device_pool(const struct field *f);
+void rule_device_selectors(const struct field *list);
+void rule_device_taint(const struct field *f);
+void rule_device_tolerations(const struct field *list);
+/* opaque, a member of F: JSON for a driver. */
+void rule_device_config(const struct field *f);
+/* bindingConditions and bindingFailureConditions, members of F. */
+void rule_device_bindings(const struct field *f);
 
 /* rule_names.c: names with a form of their own. */
 
