@@ -7,22 +7,46 @@
 #include <string.h>
 #include <strings.h>
 
-/* The text of an entry of a subject, or NULL when it is none of NID. */
-static char *name_entry(X509_NAME_ENTRY *entry, int nid)
+/* What of a subject tells whom. The uid's is Kubernetes' own. */
+#define OID_COMMON_NAME "2.5.4.3"
+#define OID_ORGANIZATION "2.5.4.10"
+#define OID_UID "1.3.6.1.4.1.57683.2"
+
+/* The text of an entry of a subject, or NULL when it is none of OID. */
+static char *name_entry(X509_NAME_ENTRY *entry, const char *oid)
 {
 	unsigned char *utf8 = NULL;
+	char own[64];
+	char *copy = NULL;
 	int len;
-	char *copy;
 
-	if (OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) != nid)
+	if (OBJ_obj2txt(own, sizeof(own), X509_NAME_ENTRY_get_object(entry), 1) < 0 ||
+	    strcmp(own, oid) != 0)
 		return NULL;
 	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
 	/* What holds a NUL would be somebody else's name to who reads it as text. */
-	copy = len > 0 && !memchr(utf8, 0, (size_t)len) ? xstrndup((char *)utf8, (size_t)len)
-							: NULL;
-
+	if (len >= 0 && !memchr(utf8, 0, (size_t)len))
+		copy = xstrndup((char *)utf8, (size_t)len);
 	OPENSSL_free(utf8);
 	return copy;
+}
+
+/* The last entry of OID, as Go reads a subject, and *COUNT how many there are. NULL: none. */
+static char *last_entry(X509_NAME *name, const char *oid, size_t *count)
+{
+	char *last = NULL;
+
+	*count = 0;
+	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
+		char *text = name_entry(X509_NAME_get_entry(name, i), oid);
+
+		if (!text)
+			continue;
+		free(last);
+		last = text;
+		++*count;
+	}
+	return last;
 }
 
 /* Which certificate it was, so that what was done with it can be found again. */
@@ -44,20 +68,18 @@ static void add_credential_id(struct identity *id, X509 *cert)
 struct identity *auth_certificate(X509 *cert)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
-	char *common_name free_ptr = NULL;
+	size_t names, uids;
+	char *common_name free_ptr = last_entry(name, OID_COMMON_NAME, &names);
+	char *uid free_ptr = last_entry(name, OID_UID, &uids);
 	struct identity *id;
 
-	/* Of several the last, as Go reads it. */
-	for (int i = X509_NAME_entry_count(name); !common_name && i-- > 0;)
-		common_name = name_entry(X509_NAME_get_entry(name, i), NID_commonName);
-	if (!common_name)
+	if (!common_name || !*common_name || uids > 1 || (uid && !*uid))
 		return NULL;
-	id = identity_new(common_name, NULL);
+	id = identity_new(common_name, uid);
 	for (int i = 0; i < X509_NAME_entry_count(name); i++) {
-		char *text free_ptr =
-			name_entry(X509_NAME_get_entry(name, i), NID_organizationName);
+		char *text free_ptr = name_entry(X509_NAME_get_entry(name, i), OID_ORGANIZATION);
 
-		if (text)
+		if (text && *text)
 			identity_add_group(id, text, SIZE_MAX);
 	}
 	identity_authenticated(id);

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 
 /* The user of CERT, which was verified against the CA by TLS: its common name, in the groups of its
- * organisations. NULL when it names nobody. A new ref. */
+ * organisations; a uid stands under an object identifier of Kubernetes' own. NULL when it names
+ * nobody. A new ref. */
 struct identity *auth_certificate(X509 *cert);
 /* The token of an Authorization header (may be NULL), or NULL when it holds none. Borrowed. */
 const char *auth_bearer(const char *authorization);

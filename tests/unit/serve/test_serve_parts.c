@@ -287,6 +287,48 @@ static X509 *read_certificate(const char *path)
 	return cert;
 }
 
+/* The identity of a certificate with that subject: "CN=a/O=b". */
+static struct identity *identity_of(const char *subject)
+{
+	X509 *cert = X509_new();
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	char *copy = xstrdup(subject), *rest = copy, *part;
+	struct identity *id;
+	ASN1_OBJECT *object;
+
+	while ((part = strsep(&rest, "/"))) {
+		char *value = strchr(part, '=');
+
+		*value++ = '\0';
+		object = OBJ_txt2obj(part, 0);
+		X509_NAME_add_entry_by_OBJ(X509_get_subject_name(cert), object, MBSTRING_UTF8,
+					   (unsigned char *)value, -1, -1, 0);
+		ASN1_OBJECT_free(object);
+	}
+	X509_set_pubkey(cert, key);
+	X509_sign(cert, key, EVP_sha256());
+	id = auth_certificate(cert);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	free(copy);
+	return id;
+}
+
+static void a_certificate_names_its_user(void **state)
+{
+	struct identity *id = identity_of("CN=first/O=b/CN=last/O=a/O=b/1.3.6.1.4.1.57683.2=u-1");
+
+	assert_string_equal(id->user.name, "last");
+	assert_string_equal(id->user.uid, "u-1");
+	assert_string_equal(id->user.groups[0], "b");
+	assert_string_equal(id->user.groups[1], "a");
+	assert_string_equal(id->user.groups[2], "system:authenticated");
+	assert_null(id->user.groups[3]);
+	identity_unref(id);
+	assert_null(identity_of("O=system:masters"));
+	assert_null(identity_of("CN=a/1.3.6.1.4.1.57683.2=x/1.3.6.1.4.1.57683.2=y"));
+}
+
 static mode_t mode_of(const char *path)
 {
 	struct stat st;
@@ -411,6 +453,7 @@ int main(void)
 		cmocka_unit_test(accept_header_picks_the_form),
 		cmocka_unit_test(bodies_are_json_or_yaml),
 		cmocka_unit_test(a_header_holds_a_token),
+		cmocka_unit_test(a_certificate_names_its_user),
 		cmocka_unit_test(first_start_makes_certificates),
 		cmocka_unit_test(later_starts_renew_what_must_be),
 		cmocka_unit_test(pool_runs_everything),
