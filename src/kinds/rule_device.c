@@ -221,7 +221,7 @@ static void check_parameters(const struct field *f)
 		field_required(f, NULL);
 		return;
 	}
-	text = json_dumps(f->value, JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_to_text(f->value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (text && strlen(text) > PARAMETERS_MAX)
 		field_too_long(f, PARAMETERS_MAX);
 	else if (!json_is_object(f->value))
