@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	src/base/banned.h \
 	src/base/call.c src/base/call.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/columns.c src/base/columns.h \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
 	src/base/heap.c src/base/heap.h \

@@ -70,6 +70,11 @@ struct node_ops {
 	int (*open)(struct node *n, const struct call *call, struct error **err);
 	void (*close)(struct node *n);
 	void (*read)(struct node *n, off_t offset, size_t size, struct str *out);
+	/* The whole text of a file that is made anew for each opening. May wait. */
+	int (*render)(struct node *n, const struct call *call, struct str *out, struct error **err);
+	/* Of a directory that takes scratch files: the provider whose submit is given what is
+	 * written as NAME; NULL: nobody's, it is a scratch file. */
+	const struct node_ops *(*writes)(struct node *dir, const char *name);
 	/* What a writer of this file has written, whole. WRITER: the process. */
 	int (*submit)(struct node *dir, const char *name, struct draft *d, pid_t writer,
 		      const struct call *call, struct error **err);
@@ -92,8 +97,8 @@ enum node_flags {
 	NODE_FORMAT_JSON = 8,
 };
 
-/* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container.
- */
+/* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container,
+ * %k a key, %s a part of a selector, %l a link. */
 struct node_kind {
 	const char *path;
 	mode_t mode; /* file type and permissions, before ro and umask */
@@ -197,6 +202,8 @@ void node_names_changed(struct node *dir);
 /* The child the tree knows now, or NULL. Borrowed, under fs->lock. */
 struct node *node_child(struct node *dir, const char *name);
 bool node_is_dir(const struct node *n);
+/* The provider that NAME in DIR is written to; NULL: a scratch file. */
+const struct node_ops *node_writes(struct node *dir, const char *name);
 /* The number the kernel knows it by. */
 uint64_t node_id(const struct node *n);
 /* One of protect=. */

@@ -28,6 +28,11 @@ bool node_is_dir(const struct node *n)
 	return S_ISDIR(n->kind->mode);
 }
 
+const struct node_ops *node_writes(struct node *dir, const char *name)
+{
+	return dir->kind->ops->writes ? dir->kind->ops->writes(dir, name) : NULL;
+}
+
 uint64_t node_id(const struct node *n)
 {
 	return n->parent ? (uintptr_t)n : 1;

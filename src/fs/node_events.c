@@ -1,4 +1,4 @@
-/* events.log: the events of a namespace, or of all, as a table that grows. */
+/* events.log and NAME/events: events as a table that grows. */
 #include "fs/nodes.h"
 
 #include "fs/spool.h"
@@ -10,6 +10,7 @@
 struct events {
 	struct fs *fs;
 	char *namespace; /* "": all */
+	char *uid;	 /* of the object they are about; NULL: all */
 	struct spool *spool;
 	struct tree_type *type; /* NULL until it is opened */
 	uint64_t newest;	/* revision of the newest event that is in */
@@ -37,11 +38,20 @@ static void event_line(const struct object *o, struct str *out)
 	str_addc(out, '\n');
 }
 
+static bool is_about(const struct events *e, const struct object *o)
+{
+	char *uid free_ptr = e->uid ? part(o, "involvedObject.uid") : NULL;
+
+	return !e->uid || strcmp(uid, e->uid) == 0;
+}
+
 static void add_event(struct events *e, const struct object *o)
 {
 	struct str line CLEANUP(str_release) = STR_INIT;
 
 	e->newest = MAX(e->newest, o->revision);
+	if (!is_about(e, o))
+		return;
 	event_line(o, &line);
 	spool_add(e->spool, line.s, line.len);
 }
@@ -94,12 +104,19 @@ static void events_init(struct node *n)
 	n->state = e;
 }
 
+static void object_events_init(struct node *n)
+{
+	events_init(n);
+	((struct events *)n->state)->uid = xstrdup(n->parent->object->uid);
+}
+
 static void events_release(struct node *n)
 {
 	struct events *e = n->state;
 
 	type_unref(e->type);
 	spool_free(e->spool);
+	free(e->uid);
 	free(e->namespace);
 	free(e);
 }
@@ -121,23 +138,45 @@ static void events_close(struct node *n)
 	spool_close(e->spool);
 }
 
-/* Every events.log that was opened takes the new event; those of type events are told in order. */
+static void tell(struct node *n, struct tree_type *t, struct object *o)
+{
+	struct events *e = n ? n->state : NULL;
+
+	if (e && e->type == t && o->revision > e->newest)
+		add_event(e, o);
+}
+
+/* NAME/events of what the event is about. */
+static struct node *object_events(struct fs *fs, struct object *event)
+{
+	char *api_version free_ptr = part(event, "involvedObject.apiVersion");
+	char *kind free_ptr = part(event, "involvedObject.kind");
+	char *name free_ptr = part(event, "involvedObject.name");
+	char *namespace free_ptr = part(event, "involvedObject.namespace");
+	const struct resource *r = catalog_find_kind(fs->view->catalog, api_version, kind);
+	struct str directory CLEANUP(str_release) = STR_INIT;
+	struct node *dir;
+
+	if (!r)
+		return NULL;
+	resource_directory(r, &directory);
+	dir = r->namespaced ? namespace_directory(fs, namespace) : node_child(fs->root, "cluster");
+	dir = dir ? node_child(dir, directory.s) : NULL;
+	dir = dir ? node_child(dir, name) : NULL;
+	return dir ? node_child(dir, "events") : NULL;
+}
+
+/* Every one that was opened takes the new event; those of type events are told in order. */
 static void events_changed(struct tree_type *t, struct object *old, struct object *new_)
 {
-	struct node *places[2];
 	struct node *namespace;
 
 	if (strcmp(t->resource->plural, "events") != 0 || !new_)
 		return;
 	namespace = namespace_directory(t->fs, new_->namespace);
-	places[0] = node_child(t->fs->root, "events.log");
-	places[1] = namespace ? node_child(namespace, "events.log") : NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct events *e = places[i] ? places[i]->state : NULL;
-
-		if (e && e->type == t && new_->revision > e->newest)
-			add_event(e, new_);
-	}
+	tell(node_child(t->fs->root, "events.log"), t, new_);
+	tell(namespace ? node_child(namespace, "events.log") : NULL, t, new_);
+	tell(object_events(t->fs, new_), t, new_);
 }
 
 static void events_stat(struct node *n, struct stat *st)
@@ -161,6 +200,15 @@ const struct node_ops events_ops = {
 	.init = events_init,
 	.release = events_release,
 	.changed = events_changed,
+	.stat = events_stat,
+	.open = events_open,
+	.close = events_close,
+	.read = events_read,
+};
+/* The same, of one object. */
+const struct node_ops object_events_ops = {
+	.init = object_events_init,
+	.release = events_release,
 	.stat = events_stat,
 	.open = events_open,
 	.close = events_close,

@@ -274,6 +274,27 @@ static void list_objects(struct node *dir, struct listing *l)
 	object_list_release(&list);
 }
 
+/* What NAME/ holds of the version that was; streams go on. */
+static void versions_stale(struct node *dir)
+{
+	VEC(char *) names = VEC_INIT;
+
+	map_each (dir->children, e) {
+		struct node *n = e->value;
+
+		if (node_is_dir(n))
+			versions_stale(n);
+		else if (!(n->kind->flags & NODE_STREAM))
+			vec_push(&names, xstrdup(e->key));
+	}
+	vec_each (&names, name) {
+		node_stale(dir, *name);
+		free(*name);
+	}
+	vec_release(&names);
+	node_names_changed(dir);
+}
+
 /* Called for every change of every type that is looked at: it touches only names that are known. */
 static void object_changed(struct tree_type *t, struct object *old, struct object *new_)
 {
@@ -289,7 +310,7 @@ static void object_changed(struct tree_type *t, struct object *old, struct objec
 	node_stale(dir, json.s);
 	below = node_child(dir, o->name);
 	if (below)
-		node_stale(below, "meta");
+		versions_stale(below);
 	if (below && !new_)
 		node_stale(dir, o->name);
 	if (!old || !new_)
@@ -370,10 +391,22 @@ const struct node_ops object_dir_ops = {
 	.init = dir_init,
 };
 
-/* The directory outlives versions: meta asks for the object as it is now. */
+struct node *type_directory_of(struct node *n)
+{
+	while (n && n->kind->ops != &type_ops)
+		n = n->parent;
+	return n;
+}
+
+/* The directory outlives versions. */
+struct object *object_of_dir(struct node *dir)
+{
+	return get_object(dir->parent, dir->name);
+}
+
 static bool find_meta(struct node *dir, const char *name, struct found *f)
 {
-	f->object = get_object(dir->parent, dir->name);
+	f->object = object_of_dir(dir);
 	return f->object != NULL;
 }
 

@@ -34,7 +34,8 @@ static void readme_text(struct node *n, struct str *out)
 		 "NAME.yaml.rejected,\n"
 		 "which also keeps the text.\n"
 		 "\n"
-		 "Names that open but are not listed: NAME.json, NAME/meta, and every other name\n"
+		 "Names that open but are not listed: NAME.json, NAME/describe, NAME/events,\n"
+		 "NAME/data/KEY, NAME/scale, NAME/restart, TYPE/.table, and every other name\n"
 		 "kubectl has for a type (po, deploy, deployments.apps). kubefs-tree(5) has the "
 		 "rest.\n");
 }

@@ -48,7 +48,16 @@ static void list_types(struct node *dir, struct listing *l)
 		listing_add(l, e->key, 0);
 }
 
+/* A legal name of the type, with .yaml. */
+static const struct node_ops *type_writes(struct node *dir, const char *name)
+{
+	char *own free_ptr = object_name_of_file(dir->resource, name);
+
+	return own ? &object_file_ops : NULL;
+}
+
 const struct node_ops type_ops = {
+	.writes = type_writes,
 	.ready = type_is_ready,
 	.prepare = type_prepare,
 	.find = find_type,

@@ -11,6 +11,10 @@ extern const struct node_ops namespaces_ops, namespace_ops;
 extern const struct node_ops namespace_file_ops, namespace_json_ops;
 extern const struct node_ops type_ops, alias_ops;
 extern const struct node_ops object_file_ops, object_json_ops, object_dir_ops, object_meta_ops;
+extern const struct node_ops object_describe_ops, object_events_ops;
+extern const struct node_ops object_scale_ops, object_restart_ops, object_owner_ops;
+extern const struct node_ops data_dir_ops, data_ops;
+extern const struct node_ops type_table_ops, type_top_ops;
 extern const struct node_ops apply_ops, errors_ops, events_ops;
 extern const struct node_ops logs_ops, log_pod_ops, log_ops;
 
@@ -19,11 +23,18 @@ extern const struct node_ops logs_ops, log_pod_ops, log_ops;
 void object_file_name(const char *name, struct str *out);
 /* The object whose file is NAME (with .yaml) in a type's directory; a ref, or NULL. */
 struct object *object_of_file(struct node *dir, const char *name);
+/* The object that NAME/ is of, as it is now; a ref, or NULL. Under fs->lock. */
+struct object *object_of_dir(struct node *dir);
+/* A type's directory: N itself, or what is above it. Borrowed. */
+struct node *type_directory_of(struct node *n);
 /* The name of the object a file called FILE would be; NULL: it would be a scratch file. Freed by
  * the caller. */
 char *object_name_of_file(const struct resource *r, const char *file);
 /* st_mtime and st_ctime of a version. */
 void object_times(const struct object *o, struct timespec *mtime, struct timespec *changed);
+/* From a directory beside that of type R in a namespace, or in cluster/: "../pods/web-0.yaml". The
+ * caller frees. */
+char *object_link(struct node *type_directory, const struct resource *r, const char *name);
 bool resource_is_secret(const struct resource *r);
 
 #endif

@@ -130,6 +130,7 @@ struct handle *handle_new(struct node *n)
 	struct handle *h = xcalloc(1, sizeof(*h));
 
 	h->refs = 1;
+	str_init(&h->text);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_lock(&n->fs->lock);
 	h->node = node_ref(n);
@@ -158,6 +159,7 @@ void handle_unref(struct handle *h)
 		h->next->prev = h->prev;
 	pthread_mutex_unlock(&h->node->fs->lock);
 	listing_release(&h->listing);
+	str_release(&h->text);
 	draft_unref(h->draft);
 	node_unref(h->node);
 	pthread_mutex_destroy(&h->lock);

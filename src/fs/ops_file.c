@@ -36,12 +36,30 @@ static struct handle *writing_handle(struct op *op, struct draft *d)
 	return h;
 }
 
+/* The text that this opening will show. */
+static int render(struct op *op, struct str *out, const struct call *call, struct error **err)
+{
+	const struct node_ops *ops = op->node->kind->ops;
+	int64_t wall = clock_wall(op->fs->clock);
+
+	if (!ops->render)
+		return 0;
+	if (ops->render(op->node, call, out, err) < 0)
+		return -1;
+	FS_LOCK(op->fs);
+	op->node->size = out->len;
+	op->node->mtime = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
+	op->node->changed = op->node->mtime;
+	return 0;
+}
+
 /* A stream is read by offset and never kept by the kernel; a writer gets a text of its own. */
 static void run_open_stream(struct op *op, const struct call *call)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	const struct node_ops *ops = op->node->kind->ops;
 	bool writing = wants_to_write(op->fi.flags);
+	struct str text CLEANUP(str_release) = STR_INIT;
 	struct handle *h;
 
 	if (writing && !ops->submit) {
@@ -52,12 +70,14 @@ static void run_open_stream(struct op *op, const struct call *call)
 		fuse_reply_err(op_reply(op), EROFS);
 		return;
 	}
-	if (ops->open && ops->open(op->node, call, &err) < 0) {
+	if ((ops->open && ops->open(op->node, call, &err) < 0) ||
+	    (!writing && render(op, &text, call, &err) < 0)) {
 		op_fail(op, err);
 		return;
 	}
 	h = writing ? writing_handle(op, draft_new(op->fs, DRAFT_FREE)) : handle_new(op->node);
 	h->stream = true;
+	str_add(&h->text, text.s, text.len);
 	reply_handle(op, h);
 }
 
@@ -84,7 +104,7 @@ static void begin_draft(struct op *op)
 	struct draft *d = draft_new(op->fs, DRAFT_FREE);
 
 	if (!(op->fi.flags & O_TRUNC))
-		text_render(n->object, false, &d->text);
+		tree_read(n, 0, n->size, &d->text);
 	pthread_mutex_lock(&op->fs->lock);
 	n->private = true;
 	n->reserved = -1;
@@ -153,7 +173,7 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	op.fi = *fi;
 	if (op.node->kind->flags & NODE_STREAM) {
 		op.run = run_open_stream;
-		op_start(&op, !op.node->kind->ops->open);
+		op_start(&op, !op.node->kind->ops->open && !op.node->kind->ops->render);
 	} else if (op.node->draft && !op.node->object) {
 		open_scratch(&op);
 	} else if (wants_to_write(fi->flags)) {
@@ -161,14 +181,6 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	} else {
 		open_for_reading(&op);
 	}
-}
-
-/* Is FILE in DIR the name an object would have? */
-static bool is_objects_name(struct node *dir, const char *file)
-{
-	char *name free_ptr = dir->resource ? object_name_of_file(dir->resource, file) : NULL;
-
-	return name != NULL;
 }
 
 /* A scratch file may get another name at any time: its name is read under the lock. */
@@ -179,7 +191,7 @@ static void claim(struct handle *h, bool yes)
 
 	pthread_mutex_lock(&h->node->fs->lock);
 	dir = node_ref(h->node->parent);
-	if (dir->resource)
+	if (node_writes(dir, h->node->name) == &object_file_ops)
 		name = object_name_of_file(dir->resource, h->node->name);
 	pthread_mutex_unlock(&h->node->fs->lock);
 	if (name && (yes || h->claimed))
@@ -190,7 +202,7 @@ static void claim(struct handle *h, bool yes)
 static struct node *create_node(struct op *op)
 {
 	struct draft *d =
-		draft_new(op->fs, is_objects_name(op->node, op->name) ? DRAFT_FREE : DRAFT_SCRATCH);
+		draft_new(op->fs, node_writes(op->node, op->name) ? DRAFT_FREE : DRAFT_SCRATCH);
 	struct node *n;
 
 	pthread_mutex_lock(&op->fs->lock);
@@ -219,7 +231,7 @@ static int may_create(struct op *op)
 		return EROFS;
 	if (strlen(op->name) > NAME_BYTES)
 		return ENAMETOOLONG;
-	if (is_objects_name(op->node, op->name) &&
+	if (node_writes(op->node, op->name) &&
 	    !(op->node->resource->verbs & (VERB_CREATE | VERB_PATCH)))
 		return EPERM;
 	return has_appeared(op) ? ESTALE : 0;
@@ -267,7 +279,9 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	if (d && (size_t)offset < d->text.len)
 		str_add(&out, d->text.s + offset, MIN(size, d->text.len - (size_t)offset));
 	pthread_mutex_unlock(&n->fs->lock);
-	if (!d)
+	if (n->kind->ops->render && h && (size_t)offset < h->text.len)
+		str_add(&out, h->text.s + offset, MIN(size, h->text.len - (size_t)offset));
+	else if (!d && !n->kind->ops->render)
 		tree_read(n, offset, size, &out);
 	fuse_reply_buf(req, out.s, out.len);
 }
@@ -293,12 +307,13 @@ static void on_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 static int submit_scratch(struct node *n, struct node *dir, const char *name, struct draft *d,
 			  pid_t writer, const struct call *call, struct error **err)
 {
+	const struct node_ops *ops = node_writes(dir, name);
 	struct node *gone = NULL;
 	int ret;
 
-	if (!is_objects_name(dir, name))
+	if (!ops)
 		return 0;
-	ret = object_file_ops.submit(dir, name, d, writer, call, err);
+	ret = ops->submit(dir, name, d, writer, call, err);
 	pthread_mutex_lock(&dir->fs->lock);
 	if (scratch_find(dir, name) == n)
 		gone = scratch_remove(dir, name);

@@ -117,8 +117,7 @@ static int rename_scratch(struct op *op, struct node *n, struct node *target,
 			  const struct call *call, struct error **err)
 {
 	const struct node_ops *ops = target && !target->draft ? target->kind->ops : NULL;
-	char *own free_ptr =
-		op->to->resource ? object_name_of_file(op->to->resource, op->new_name) : NULL;
+	const struct node_ops *own = node_writes(op->to, op->new_name);
 	struct node *gone;
 	bool applied = ops || own;
 	int ret = 0;
@@ -126,7 +125,7 @@ static int rename_scratch(struct op *op, struct node *n, struct node *target,
 	if (ops && !ops->submit)
 		return error_set(err, E_PERMISSION, "\"%s\" cannot be replaced", op->new_name);
 	if (applied)
-		ret = (ops ? ops : &object_file_ops)
+		ret = (ops ? ops : own)
 			      ->submit(op->to, op->new_name, n->draft, process_of(op->tid), call,
 				       err);
 	if (ret < 0)
@@ -170,9 +169,7 @@ static int rename_to_scratch(struct op *op, struct node *n, struct error **err)
 
 static bool is_scratch_name(struct node *dir, const char *name)
 {
-	char *own free_ptr = dir->resource ? object_name_of_file(dir->resource, name) : NULL;
-
-	return !own && dir->kind->flags & NODE_SCRATCH;
+	return !node_writes(dir, name) && dir->kind->flags & NODE_SCRATCH;
 }
 
 static int rename_name(struct op *op, const struct call *call, struct error **err)

@@ -5,6 +5,24 @@
 #define FILE_MODE (S_IFREG | 0644)
 #define READ_MODE (S_IFREG | 0444)
 
+/* What stands in the directory of a type, wherever that is. */
+#define ROWS_OF_A_TYPE(t)                                                               \
+	{t "/%o.yaml", FILE_MODE, 0, &object_file_ops},                                 \
+		{t "/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},             \
+		{t "/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},              \
+		{t "/%o/meta", READ_MODE, 0, &object_meta_ops},                         \
+		{t "/%o/describe", READ_MODE, NODE_STREAM, &object_describe_ops},       \
+		{t "/%o/events", READ_MODE, NODE_STREAM, &object_events_ops},           \
+		{t "/%o/data", DIR_MODE, NODE_SCRATCH, &data_dir_ops},                  \
+		{t "/%o/data/%k", FILE_MODE, 0, &data_ops},                             \
+		{t "/%o/scale", FILE_MODE, NODE_STREAM, &object_scale_ops},             \
+		{t "/%o/restart", FILE_MODE, NODE_STREAM, &object_restart_ops},         \
+		{t "/%o/owner", S_IFLNK | 0777, 0, &object_owner_ops},                  \
+		{t "/.table", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_table_ops}, \
+	{                                                                               \
+		t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops        \
+	}
+
 const struct node_kind nodes[] = {
 	{"", S_IFDIR | 0555, 0, &root_ops},
 	{"README", READ_MODE, 0, &readme_ops},
@@ -13,10 +31,7 @@ const struct node_kind nodes[] = {
 	{"events.log", READ_MODE, NODE_STREAM, &events_ops},
 	{"cluster", S_IFDIR | 0555, 0, &plain_dir_ops},
 	{"cluster/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
-	{"cluster/%t/%o.yaml", FILE_MODE, 0, &object_file_ops},
-	{"cluster/%t/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},
-	{"cluster/%t/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},
-	{"cluster/%t/%o/meta", READ_MODE, 0, &object_meta_ops},
+	ROWS_OF_A_TYPE("cluster/%t"),
 	{"cluster/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
 	{"namespaces", DIR_MODE, 0, &namespaces_ops},
 	{"namespaces/%n", DIR_MODE, NODE_SCRATCH, &namespace_ops},
@@ -28,10 +43,7 @@ const struct node_kind nodes[] = {
 	{"namespaces/%n/logs/%p", S_IFDIR | 0555, 0, &log_pod_ops},
 	{"namespaces/%n/logs/%p/%c.log", READ_MODE, NODE_STREAM, &log_ops},
 	{"namespaces/%n/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
-	{"namespaces/%n/%t/%o.yaml", FILE_MODE, 0, &object_file_ops},
-	{"namespaces/%n/%t/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},
-	{"namespaces/%n/%t/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},
-	{"namespaces/%n/%t/%o/meta", READ_MODE, 0, &object_meta_ops},
+	ROWS_OF_A_TYPE("namespaces/%n/%t"),
 	{"namespaces/%n/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
 };
 const size_t n_nodes = ARRAY_SIZE(nodes);

@@ -13,6 +13,16 @@ static char *type_key(const struct resource *r, const char *namespace)
 	return str_take(&key);
 }
 
+/* Several rows may share a provider. */
+static bool is_first_row(size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (nodes[k].ops->changed == nodes[i].ops->changed)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Event threads hold no lock when they call this, and the informer already knows the new version:
  * whoever looks the name up after the nodes below are stale gets it.
@@ -23,7 +33,7 @@ void type_told(struct tree_type *t, struct object *old, struct object *new_)
 		object_yaml_size(new_);
 	FS_LOCK(t->fs);
 	for (size_t i = 0; i < n_nodes; i++) {
-		if (nodes[i].ops->changed && (i == 0 || nodes[i].ops != nodes[i - 1].ops))
+		if (nodes[i].ops->changed && is_first_row(i))
 			nodes[i].ops->changed(t, old, new_);
 	}
 }

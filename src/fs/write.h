@@ -45,6 +45,18 @@ int write_text(const struct target *t, const char *text, size_t len, pid_t write
 int write_draft(const struct target *t, struct node *dir, const char *name, struct draft *d,
 		pid_t writer, const struct call *call, struct error **err);
 
+/* A merge patch of the object, or of one of its subresources. */
+int write_patch(const struct target *t, const char *subresource, const json_t *patch,
+		const struct call *call, struct error **err);
+/*
+ * One value of an object was written as D through the file NAME of DIR, which SEND sends; a
+ * refusal is logged and told.
+ */
+typedef int part_sender(const struct target *t, const char *name, const struct str *text,
+			const struct call *call, struct error **err);
+int write_part(const struct target *t, struct node *dir, const char *name, struct draft *d,
+	       pid_t writer, const struct call *call, part_sender *send, struct error **err);
+
 /* write_edit.c, write_apply.c: the two ways. */
 int write_edit(const struct target *t, json_t *tree, pid_t writer, const struct call *call,
 	       enum write_result *result, struct error **err);

@@ -90,8 +90,6 @@ struct kind {
 	const char *deletion_warning;
 	/* Told of every request for a type that others take the place of. */
 	const char *deprecation_warning;
-	/* The text of NAME/describe between the generic head and the events; NULL: generic. */
-	void (*describe)(const json_t *object, int64_t now, struct str *out);
 };
 
 /* The particulars of a kind; never NULL. */

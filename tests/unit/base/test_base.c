@@ -1,5 +1,6 @@
 #include "base/call.h"
 #include "base/clock.h"
+#include "base/columns.h"
 #include "base/error.h"
 #include "base/heap.h"
 #include "base/map.h"
@@ -25,6 +26,24 @@ static void str_grows_and_escapes(void **state)
 	assert_string_equal(s.s, "a\\x1b[1m\\xc2\\x9b\xc3\xa9\\xff\\x5c");
 }
 
+/* As Go's text/tabwriter: a column ends where a line has no such cell. */
+static void columns_are_aligned(void **state)
+{
+	struct str s CLEANUP(str_release) = STR_INIT;
+
+	columns_format("Name:\tweb\nNamespace:\tx\n  a\n", 0, 2, &s);
+	assert_string_equal(s.s, "Name:       web\nNamespace:  x\n  a\n");
+	str_reset(&s);
+	columns_format("A\tB\tC\naaaaaa\tb\tc\n\nx\ty\n", 6, 3, &s);
+	assert_string_equal(s.s, "A        B     C\naaaaaa   b     c\n\nx     y\n");
+	str_reset(&s);
+	columns_format("\xc3\xa9\t1\nee\t2", 0, 1, &s);
+	assert_string_equal(s.s, "\xc3\xa9  1\nee 2\n");
+	str_reset(&s);
+	columns_format("", 6, 3, &s);
+	assert_int_equal(s.len, 0);
+}
+
 static void map_keeps_what_was_put(void **state)
 {
 	struct map *m = map_new();
@@ -43,7 +62,7 @@ static void map_keeps_what_was_put(void **state)
 	assert_ptr_equal(map_get_n(m, "k42xyz", 3), (void *)42);
 	assert_ptr_equal(map_put(m, "k42", (void *)7), (void *)42);
 	intptr_t seen = 0;
-	map_each(m, e)
+	map_each (m, e)
 		seen++;
 	assert_int_equal(seen, 2500);
 	map_free(m, NULL);
@@ -162,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(str_grows_and_escapes),
+		cmocka_unit_test(columns_are_aligned),
 		cmocka_unit_test(map_keeps_what_was_put),
 		cmocka_unit_test(heap_pops_in_order),
 		cmocka_unit_test(errors_translate_by_one_table),

@@ -1,0 +1,166 @@
+#!/bin/bash
+# The names that open and are not listed.
+. "${top_srcdir:-.}/tests/cases/lib.sh"
+start_mount
+cd "$N" || exit 99
+cat >"$T/app" <<'END'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cm}
+data: {plain: "one\n", app.yaml: "a: 1\n", empty: ""}
+binaryData: {bin: AAEC}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData: {password: hunter2}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}, annotations: {note: for people}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: c
+        image: web:1
+        args: [serve]
+        ports: [{containerPort: 80, name: http}]
+        resources: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 128Mi}}
+        env: [{name: A, value: b}, {name: C, valueFrom: {configMapKeyRef: {name: cm, key: plain}}}]
+        readinessProbe: {httpGet: {port: http, path: /ready}}
+        volumeMounts: [{name: v, mountPath: /v}]
+      volumes: [{name: v, configMap: {name: cm}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: http, name: http}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: j, image: job}]}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: claim}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+END
+cp "$T/app" apply || bail "$(cat apply)"
+ready() { [ "$(ls pods | grep -c '^web-')" = 2 ] && [ "$(grep -l 'phase: Running' pods/web-*.yaml | wc -l)" = 2 ]; }
+wait_for 40 ready || bail "no pods"
+pod=$(ls pods | grep -m1 '^web-')
+pod=${pod%.yaml}
+rs=$(ls replicasets | grep -m1 '^web-')
+
+# ---- They are there where the object is, and only there
+
+for name in cm.json cm/ cm/meta cm/describe cm/events cm/data; do
+	ok "configmaps/$name" test -e "configmaps/$name"
+	fails "only where the object is: none${name#cm}" test -e "configmaps/none${name#cm}"
+done
+fails "none of them is listed" sh -c "ls -a configmaps deployments | grep -qxE 'cm|cm.json|web|web.json|\.table'"
+fails "a ConfigMap has no scale" test -e configmaps/cm/scale
+fails "nor a restart" test -e configmaps/cm/restart
+fails "nor an owner" test -e configmaps/cm/owner
+fails "a Deployment has no data" test -e deployments/web/data
+is "the object's directory lists what it has" "$(ls deployments/web | tr '\n' ' ')" "describe events meta restart scale "
+ok "O_EXCL works beside them" sh -c "set -C; echo 'data: {}' >configmaps/excl.yaml"
+fails "and refuses what is there" sh -c "set -C; echo 'data: {}' >configmaps/cm.yaml"
+
+# ---- describe: kubectl's sections
+
+sections() { sed -nE 's/^( *[A-Z][A-Za-z -]*):.*/\1/p' "$1" | grep -vE '^ +(Normal|Warning)' ; }
+# describes TYPE NAME FILE: every line that kubectl prints, but ages; local time is the same.
+describes() {
+	local namespace=(-n "$NS")
+	[ "$1" != node ] || namespace=()
+	kubectl describe "$1" "$2" "${namespace[@]}" >"$T/kubectl" || return 1
+	cat "$3" >"$T/tree" || return 1
+	diff <(sections "$T/kubectl") <(sections "$T/tree")
+}
+ok "describe of a pod" wait_for 5 describes pod "$pod" "pods/$pod/describe"
+ok "of a deployment" wait_for 5 describes deployment web deployments/web/describe
+ok "of a service" wait_for 5 describes service web services/web/describe
+ok "of a job" wait_for 5 describes job once jobs/once/describe
+ok "of a claim" wait_for 5 describes pvc claim persistentvolumeclaims/claim/describe
+node=$(ls "$M/cluster/nodes" | head -n 1)
+node=${node%.yaml}
+ok "of a node" wait_for 5 describes node "$node" "$M/cluster/nodes/$node/describe"
+is "with what is allocated" "$(grep -A4 '^Allocated' "$M/cluster/nodes/$node/describe" | grep -c '  cpu .*m (.*%)')" 1
+ok "of another kind" grep -q '^Policy Types\|^API Version: ' <(cat configmaps/cm/describe)
+# Words, not only sections: lines without times and ages.
+words() { sed -E 's/ +/ /g' "$1" | grep -vE '[0-9]+s|[0-9]{2}:[0-9]{2}:' | sort; }
+same_words() {
+	describes "$@" && words "$T/kubectl" >"$T/w1" && words "$T/tree" >"$T/w2" && diff "$T/w1" "$T/w2"
+}
+ok "word for word, a pod" wait_for 5 same_words pod "$pod" "pods/$pod/describe"
+ok "a deployment" wait_for 5 same_words deployment web deployments/web/describe
+ok "a service" wait_for 5 same_words service web services/web/describe
+ok "a job" wait_for 5 same_words job once jobs/once/describe
+ok "a claim" wait_for 5 same_words pvc claim persistentvolumeclaims/claim/describe
+ok "a node" wait_for 5 same_words node "$node" "$M/cluster/nodes/$node/describe"
+
+# ---- events, owner, table
+
+ok "a pod's own events" grep -q 'Pod/'"$pod" "pods/$pod/events"
+is "and no others" "$(grep -vc "Pod/$pod " "pods/$pod/events")" 0
+is "the owner is a link" "$(readlink -f "pods/$pod/owner")" "$(readlink -f "replicasets/$rs")"
+ok "that leads on" grep -q '^kind: Deployment' "replicasets/${rs%.yaml}/owner"
+table() { kubectl get "$1" -n "$NS" -o wide >"$T/kubectl" && diff <(sed 's/ [0-9]*s//g' "$T/kubectl") <(sed 's/ [0-9]*s//g' "$1/.table"); }
+for type in pods deployments services configmaps jobs; do
+	ok ".table of $type is what kubectl get -o wide prints" wait_for 5 table $type
+done
+
+# ---- scale and restart
+
+is "scale tells the replicas" "$(cat deployments/web/scale)" 2
+echo 1 >deployments/web/scale
+is "and sets them" "$(kubectl get deployment web -n "$NS" -o jsonpath='{.spec.replicas}')" 1
+is "which is read at once" "$(cat deployments/web/scale)" 1
+is "in the object, too" "$(sed -n '/^spec:/,/^status:/s/^  replicas: //p' deployments/web.yaml)" 1
+printf 'many\n' >"$T/many"
+ok "what is no number is EINVAL" errno EINVAL dd if="$T/many" of=deployments/web/scale status=none
+ok "and told in errors.log" grep -q 'deployments/web/scale EINVAL: the number' "$M/errors.log"
+echo now >deployments/web/restart
+ok "restart restarts" grep -q 'kubectl.kubernetes.io/restartedAt' deployments/web.yaml
+ok "and tells when" grep -q '^20' deployments/web/restart
+
+# ---- data
+
+is "the keys" "$(ls configmaps/cm/data | tr '\n' ' ')" "app.yaml bin empty plain "
+is "a value" "$(cat configmaps/cm/data/plain)" one
+is "an empty one" "$(cat configmaps/cm/data/empty | wc -c)$(stat -c %s configmaps/cm/data/empty)" 00
+is "a binary one" "$(od -An -tx1 configmaps/cm/data/bin)" " 00 01 02"
+is "a Secret's is decoded" "$(cat secrets/s/data/password)" hunter2
+is "and private" "$(stat -c %a secrets/s/data secrets/s/data/password | tr '\n' ' ')" "700 600 "
+value() { kubectl get "$1" "$2" -n "$NS" -o json | jq -r "$3"; }
+echo two >configmaps/cm/data/plain
+is "a value is written" "$(value cm cm .data.plain)" two
+is "alone" "$(value cm cm '.data["app.yaml"] + .binaryData.bin')" "a: 1
+AAEC"
+sed -i 's/1/2/' configmaps/cm/data/app.yaml
+is "sed -i" "$(value cm cm '.data["app.yaml"]')" "a: 2"
+printf '\377\376' >configmaps/cm/data/plain
+is "what is no text moves to binaryData" "$(value cm cm '[.data.plain, .binaryData.plain] | tostring')" '[null,"//4="]'
+printf 'new\n' >configmaps/cm/data/new.conf
+is "a new key" "$(value cm cm '.data["new.conf"]')" new
+vim -Nu NONE -es -c 's/new/newer/' -c wq configmaps/cm/data/new.conf </dev/null
+is "vim" "$(value cm cm '.data["new.conf"]')" newer
+rm configmaps/cm/data/new.conf
+is "a key that is removed" "$(value cm cm '.data["new.conf"]')" null
+printf hunter3 >secrets/s/data/password
+is "a Secret's value is written" "$(value secret s '.data.password | @base64d')" hunter3
+is "nothing is left beside the keys" "$(ls -A configmaps/cm/data | tr '\n' ' ')" "app.yaml bin empty plain "
+
+# ---- Other names of types
+
+for name in po pods deploy deployments.apps svc cm; do
+	ok "$name" ls "$name"
+done
+is "are links" "$(readlink svc) $(readlink cm)" "services configmaps"
+finish
