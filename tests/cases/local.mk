@@ -6,6 +6,7 @@ mount_cases = \
 	tests/cases/editors.sh \
 	tests/cases/faults.sh \
 	tests/cases/identity.sh \
+	tests/cases/leaks.sh \
 	tests/cases/read.sh \
 	tests/cases/restart.sh \
 	tests/cases/rollout.sh \
