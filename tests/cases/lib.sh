@@ -162,8 +162,10 @@ has_ended() {
 }
 # end_process PID [NAME]: one signal has to be enough for a program of kubefs.
 end_process() {
+	local name
+	name=${2:-$({ tr '\0' ' ' </proc/"$1"/cmdline; } 2>/dev/null)}
 	kill "$1" 2>/dev/null || :
-	has_ended "$1" "${2:-$(tr '\0' ' ' </proc/"$1"/cmdline 2>/dev/null)}"
+	has_ended "$1" "$name"
 }
 # A mount ends by itself once it is taken away: nobody signals it.
 end_mount() {

@@ -24,9 +24,11 @@ other_cases = \
 	tests/cases/forbidden.sh \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \
+	tests/cases/kubectl.sh \
 	tests/cases/logs.sh \
 	tests/cases/prometheus.sh \
-	tests/cases/requests.sh
+	tests/cases/requests.sh \
+	tests/cases/signals.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)
 check_SCRIPTS += $(remote_cases)
@@ -54,9 +56,3 @@ $(remote_cases): Makefile
 clean-local: clean-case-tools
 clean-case-tools:
 	rm -rf tests/cases/tools
-
-# The stock kubectl's verbs, on their own until they have been seen under the sanitizers.
-EXTRA_DIST += tests/cases/kubectl.sh
-.PHONY: check-kubectl
-check-kubectl: all
-	$(MAKE) check TESTS=tests/cases/kubectl.sh
