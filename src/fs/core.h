@@ -72,6 +72,9 @@ struct node_ops {
 	void (*read)(struct node *n, off_t offset, size_t size, struct str *out);
 	/* The whole text of a file that is made anew for each opening. May wait. */
 	int (*render)(struct node *n, const struct call *call, struct str *out, struct error **err);
+	/* Of a file whose read blocks: what one opening waits on. Its directory's type is ready.
+	 * Under fs->lock. */
+	struct waiter *(*begin)(struct node *n);
 	/* Of a directory that takes scratch files: the provider whose submit is given what is
 	 * written as NAME; NULL: nobody's, it is a scratch file. */
 	const struct node_ops *(*writes)(struct node *dir, const char *name);
@@ -98,7 +101,7 @@ enum node_flags {
 };
 
 /* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container,
- * %k a key, %s a part of a selector, %l a link. */
+ * %k a key, %s a part of a selector, %l a link, %w a condition. */
 struct node_kind {
 	const char *path;
 	mode_t mode; /* file type and permissions, before ro and umask */
@@ -140,6 +143,7 @@ struct holds;
 struct wants;
 struct notifier;
 struct followers;
+struct waiter;
 
 struct fs {
 	struct fs_options opt;
@@ -161,7 +165,9 @@ struct fs {
 	struct holds *holds;
 	struct wants *wants;
 	struct followers *followers;
-	struct map *reports;  /* namespace -> text: what became of the last apply there */
+	struct map *reports;	/* namespace -> text: what became of the last apply there */
+	struct waiter *waiters; /* every one */
+	bool waiters_stopped;
 	unsigned unreachable; /* types whose server does not answer */
 	struct session *session;
 	pthread_cond_t view_changed;

@@ -15,6 +15,8 @@ extern const struct node_ops object_describe_ops, object_events_ops;
 extern const struct node_ops object_scale_ops, object_restart_ops, object_owner_ops;
 extern const struct node_ops data_dir_ops, data_ops;
 extern const struct node_ops type_table_ops, type_top_ops;
+extern const struct node_ops select_root_ops, select_ops, selected_ops;
+extern const struct node_ops watch_ops, wait_dir_ops, wait_object_ops, wait_ops;
 extern const struct node_ops apply_ops, errors_ops, events_ops;
 extern const struct node_ops logs_ops, log_pod_ops, log_ops;
 

@@ -2,6 +2,7 @@
 
 #include "fs/draft.h"
 #include "fs/holds.h"
+#include "fs/waiter.h"
 
 #include <errno.h>
 
@@ -154,6 +155,7 @@ void handle_unref(struct handle *h)
 	if (!h || --h->refs > 0)
 		return;
 	pthread_mutex_lock(&h->node->fs->lock);
+	waiter_free(h->waiter);
 	*h->prev = h->next;
 	if (h->next)
 		h->next->prev = h->prev;

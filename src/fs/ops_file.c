@@ -7,10 +7,12 @@
 #include "fs/nodes.h"
 #include "fs/notifier.h"
 #include "fs/texts.h"
+#include "fs/waiter.h"
 #include "fs/wants.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 static bool wants_to_write(int flags)
 {
@@ -77,6 +79,10 @@ static void run_open_stream(struct op *op, const struct call *call)
 	}
 	h = writing ? writing_handle(op, draft_new(op->fs, DRAFT_FREE)) : handle_new(op->node);
 	h->stream = true;
+	if (ops->begin) {
+		FS_LOCK(op->fs);
+		h->waiter = ops->begin(op->node);
+	}
 	str_add(&h->text, text.s, text.len);
 	reply_handle(op, h);
 }
@@ -273,6 +279,10 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct str out CLEANUP(str_release) = STR_INIT;
 	struct draft *d = h && h->draft && !h->stream ? h->draft : NULL;
 
+	if (h && h->waiter) {
+		waiter_read(h->waiter, req, offset, size, fi->flags & O_NONBLOCK);
+		return;
+	}
 	pthread_mutex_lock(&n->fs->lock);
 	if (!d && h && !h->stream)
 		d = n->draft;
@@ -284,6 +294,21 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	else if (!d && !n->kind->ops->render)
 		tree_read(n, offset, size, &out);
 	fuse_reply_buf(req, out.s, out.len);
+}
+
+/* All but what blocks can be read and written at any time. */
+static void on_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+		    struct fuse_pollhandle *ph)
+{
+	struct handle *h = handle_of(fi);
+
+	if (h && h->waiter) {
+		waiter_poll(h->waiter, req, ph);
+		return;
+	}
+	if (ph)
+		fuse_pollhandle_destroy(ph);
+	fuse_reply_poll(req, POLLIN | POLLOUT);
 }
 
 static void on_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t offset,
@@ -555,6 +580,7 @@ void ops_file(struct fuse_lowlevel_ops *ops)
 	ops->create = on_create;
 	ops->read = on_read;
 	ops->write = on_write;
+	ops->poll = on_poll;
 	ops->flush = on_flush;
 	ops->fsync = on_fsync;
 	ops->release = on_release;

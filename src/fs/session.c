@@ -5,6 +5,7 @@
 #include "fs/draft.h"
 #include "fs/holds.h"
 #include "fs/notifier.h"
+#include "fs/waiter.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -132,6 +133,7 @@ static void *stopper(void *arg)
 	if (s->ended)
 		return NULL;
 	s->asked = true;
+	waiters_stop(fs);
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
 	fuse_session_exit(s->se);

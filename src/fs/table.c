@@ -19,8 +19,20 @@
 		{t "/%o/restart", FILE_MODE, NODE_STREAM, &object_restart_ops},         \
 		{t "/%o/owner", S_IFLNK | 0777, 0, &object_owner_ops},                  \
 		{t "/.table", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_table_ops}, \
+		{t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops},     \
+		{t "/.watch", READ_MODE, NODE_UNLISTED | NODE_STREAM, &watch_ops},      \
+		{t "/.wait", S_IFDIR | 0555, NODE_UNLISTED, &wait_dir_ops},             \
+		{t "/.wait/%o", S_IFDIR | 0555, 0, &wait_object_ops},                   \
+		{t "/.wait/%o/%w", READ_MODE, NODE_STREAM, &wait_ops},                  \
+		{t "/.label", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},         \
+		{t "/.label/%s", S_IFDIR | 0555, 0, &select_ops},                       \
+		{t "/.label/%s/%l", S_IFLNK | 0777, 0, &selected_ops},                  \
+		{t "/.label/%s/%s", S_IFDIR | 0555, 0, &select_ops},                    \
+		{t "/.label/%s/%s/%l", S_IFLNK | 0777, 0, &selected_ops},               \
+		{t "/.field", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},         \
+		{t "/.field/%s", S_IFDIR | 0555, 0, &select_ops},                       \
 	{                                                                               \
-		t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops        \
+		t "/.field/%s/%l", S_IFLNK | 0777, 0, &selected_ops                     \
 	}
 
 const struct node_kind nodes[] = {

@@ -157,6 +157,76 @@ printf hunter3 >secrets/s/data/password
 is "a Secret's value is written" "$(value secret s '.data.password | @base64d')" hunter3
 is "nothing is left beside the keys" "$(ls -A configmaps/cm/data | tr '\n' ' ')" "app.yaml bin empty plain "
 
+# ---- .label and .field
+
+for i in 1 2 3; do
+	printf 'metadata: {labels: {app.kubernetes.io/name: web, tier: t%d}}\n' $i >configmaps/l$i.yaml
+done
+sel=configmaps/.label/app.kubernetes.io/name=web,tier!=t2
+is "a directory of what a label selector picks" "$(ls $sel | tr '\n' ' ')" "l1.yaml l3.yaml "
+is "as links" "$(readlink -f $sel/l1.yaml)" "$N/configmaps/l1.yaml"
+ok "that open" grep -q 'tier: t1' $sel/l1.yaml
+fails "what it does not pick is not there" test -e $sel/l2.yaml
+is "sets" "$(ls 'configmaps/.label/tier in (t1,t2)' | tr '\n' ' ')" "l1.yaml l2.yaml "
+sed -i 's/tier: t3/tier: t2/' configmaps/l3.yaml
+is "a change moves an object out" "$(ls $sel | tr '\n' ' ')" "l1.yaml "
+sed -i 's/tier: t2/tier: t9/' configmaps/l2.yaml
+is "and another in" "$(ls $sel | tr '\n' ' ')" "l1.yaml l2.yaml "
+fails "a selector that is none" test -e 'configmaps/.label/a=b=c'
+is "a field selector" "$(ls configmaps/.field/metadata.name=l2)" l2.yaml
+fails "find meets no object twice" sh -c 'find configmaps -name "l1*" | grep -q label'
+
+# ---- .watch and .wait
+
+timeout 60 cat configmaps/.watch >"$T/watch" &
+others+=($!)
+seen() { jq -r "select(.object.metadata.name == \"$1\") | .type" "$T/watch" | tr '\n' ' '; }
+sees() { seen "$1"; [ "$(seen "$1")" = "$2" ]; }
+ok ".watch begins with what is there" wait_for 5 sees l1 "ADDED "
+echo 'data: {k: "1"}' >configmaps/w.yaml
+sed -i 's/k: "1"/k: "2"/' configmaps/w.yaml
+kubectl delete configmap w -n "$NS" >/dev/null
+ok "and tells each change once, as a line of JSON" wait_for 5 sees w "ADDED MODIFIED DELETED "
+cat >"$T/loop" <<'END'
+while IFS= read -r line; do
+	case $line in *'"name":"stop"'*) break ;; esac
+	n=$((n + 1))
+done <configmaps/.watch
+echo $n
+END
+objects=$(ls configmaps | wc -l)
+timeout 20 bash "$T/loop" >"$T/loop.out" &
+loop=$!
+sleep 0.3
+echo 'data: {}' >configmaps/stop.yaml
+wait $loop
+is "while read gets every line whole" "$(cat "$T/loop.out")" "$objects"
+timeout 20 cat pods/.wait/later/Ready >"$T/wait" &
+waiting=$!
+sleep 0.3
+ok "a wait for what does not exist yet waits" running $waiting
+printf 'spec: {containers: [{name: c, image: c}]}\n' >pods/later.yaml
+ok "until the condition is true" wait $waiting
+is "and tells" "$(cat "$T/wait")" "Ready True"
+is "at once when it is true already" "$(timeout 5 cat pods/.wait/later/Ready)" "Ready True"
+cat pods/.wait/never/Ready >/dev/null 2>&1 &
+waiting=$!
+sleep 0.2
+kill $waiting
+ok "a signal ends it" wait_for 2 not running $waiting
+wait $waiting 2>/dev/null
+cat >"$T/poll.py" <<'END'
+import os, select, sys, time
+fd = os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK)
+os.read(fd, 1 << 20)
+p = select.poll()
+try:
+    while os.read(fd, 1 << 20): pass
+except BlockingIOError:
+    print("would block")
+END
+is "a reader that must not block is told so" "$(python3 "$T/poll.py" secrets/.watch)" "would block"
+
 # ---- Other names of types
 
 for name in po pods deploy deployments.apps svc cm; do
