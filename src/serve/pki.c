@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "object/base64.h"
+#include "object/jwt.h"
 #include "object/x509.h"
 #include "base/file.h"
 
@@ -259,6 +260,16 @@ static size_t collect_names(const char *host, char *hostname, size_t size, const
 	return n;
 }
 
+/* The cluster would make it with the first token; a controller manager that signs them too wants to
+ * find it. */
+static int token_key_ensure(const char *dir, struct error **err)
+{
+	char *path free_ptr = xasprintf("%s/pki/sa.key", dir);
+	struct jwt_key *key CLEANUP(jwt_key_free_cleanup) = jwt_key_open(path, err);
+
+	return key ? 0 : -1;
+}
+
 int pki_ensure(const char *dir, const char *host, int64_t now, struct pki *out, struct error **err)
 {
 	char *folder free_ptr = xasprintf("%s/pki", dir);
@@ -272,7 +283,8 @@ int pki_ensure(const char *dir, const char *host, int64_t now, struct pki *out, 
 		return error_set_errno(err, errno, "%s", folder);
 	if (pair_ensure(dir, &ca_profile, NULL, NULL, 0, now, &ca, err) < 0 ||
 	    pair_ensure(dir, &server_profile, &ca, names, n_names, now, &server, err) < 0 ||
-	    pair_ensure(dir, &admin_profile, &ca, NULL, 0, now, &admin, err) < 0)
+	    pair_ensure(dir, &admin_profile, &ca, NULL, 0, now, &admin, err) < 0 ||
+	    token_key_ensure(dir, err) < 0)
 		return -1;
 	*out = (struct pki){
 		.ca_cert = pki_path(dir, &ca_profile, "crt"),
