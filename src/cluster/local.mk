@@ -55,6 +55,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/token_check.c \
 	src/cluster/local/token_request.c \
 	src/cluster/local/token_review.c \
+	src/cluster/local/token_used.c \
 	src/cluster/local/tokens.h \
 	src/cluster/open.c \
 	src/cluster/token_file.c src/cluster/token_file.h \

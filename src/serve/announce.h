@@ -2,7 +2,7 @@
  * What an API server writes into its cluster about itself, at each start, as kube-apiserver does:
  * the certificate authority of its clients and its own (config map
  * kube-system/extension-apiserver-authentication), from where it reaches pods and extension
- * servers.
+ * servers; and since when the use of tokens that secrets keep is noted.
  *
  * Threads: any.
  */
@@ -12,7 +12,9 @@
 #include "cluster/cluster.h"
 #include "serve/pki.h"
 
-/* Makes or corrects what is there. 0, or -1 and *err. */
-int announce(struct cluster *cluster, const struct pki *pki, struct error **err);
+#include <stdint.h>
+
+/* Makes or corrects what is there. NOW: wall ns. 0, or -1 and *err. */
+int announce(struct cluster *cluster, const struct pki *pki, int64_t now, struct error **err);
 
 #endif

@@ -91,7 +91,8 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 	s->server.address = s->address;
 	url = xasprintf("https://%s", s->address);
 	if (pki_write_kubeconfig(opt->dir, &pki, url, err) < 0 ||
-	    (opt->announce && announce(s->server.cluster, &pki, err) < 0))
+	    (opt->announce &&
+	     announce(s->server.cluster, &pki, clock_wall(s->server.clock), err) < 0))
 		return -1;
 	failed = pthread_create(&s->server.thread, NULL, run, &s->server);
 	if (failed)

@@ -206,11 +206,11 @@ static void local_close(struct cluster *c)
 {
 	struct local *l = local_of(c);
 
+	token_authority_free(l->tokens);
 	watches_close(l);
 	store_close(l->store);
 	admission_close(l);
 	access_cache_free(l->access);
-	token_authority_free(l->tokens);
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
 	vec_release(&l->listeners);
@@ -290,7 +290,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->catalog = catalog_builtin();
 	pthread_mutex_init(&l->lock, NULL);
 	l->access = access_cache_new();
-	l->tokens = token_authority_new(where);
+	l->tokens = token_authority_new(l, where);
 	watches_open(l);
 	admission_open(l);
 	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0)

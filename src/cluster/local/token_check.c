@@ -23,6 +23,7 @@
 /* Clocks of one cluster differ by so much. */
 #define LEEWAY_NS (60 * NS_PER_S)
 #define REMEMBERED_MAX 4096
+#define DAY_NS (24 * 3600 * NS_PER_S)
 
 /* An object that must be there. */
 struct needed {
@@ -46,10 +47,12 @@ struct verified {
 	 * them that are on their way out go then. */
 	uint64_t seen_revision;
 	int64_t gone_at;
+	int64_t noted_day; /* of a legacy token: when its use was noted last */
 };
 
 struct token_authority {
 	char *dir;
+	struct token_usage *usage;
 	pthread_mutex_t lock; /* guards what follows */
 	struct jwt_key *key;  /* NULL until it is needed */
 	struct map *verified; /* by token_hash */
@@ -75,11 +78,12 @@ static void forget(void *v)
 	verified_unref(v);
 }
 
-struct token_authority *token_authority_new(const char *dir)
+struct token_authority *token_authority_new(struct local *l, const char *dir)
 {
 	struct token_authority *t = xcalloc(1, sizeof(*t));
 
 	t->dir = xstrdup(dir);
+	t->usage = token_usage_new(l);
 	pthread_mutex_init(&t->lock, NULL);
 	t->verified = map_new();
 	return t;
@@ -89,6 +93,7 @@ void token_authority_free(struct token_authority *t)
 {
 	if (!t)
 		return;
+	token_usage_free(t->usage);
 	map_free(t->verified, forget);
 	jwt_key_free(t->key);
 	pthread_mutex_destroy(&t->lock);
@@ -400,6 +405,20 @@ static void drop(struct token_authority *t, const char *hash)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/* Of a token that a secret keeps: needed[0] is the secret. Once a day. */
+static void note_use(struct token_authority *t, struct verified *v, int64_t now)
+{
+	int64_t day = now / DAY_NS;
+	bool noted;
+
+	pthread_mutex_lock(&t->lock);
+	noted = v->noted_day == day;
+	v->noted_day = day;
+	pthread_mutex_unlock(&t->lock);
+	if (!noted)
+		token_usage_note(t->usage, v->needed[0].namespace, v->needed[0].name);
+}
+
 int token_check(struct local *l, const char *token, const char *const *audiences,
 		struct authentication *out, struct error **err)
 {
@@ -423,6 +442,8 @@ int token_check(struct local *l, const char *token, const char *const *audiences
 		drop(l->tokens, hash);
 		return -1;
 	}
+	if (v->legacy)
+		note_use(l->tokens, v, now);
 	found.who = identity_ref(v->who);
 	*out = found;
 	found = (struct authentication){0};

@@ -10,6 +10,7 @@
 #include "object/jwt.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -389,6 +390,34 @@ static void a_secrets_token_is_good_while_the_secret_holds_it(void **state)
 	refused(token, "Token has been invalidated");
 }
 
+static void last_used(const char *want)
+{
+	for (long turn = 0;; turn++) {
+		json_t *secret json_auto = fixture_get(&f, "secrets", "n", "s");
+		const char *got = json_path_string(
+			secret, "metadata.labels[kubernetes.io/legacy-token-last-used]");
+
+		if (strcmp(got, want) == 0)
+			return;
+		if (turn > 1000000)
+			fail_msg("last used on \"%s\", not %s", got, want);
+		sched_yield();
+	}
+}
+
+static void the_day_of_its_last_use_is_noted(void **state)
+{
+	json_t *account json_auto = fixture_get(&f, "serviceaccounts", "n", "robot");
+	char *token free_ptr = legacy_token(json_path_string(account, "metadata.uid"));
+
+	keep_in_secret(token);
+	believed(token);
+	last_used("2025-11-24");
+	clock_fake_advance(clock_now, 24 * 3600 * NS_PER_S);
+	believed(token);
+	last_used("2025-11-25");
+}
+
 static void what_is_no_token_of_ours_is_nobodys(void **state)
 {
 	struct jwt_key *key CLEANUP(jwt_key_free_cleanup) = key_of_cluster();
@@ -535,6 +564,7 @@ int main(void)
 		TEST(a_pod_on_its_way_out_keeps_it_for_a_while),
 		TEST(the_token_of_a_volume_lives_for_a_year),
 		TEST(a_secrets_token_is_good_while_the_secret_holds_it),
+		TEST(the_day_of_its_last_use_is_noted),
 		TEST(what_is_no_token_of_ours_is_nobodys),
 		TEST(many_ask_at_once),
 		TEST(a_review_tells_whose_a_token_is),
