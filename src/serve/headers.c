@@ -9,6 +9,11 @@
  * all, and no promise that this stays. So nothing here is believed unseen: the walk begins at a
  * place from which every link leads to a header whose name the library itself confirms, up to the
  * last; where there is no such place the request is refused, not misread.
+ *
+ * A name that is the beginning of one it has a token for ("X-F") goes wrong in libwebsockets 4.1:
+ * the name then runs on to the next colon that is no part of a token, line ends included, and may
+ * hold the name of the next header. Somebody who asks through a proxy that adds Impersonate-User
+ * could so make it unseen; a request that has it there is refused.
  */
 #include "serve/headers.h"
 
@@ -26,12 +31,13 @@
 
 /* What may be looked at: LEN bytes that begin OFFSET bytes into the buffer. */
 struct area {
-	const unsigned char *bytes;
+	unsigned char *bytes;
 	size_t offset, len;
 };
 
 struct record {
-	const char *name, *value;
+	char *name;
+	const char *value;
 	size_t name_len, value_len, next;
 };
 
@@ -40,39 +46,46 @@ static size_t read16(const unsigned char *p)
 	return (size_t)p[0] << 8 | p[1];
 }
 
-/* What looks like a record AT bytes into the buffer; false: nothing there does. */
+/* What may be a record AT bytes into the buffer; false: nothing there can be. */
 static bool is_record(const struct area *a, size_t at, struct record *out)
 {
-	const unsigned char *p = a->bytes + (at - a->offset);
+	unsigned char *p = a->bytes + (at - a->offset);
 
 	if (at < a->offset || at - a->offset > a->len || a->len - (at - a->offset) < HEAD)
 		return false;
 	*out = (struct record){.name_len = read16(p),
 			       .value_len = read16(p + 2),
 			       .next = read16(p + 4) << 16 | read16(p + 6),
-			       .name = (const char *)p + HEAD};
+			       .name = (char *)p + HEAD};
 	if (out->name_len < 2 || out->name_len > NAME_MAX_LEN ||
-	    out->name_len + out->value_len + HEAD > a->len - (at - a->offset) ||
-	    out->name[out->name_len - 1] != ':')
+	    out->name_len + out->value_len + HEAD > a->len - (at - a->offset))
 		return false;
-	for (size_t i = 0; i < out->name_len; i++)
-		if (!isgraph((unsigned char)out->name[i]) ||
-		    (out->name[i] == ':' && i + 1 < out->name_len))
-			return false;
 	out->value = out->name + out->name_len;
+	return out->value[-1] == ':';
+}
+
+static bool has_good_name(const struct record *r)
+{
+	for (size_t i = 0; i + 1 < r->name_len; i++)
+		if (!isgraph((unsigned char)r->name[i]) || r->name[i] == ':')
+			return false;
 	return true;
 }
 
-/* The same, and the library knows the name and the next one stands behind. */
-static bool read_record(struct lws *wsi, const struct area *a, size_t at, struct record *out)
+/* Whether the library knows a header of that name. */
+static bool is_known(struct lws *wsi, const struct record *r)
 {
 	char name[NAME_MAX_LEN + 1];
 
-	if (!is_record(a, at, out) || (out->next && out->next <= at))
-		return false;
-	memcpy(name, out->name, out->name_len);
-	name[out->name_len] = '\0';
-	return lws_hdr_custom_length(wsi, name, (int)out->name_len) >= 0;
+	memcpy(name, r->name, r->name_len);
+	name[r->name_len] = '\0';
+	return lws_hdr_custom_length(wsi, name, (int)r->name_len) >= 0;
+}
+
+/* A known record whose next one stands behind it. */
+static bool read_record(struct lws *wsi, const struct area *a, size_t at, struct record *out)
+{
+	return is_record(a, at, out) && (!out->next || out->next > at) && is_known(wsi, out);
 }
 
 /* Whether all links from AT on hold. */
@@ -97,7 +110,7 @@ static bool find_first(struct lws *wsi, struct area *a, size_t *first)
 
 	for (size_t at = 0; at + HEAD < a->len; at++) {
 		a->offset = 0;
-		if (!is_record(a, at, &r))
+		if (!is_record(a, at, &r) || !has_good_name(&r))
 			continue;
 		for (a->offset = 1; a->offset <= LINE_MAX_OFFSET; a->offset++)
 			if (chain_holds(wsi, a, *first = at + a->offset))
@@ -106,19 +119,7 @@ static bool find_first(struct lws *wsi, struct area *a, size_t *first)
 	return false;
 }
 
-bool headers_each(struct lws *wsi, const char *path, size_t limit, header_visit *visit, void *arg)
-{
-	struct area a = {(const unsigned char *)path, 0, limit - LINE_MAX_OFFSET};
-	struct record r;
-	size_t at;
-
-	if (!find_first(wsi, &a, &at))
-		return false;
-	for (; at && read_record(wsi, &a, at, &r); at = r.next)
-		visit(arg, r.name, r.name_len, r.value, r.value_len);
-	return true;
-}
-
+#define PREFIX "impersonate-"
 #define USER "impersonate-user:"
 #define GROUP "impersonate-group:"
 #define UID "impersonate-uid:"
@@ -130,16 +131,16 @@ struct wanted {
 	bool any;
 };
 
-static bool is(const char *name, size_t len, const char *header)
+static bool is(const struct record *r, const char *name)
 {
-	return len == strlen(header) && memcmp(name, header, len) == 0;
+	return r->name_len == strlen(name) && memcmp(r->name, name, r->name_len) == 0;
 }
 
 /* Of several the first counts. */
-static void take_first(char **slot, const char *value, size_t len)
+static void take_first(char **slot, const struct record *r)
 {
 	if (!*slot)
-		*slot = xstrndup(value, len);
+		*slot = xstrndup(r->value, r->value_len);
 }
 
 static int hex(char c)
@@ -171,26 +172,41 @@ static char *unescape(const char *key, size_t len)
 	return str_take(&out);
 }
 
-static void take_header(void *arg, const char *name, size_t name_len, const char *value,
-			size_t value_len)
+static void take_header(struct wanted *w, const struct record *r)
 {
-	struct wanted *w = arg;
 	size_t prefix = strlen(EXTRA);
 
-	if (is(name, name_len, USER)) {
-		take_first(&w->name, value, value_len);
-	} else if (is(name, name_len, UID)) {
-		take_first(&w->uid, value, value_len);
-	} else if (is(name, name_len, GROUP)) {
-		identity_add_group(w->id, value, value_len);
+	if (is(r, USER)) {
+		take_first(&w->name, r);
+	} else if (is(r, UID)) {
+		take_first(&w->uid, r);
+	} else if (is(r, GROUP)) {
+		identity_add_group(w->id, r->value, r->value_len);
 		w->any = true;
-	} else if (name_len > prefix && memcmp(name, EXTRA, prefix) == 0) {
-		char *key free_ptr = unescape(name + prefix, name_len - prefix - 1);
-		char *text free_ptr = xstrndup(value, value_len);
+	} else if (r->name_len > prefix && memcmp(r->name, EXTRA, prefix) == 0) {
+		char *key free_ptr = unescape(r->name + prefix, r->name_len - prefix - 1);
+		char *text free_ptr = xstrndup(r->value, r->value_len);
 
 		identity_add_extra(w->id, key, text);
 		w->any = true;
 	}
+}
+
+/* Reads and overwrites; false: the headers cannot be found. */
+static bool take_headers(struct lws *wsi, char *path, size_t len, struct wanted *w)
+{
+	struct area a = {(unsigned char *)path, 0, len};
+	struct record r;
+	size_t at;
+
+	if (!find_first(wsi, &a, &at))
+		return false;
+	for (; at && is_record(&a, at, &r); at = r.next) {
+		take_header(w, &r);
+		if (r.name_len > strlen(PREFIX) && memcmp(r.name, PREFIX, strlen(PREFIX)) == 0)
+			*r.name = 'x';
+	}
+	return true;
 }
 
 static struct identity *make(const struct wanted *w)
@@ -206,6 +222,31 @@ static struct identity *make(const struct wanted *w)
 	return id;
 }
 
+/*
+ * Whether a name ran on into that of an Impersonate header: there is one behind a line's end that
+ * is no record of this request. What is found or has been read is overwritten, for the buffer keeps
+ * what it held when its next request comes. (Lengths and links may hold a line's end too.)
+ */
+static bool hides(struct lws *wsi, char *bytes, size_t len)
+{
+	const struct area a = {(unsigned char *)bytes, 0, len};
+	char *end = bytes + len, *p = bytes;
+	struct record r;
+	bool found = false;
+
+	while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		if ((size_t)(end - p) < strlen(PREFIX) || memcmp(p, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		if ((size_t)(p - bytes) >= HEAD && is_record(&a, (size_t)(p - bytes) - HEAD, &r) &&
+		    has_good_name(&r) && is_known(wsi, &r))
+			continue;
+		found = true;
+		*p = 'x';
+	}
+	return found;
+}
+
 static bool asks(struct lws *wsi)
 {
 	static const char *const names[] = {USER, GROUP, UID};
@@ -216,16 +257,19 @@ static bool asks(struct lws *wsi)
 	return false;
 }
 
-int headers_wanted_user(struct lws *wsi, const char *path, size_t limit, struct identity **out,
+int headers_wanted_user(struct lws *wsi, char *path, size_t limit, struct identity **out,
 			struct error **err)
 {
+	size_t len = limit - LINE_MAX_OFFSET;
 	struct wanted w = {.id = NULL};
 	int result = 0;
 
+	if (hides(wsi, path, len))
+		return error_set(err, E_BAD_REQUEST, "a header's name is malformed");
 	if (!asks(wsi))
 		return 0;
 	w.id = identity_new("", NULL);
-	if (!headers_each(wsi, path, limit, take_header, &w))
+	if (!take_headers(wsi, path, len, &w))
 		result = error_set(err, E_BAD_REQUEST, "the Impersonate headers cannot be read");
 	else if (w.name && *w.name)
 		*out = make(&w);

@@ -146,7 +146,7 @@ static struct identity *identity_from_token(struct lws *wsi, struct server *s)
 }
 
 /* A certificate that names somebody counts before any token, as with kube-apiserver. */
-static void authenticate(struct lws *wsi, struct request *r, const char *path)
+static void authenticate(struct lws *wsi, struct request *r, char *path)
 {
 	r->who = identity_from_certificate(wsi);
 	if (!r->who)
@@ -239,7 +239,7 @@ static void grant_body(struct lws *wsi, const struct request *r)
 		lws_wsi_tx_credit(wsi, LWSTXCR_PEER_TO_US, (int)r->body_left);
 }
 
-static int on_request(struct lws *wsi, struct exchange *x, const char *path, size_t len)
+static int on_request(struct lws *wsi, struct exchange *x, char *path, size_t len)
 {
 	enum method method;
 	struct request *r;

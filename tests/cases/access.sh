@@ -125,6 +125,10 @@ is "as all that one may be" "$(request boss-token /apis/authentication.k8s.io/v1
 	-H 'Impersonate-Extra-Team: b' -H 'X-Between: 2' -H 'Impersonate-Extra-Example.Com%2fScopes: c' -H 'Impersonate-Group: g' \
 	-H 'Impersonate-User: joe' -H 'Impersonate-Uid: 7' -H 'X-After: 3' | tr -d ' \n')" \
 	'201{"extra":{"example.com/scopes":["a","c"],"team":["b"]},"groups":["g","system:authenticated"],"uid":"7","username":"joe"}'
+# The library that reads the headers takes "X-A" for the beginning of a name that it knows.
+is "nobody is acted as unseen" "$(request boss-token /apis/authentication.k8s.io/v1/selfsubjectreviews \
+	-d '{}' -H 'Content-Type: application/json' -H 'X-A: b' -H 'Impersonate-User: joe' | head -c 3)" 400
+ok "and the next request is heard" with boss-token --as=joe auth whoami
 is "a group alone is nobody" "$(request boss-token /version -H 'Impersonate-Group: g' | head -c 3)" 400
 is "not everybody may" "$(says jane --as=joe get pods)" \
 	'Error from server (Forbidden): pods is forbidden: User "jane" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "default"'
