@@ -82,11 +82,32 @@ int refuse_conflict(const struct resource *r, const char *name, const char *why,
 }
 
 /* Unlike other conflicts this one names the kind, as kube-apiserver does. */
+static bool is_core(const struct resource *r, const char *plural)
+{
+	return !*r->group && strcmp(r->plural, plural) == 0;
+}
+
+static bool is_definition(const struct resource *r)
+{
+	return strcmp(r->plural, "customresourcedefinitions") == 0 && !r->custom;
+}
+
 static int refuse_precondition(const struct resource *r, const char *name, const char *what,
 			       const char *asked, const char *found, const char *hint,
 			       struct error **err)
 {
-	struct error *e = error_new(
+	struct error *e;
+
+	if (is_core(r, "namespaces") || is_definition(r)) {
+		e = error_new(
+			E_CONFLICT,
+			"Operation cannot be fulfilled on %s%s%s \"%s\": Precondition failed: "
+			"%s in precondition: %s, %s in object meta: %s",
+			r->plural, *r->group ? "." : "", r->group, name, what, asked, what, found);
+		error_set_details(e, r->group, r->plural, name);
+		return error_move(err, e);
+	}
+	e = error_new(
 		E_CONFLICT,
 		"Operation cannot be fulfilled on %s%s%s \"%s\": the %s in the precondition (%s) "
 		"does not match the %s in record (%s). The object might have been %s",
@@ -165,11 +186,6 @@ static bool apply_propagation(json_t *object, const struct resource *r, enum pro
 		how = PROPAGATE_ORPHAN;
 	changed = set_finalizer(object, "orphan", how == PROPAGATE_ORPHAN);
 	return set_finalizer(object, "foregroundDeletion", how == PROPAGATE_FOREGROUND) || changed;
-}
-
-static bool is_core(const struct resource *r, const char *plural)
-{
-	return !*r->group && strcmp(r->plural, plural) == 0;
 }
 
 /* Seconds of grace: only a pod that runs on a node has any. */

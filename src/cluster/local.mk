@@ -41,6 +41,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \
 	src/cluster/local/local.c \
+	src/cluster/local/patched.c \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/private.h \
 	src/cluster/local/rbac_table.h \

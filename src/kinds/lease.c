@@ -1,5 +1,4 @@
 #include "kinds/builtin.h"
-#include "base/mem.h"
 #include "kinds/rules.h"
 
 #include <string.h>
@@ -24,23 +23,9 @@ static void validate(const struct field *o, const struct field *old)
 		field_forbidden(preferred, "may only be specified if `strategy` is defined");
 }
 
-/* Elections that others decide are not switched on: of them only what is there already stays. */
-static void prepare(json_t *object, const json_t *old)
-{
-	static const char *const members[] = {"strategy", "preferredHolder"};
-	json_t *spec = json_object_get(object, "spec");
-	const json_t *was = json_object_get(old, "spec");
-
-	if (json_object_get(was, members[0]) || json_object_get(was, members[1]))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-		json_object_del(spec, members[i]);
-}
-
 const struct kind kind_lease = {
 	.group = "coordination.k8s.io",
 	.kind = "Lease",
-	.prepare = prepare,
 	.validate = validate,
 	.no_generation = true,
 	.metadata = METADATA_PLAIN,

@@ -5,13 +5,13 @@
 #include <ctype.h>
 #include <string.h>
 
-/* podCIDR is the first of podCIDRs. */
+/* podCIDR is the first of podCIDRs, and the one that counts where they differ. */
 static void set_defaults(json_t *object)
 {
 	json_t *cidr = json_path(object, "spec.podCIDR"),
 	       *list = json_path(object, "spec.podCIDRs");
 
-	if (json_string_length(cidr) && !json_array_size(list))
+	if (json_string_length(cidr) && !json_equal(cidr, json_array_get(list, 0)))
 		json_path_set(object, "spec.podCIDRs", json_pack("[O]", cidr));
 	else if (json_array_size(list) && !json_string_length(cidr))
 		json_path_set(object, "spec.podCIDR", json_incref(json_array_get(list, 0)));
@@ -123,9 +123,10 @@ static void validate(const struct field *o, const struct field *old)
 	check_amounts(FIELD(o, "status.capacity"));
 	check_amounts(FIELD(o, "status.allocatable"));
 	check_features(FIELD(o, "status.declaredFeatures"));
-	if (old)
+	if (old) {
+		check_taints(o); /* an API server does so, and the causes tell */
 		check_changes(o, old);
-	else
+	} else
 		check_cidrs(FIELD(o, "spec.podCIDRs"));
 }
 

@@ -182,8 +182,11 @@ static void check_changes(const struct field *o, const struct field *old)
 static void validate(const struct field *o, const struct field *old)
 {
 	check_whole(o);
-	if (old)
-		check_changes(o, old);
+	if (!old)
+		return;
+	/* An API server does so, and the causes tell. */
+	check_whole(o);
+	check_changes(o, old);
 }
 
 static void warn(const struct field *o, const struct field *old)

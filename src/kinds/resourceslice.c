@@ -17,22 +17,6 @@
 #define TAINTS_MAX 16
 #define VALUE_MAX 64
 
-/* Lists of values are not switched on: of a device only what is there already has them. */
-static void prepare(json_t *object, const json_t *old)
-{
-	static const char *const lists[] = {"bools", "ints", "strings", "versions"};
-	const char *name;
-	size_t i;
-	json_t *device, *attribute;
-
-	if (old)
-		return;
-	json_array_foreach (json_path(object, "spec.devices"), i, device)
-		json_object_foreach (json_object_get(device, "attributes"), name, attribute)
-			for (size_t j = 0; j < ARRAY_SIZE(lists); j++)
-				json_object_del(attribute, lists[j]);
-}
-
 /* "1", "10"; with LETTERS "alpha-1" too, and what is nothing but digits as before. */
 static const char *skip_identifier(const char *p, bool letters, bool any)
 {
@@ -343,7 +327,6 @@ static const struct selectable selectable[] = {
 const struct kind kind_resourceslice = {
 	.group = "resource.k8s.io",
 	.kind = "ResourceSlice",
-	.prepare = prepare,
 	.validate = validate,
 	.selectable = selectable,
 };

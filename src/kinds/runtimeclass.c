@@ -62,5 +62,5 @@ const struct kind kind_runtimeclass = {
 	.validate = validate,
 	.warn = warn,
 	.no_generation = true,
-	.metadata = METADATA_WHOLE,
+	.metadata = METADATA_WHOLE | METADATA_PLAIN,
 };

@@ -105,6 +105,39 @@ static json_t *param_kind(const json_t *object, const char *path, int64_t now)
 	return cell_of(&text);
 }
 
+static void add_texts(struct str *out, const json_t *list)
+{
+	size_t i;
+	json_t *text;
+
+	str_addc(out, '[');
+	json_array_foreach ((json_t *)list, i, text)
+		str_addf(out, "%s%s", i ? " " : "", json_string_value(text));
+	str_addc(out, ']');
+}
+
+/* As Go prints the struct. */
+static json_t *go_selector(const json_t *selector)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	str_adds(&text, "&LabelSelector{MatchLabels:map[string]string{");
+	json_object_foreach (json_object_get(selector, "matchLabels"), key, value)
+		str_addf(&text, "%s: %s,", key, json_string_value(value));
+	str_adds(&text, "},MatchExpressions:[]LabelSelectorRequirement{");
+	json_array_foreach (json_object_get(selector, "matchExpressions"), i, value) {
+		str_addf(&text, "LabelSelectorRequirement{Key:%s,Operator:%s,Values:",
+			 json_path_string(value, "key"), json_path_string(value, "operator"));
+		add_texts(&text, json_object_get(value, "values"));
+		str_adds(&text, ",},");
+	}
+	str_adds(&text, "},}");
+	return cell_of(&text);
+}
+
 /* Whether parameters have a namespace is not known here: "*" stands for any. */
 static json_t *param_ref(const json_t *object, const char *path, int64_t now)
 {
@@ -114,8 +147,9 @@ static json_t *param_ref(const json_t *object, const char *path, int64_t now)
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	if (!*name)
-		return json_path(ref, "selector") ? cell_selector(ref, "selector", now)
+		return json_path(ref, "selector") ? go_selector(json_path(ref, "selector"))
 						  : json_string("<unset>");
+	(void)now;
 	str_addf(&text, "%s/%s", *namespace ? namespace : "*", name);
 	return cell_of(&text);
 }

@@ -64,8 +64,9 @@ struct schema_value {
 	const struct schema_value *elem;  /* of SCHEMA_LIST and SCHEMA_MAP */
 };
 
-/* Whether a server writes a field that has no value: with its zero, or as null. */
-enum schema_presence { SCHEMA_OPTIONAL, SCHEMA_PRESENT, SCHEMA_PRESENT_NULL };
+/* Whether a server writes a field that has no value: with its zero, or as null; OFF: it forgets the
+ * field, whatever its value. */
+enum schema_presence { SCHEMA_OPTIONAL, SCHEMA_OFF, SCHEMA_PRESENT, SCHEMA_PRESENT_NULL };
 
 /* Data that no schema describes: how it stands in a protobuf message. */
 enum schema_proto_form {

@@ -10,6 +10,8 @@ bool schema_leaves_out(const struct schema_field *f, const json_t *v)
 {
 	if (json_is_null(v))
 		return !f->value.nullable;
+	if (f->presence == SCHEMA_OFF)
+		return true;
 	if (!f->proto || f->proto_keeps_zero || f->presence != SCHEMA_OPTIONAL)
 		return false;
 	switch (f->value.kind) {
@@ -100,7 +102,7 @@ static void fill_struct(json_t *object, const struct schema_type *t)
 		const struct schema_field *f = &t->fields[i];
 		json_t *value;
 
-		if (f->presence == SCHEMA_OPTIONAL)
+		if (f->presence < SCHEMA_PRESENT)
 			continue;
 		value = json_object_get(object, f->name);
 		if (!value || (json_is_null(value) && f->value.kind == SCHEMA_STRUCT))
@@ -125,7 +127,7 @@ static void forget_empty(json_t *object, const struct schema_type *t)
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
 
-		if (f->presence != SCHEMA_OPTIONAL && f->value.kind > SCHEMA_STRUCT &&
+		if (f->presence >= SCHEMA_PRESENT && f->value.kind > SCHEMA_STRUCT &&
 		    is_empty(f, json_object_get(object, f->name)))
 			json_object_set_new(object, f->name, json_null());
 	}

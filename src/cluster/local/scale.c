@@ -107,18 +107,6 @@ json_t *scale_next_body(const struct write *w, const json_t *old, void *arg, str
 	return write_back(w, old, scale, err);
 }
 
-/* A patched Scale as text: what a patch may have changed is in order, the rest as it came. */
-static char *patched_text(const json_t *scale)
-{
-	static const char *const order[] = {"apiVersion", "kind", "metadata", "spec", "status"};
-	json_t *sorted json_auto = json_object();
-
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		json_object_set(sorted, order[i], json_object_get(scale, order[i]));
-	json_object_update_missing(sorted, (json_t *)scale);
-	return json_to_text(sorted, JSON_COMPACT);
-}
-
 json_t *scale_next_patch(const struct write *w, const json_t *old, void *arg, struct error **err)
 {
 	const struct patching *p = arg;
@@ -136,8 +124,7 @@ json_t *scale_next_patch(const struct write *w, const json_t *old, void *arg, st
 		return NULL;
 	if (p->type != PATCH_APPLY) {
 		struct error *why CLEANUP(error_free_cleanup) = NULL;
-
-		char *text free_ptr = patched_text(scale);
+		char *text free_ptr = patched_text(scale, live, row.type);
 
 		if (check_scale(scale, &why) < 0) {
 			refuse_patched(text, why, err);

@@ -281,6 +281,16 @@ int refuse_patched(const char *patched, const struct error *why, struct error **
 	return error_move(err, e);
 }
 
+/* What the patch makes of LIVE cannot be read as an object: it is made once more, to be told. */
+static void refuse_result(const struct write *w, const json_t *live, const struct patching *p,
+			  const struct error *why, struct error **err)
+{
+	json_t *tree json_auto = patch_with(live, p->patch, p->type, w->r, NULL, NULL);
+	char *text free_ptr = patched_text(tree, live, w->r->type);
+
+	refuse_patched(text, why, err);
+}
+
 /* The patch speaks of R's version, the last state of the stored one. */
 static json_t *next_from_patch(const struct write *w, const json_t *old, void *arg,
 			       struct error **err)
@@ -289,7 +299,6 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	json_t *live json_auto = json_deep_copy(old);
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
-	char *patched free_ptr = NULL;
 
 	if (w->storage != w->r)
 		convert_from_storage(w->r, live);
@@ -303,12 +312,11 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	}
 	if (check_path(w, tree, err) < 0)
 		return NULL;
-	patched = json_to_text(tree, JSON_COMPACT | JSON_SORT_KEYS);
 	if (pipeline_admit_tree(w, tree, &why) < 0) {
 		if (p->type == PATCH_APPLY || error_code(why) != E_BAD_REQUEST)
 			error_move(err, steal(&why));
 		else
-			refuse_patched(patched, why, err);
+			refuse_result(w, live, p, why, err);
 		return NULL;
 	}
 	if (p->type != PATCH_APPLY && track_update(w, old, tree, err) < 0)
