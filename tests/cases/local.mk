@@ -11,6 +11,7 @@ mount_cases = \
 	tests/cases/restart.sh \
 	tests/cases/rollout.sh \
 	tests/cases/seed.sh \
+	tests/cases/tools.sh \
 	tests/cases/unlisted.sh \
 	tests/cases/write.sh
 remote_cases = $(mount_cases:.sh=.remote.sh)
