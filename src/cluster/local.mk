@@ -19,6 +19,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/limit_ranger.c \
 	src/cluster/local/admission/namespace_lifecycle.c \
 	src/cluster/local/admission/node_taint.c \
+	src/cluster/local/admission/owner_references.c \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
 	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
 	src/cluster/local/admission/pod_security_checks.c \

@@ -13,7 +13,8 @@
  * address it really listens on. Certificates are renewed at a start in their last 30 days.
  *
  * Who asks: a client certificate of that CA (CN the user, O the groups) or a bearer token that the
- * cluster knows. Everything else gets 401, but /livez, /readyz and /healthz.
+ * cluster knows. Everything else gets 401, but /livez, /readyz and /healthz. What they may do the
+ * cluster decides (cluster_authorize): on one that does not know, members of system:masters alone.
  *
  * Threads: one service thread owns all connections (libwebsockets); a pool of workers, started on
  * demand, asks the cluster. A watch or a followed log holds no thread. Both functions may be called

@@ -310,6 +310,69 @@ static void test_escalate_and_bind(void **state)
 	assert_string_not_equal(create_as(f, &max, CLUSTER_BINDING, "", bound), "");
 }
 
+/* As USER; "" or the refusal. Borrowed until the next call. */
+static const char *patch_as(struct local_fixture *f, const struct user *user, const char *name,
+			    const char *patch)
+{
+	static struct str out = STR_INIT;
+	char *json free_ptr = xstrdup(patch);
+	const struct call call = {.user = user};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	for (char *p = json; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	str_reset(&out);
+	if (cluster_patch(f->cluster, &call, fixture_type(f, "configmaps"), "shop", name, NULL,
+			  PATCH_MERGE, json, strlen(json), NULL, NULL, NULL, &err) < 0)
+		str_adds(&out, error_message(err));
+	return out.s;
+}
+
+static void test_owners_are_for_who_may(void **state)
+{
+	const struct cluster_config config = {.enable_admission =
+						      "OwnerReferencesPermissionEnforcement"};
+	const struct user ann = {.name = "ann", .groups = plain};
+	struct local_fixture f;
+
+	fixture_open(&f, &config);
+	fixture_make(&f, "namespaces", "", "{'metadata':{'name':'shop'}}");
+	fixture_make(&f, "configmaps", "shop", "{'metadata':{'name':'a'}}");
+	assert_string_equal(
+		patch_as(&f, &ann, "a",
+			 "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Secret',"
+			 "'name':'s','uid':'u'}]}}"),
+		"configmaps \"a\" is forbidden: cannot set an ownerRef on a resource you can't "
+		"delete: ");
+	/* What is not touched is not asked for. */
+	assert_string_equal(patch_as(&f, &ann, "a", "{'data':{'x':'y'}}"), "");
+	assert_string_equal(
+		create_as(&f, &ann, "configmaps", "shop",
+			  "{'metadata':{'name':'b','ownerReferences':[{'apiVersion':'v1','kind':"
+			  "'Secret','name':'s','uid':'u'}]}}"),
+		"");
+	assert_string_equal(
+		create_as(&f, &ann, "configmaps", "shop",
+			  "{'metadata':{'name':'c','ownerReferences':[{'apiVersion':'v1','kind':"
+			  "'Secret','name':'s','uid':'u','blockOwnerDeletion':true}]}}"),
+		"configmaps \"c\" is forbidden: cannot set blockOwnerDeletion if an "
+		"ownerReference refers to a resource you can't set finalizers on: ");
+	fixture_make(&f, ROLE, "shop",
+		     "{'metadata':{'name':'r'},'rules':[{'apiGroups':[''],'resources':["
+		     "'secrets/finalizers'],'resourceNames':['s'],'verbs':['update']},{"
+		     "'apiGroups':[''],'resources':['configmaps'],'verbs':['delete']}]}");
+	fixture_make(&f, BINDING, "shop",
+		     "{'metadata':{'name':'r'},'roleRef':{'kind':'Role','name':'r'},'subjects':[{"
+		     "'kind':'User','name':'ann'}]}");
+	assert_string_equal(
+		patch_as(&f, &ann, "a",
+			 "{'metadata':{'ownerReferences':[{'apiVersion':'v1','kind':'Secret',"
+			 "'name':'s','uid':'u','blockOwnerDeletion':true}]}}"),
+		"");
+	fixture_close(&f);
+}
+
 static void test_the_first_roles(void **state)
 {
 	static const char *const names[] = {
@@ -445,6 +508,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reviews, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_grants_what_he_lacks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_escalate_and_bind, setup, teardown),
+		cmocka_unit_test(test_owners_are_for_who_may),
 		cmocka_unit_test_setup_teardown(test_the_first_roles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_start_mends_the_first_roles, setup,
 						teardown),

@@ -16,6 +16,7 @@ const struct admission_plugin *const admission_plugins[] = {
 	&admission_extended_resource_toleration,
 	&admission_default_storage_class,
 	&admission_storage_protection,
+	&admission_owner_references,
 	&admission_volume_claim_resize,
 	&admission_runtime_class,
 	&admission_certificate_approval,

@@ -18,6 +18,7 @@ extern const struct admission_plugin admission_default_toleration_seconds;
 extern const struct admission_plugin admission_extended_resource_toleration;
 extern const struct admission_plugin admission_default_storage_class;
 extern const struct admission_plugin admission_storage_protection;
+extern const struct admission_plugin admission_owner_references;
 extern const struct admission_plugin admission_volume_claim_resize;
 extern const struct admission_plugin admission_runtime_class;
 extern const struct admission_plugin admission_certificate_approval;
