@@ -146,10 +146,16 @@ static bool span_is(struct span value, const char *text, const char *zero)
 	return unquoted && !strcmp(unquoted, text);
 }
 
-bool field_selector_matches(const struct field_selector *s, const struct object *o)
+bool field_selector_matches_span(const struct field_selector *s, struct span object)
 {
 	vec_each (s, t)
-		if (span_is(object_find(o, t->field), t->value, t->zero) != t->equal)
+		if (span_is(json_find(object.p, object.len, t->field), t->value, t->zero) !=
+		    t->equal)
 			return false;
 	return true;
+}
+
+bool field_selector_matches(const struct field_selector *s, const struct object *o)
+{
+	return field_selector_matches_span(s, (struct span){o->json, o->len});
 }

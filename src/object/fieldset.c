@@ -14,6 +14,8 @@ static json_t *leaf;
 __attribute__((constructor)) static void make_leaf(void)
 {
 	leaf = json_pack("{s:b}", SELF, 1);
+	/* Not counted, as jansson's own true and null: every thread has it. */
+	leaf->refcount = (size_t)-1;
 }
 
 json_t *fieldset_leaf(void)

@@ -48,5 +48,7 @@ const char *field_selector_field(const struct field_selector *s, size_t i);
 void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *zero);
 /* A field that is missing compares as "". Fields are dotted paths into the object. */
 bool field_selector_matches(const struct field_selector *s, const struct object *o);
+/* The same of an object's canonical bytes. */
+bool field_selector_matches_span(const struct field_selector *s, struct span object);
 
 #endif

@@ -132,30 +132,30 @@ struct listing {
 	struct error *error;
 };
 
-static bool keep(const struct listing *l, const char *value, size_t len, struct object *o)
+/* Of most objects a selection only sees the bytes of the field that it asks for. */
+static bool keep(const struct filter *f, const char *value, size_t len)
 {
-	if (l->filter->fields)
-		return filter_matches(l->filter, o);
-	return !l->filter->labels ||
-	       selector_matches_span(l->filter->labels, json_find(value, len, "metadata.labels"));
+	return (!f->labels ||
+		selector_matches_span(f->labels, json_find(value, len, "metadata.labels"))) &&
+	       (!f->fields || field_selector_matches_span(f->fields, (struct span){value, len}));
 }
 
 static bool give(struct listing *l, const char *value, size_t len)
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 
-	if (!l->converts && !l->filter->fields)
-		return !keep(l, value, len, NULL) ||
-		       (l->n++, !(l->stopped = !l->sink(l->arg, value, len)));
-	o = object_from_canonical(value, len, &l->error);
-	if (!o)
-		return false;
-	if (!keep(l, value, len, o))
+	if (!keep(l->filter, value, len))
 		return true;
-	if (l->converts)
-		o = convert_object(l->r, o);
 	l->n++;
-	l->stopped = !l->sink(l->arg, o->json, o->len);
+	if (l->converts) {
+		o = object_from_canonical(value, len, &l->error);
+		if (!o)
+			return false;
+		o = convert_object(l->r, o);
+		value = o->json;
+		len = o->len;
+	}
+	l->stopped = !l->sink(l->arg, value, len);
 	return !l->stopped;
 }
 
