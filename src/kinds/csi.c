@@ -133,7 +133,6 @@ static void validate_capacity(const struct field *o, const struct field *old)
 	if (old) {
 		field_immutable(topology, FIELD(old, "nodeTopology"));
 		field_immutable(class, FIELD(old, "storageClassName"));
-		return;
 	}
 	rule_label_selector(topology);
 	field_check(class, name_dns_subdomain);

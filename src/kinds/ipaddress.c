@@ -21,10 +21,8 @@ static void validate(const struct field *o, const struct field *old)
 {
 	const struct field *parent = FIELD(o, "spec.parentRef");
 
-	if (old) {
+	if (old)
 		field_immutable(parent, FIELD(old, "spec.parentRef"));
-		return;
-	}
 	if (!field_set(parent)) {
 		field_required(parent, NULL);
 		return;

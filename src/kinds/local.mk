@@ -123,6 +123,11 @@ tests_unit_kinds_test_custom_SOURCES = tests/unit/kinds/test_custom.c
 tests_unit_kinds_test_custom_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_custom
 
+check_PROGRAMS += tests/unit/kinds/test_validation
+tests_unit_kinds_test_validation_SOURCES = tests/unit/kinds/test_validation.c
+tests_unit_kinds_test_validation_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_validation
+
 check_PROGRAMS += tests/unit/kinds/test_csr
 tests_unit_kinds_test_csr_SOURCES = tests/unit/kinds/test_csr.c \
 	tests/unit/kinds/csr_fixture.c tests/unit/kinds/csr_fixture.h

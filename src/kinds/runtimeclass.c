@@ -36,10 +36,8 @@ static void validate(const struct field *o, const struct field *old)
 {
 	const struct field *handler = FIELD(o, "handler");
 
-	if (old) {
+	if (old)
 		field_immutable(handler, FIELD(old, "handler"));
-		return;
-	}
 	field_check_required(handler, name_dns_label);
 	check_overhead(FIELD(o, "overhead"));
 	rule_labels(FIELD(o, "scheduling.nodeSelector"));

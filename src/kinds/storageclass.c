@@ -81,8 +81,6 @@ static void validate_class(const struct field *o, const struct field *old)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed) && old; i++)
 		field_immutable(FIELD(o, fixed[i]), FIELD(old, fixed[i]));
-	if (old)
-		return;
 	check_provisioner(FIELD(o, "provisioner"));
 	check_parameters(FIELD(o, "parameters"), false);
 	field_one_of_optional(FIELD(o, "reclaimPolicy"), policies);
