@@ -69,6 +69,8 @@ struct node_ops {
 	/* Of a stream: before it is read; after the last reader has gone. May wait. */
 	int (*open)(struct node *n, const struct call *call, struct error **err);
 	void (*close)(struct node *n);
+	/* Of what is followed (follow.h): it was poked. */
+	void (*again)(struct node *n, const struct call *call);
 	void (*read)(struct node *n, off_t offset, size_t size, struct str *out);
 	/* The whole text of a file that is made anew for each opening. May wait. */
 	int (*render)(struct node *n, const struct call *call, struct str *out, struct error **err);
@@ -98,6 +100,7 @@ enum node_flags {
 	NODE_STREAM = 2,   /* direct I/O; the size moves */
 	NODE_SCRATCH = 4,  /* a directory that takes scratch files */
 	NODE_FORMAT_JSON = 8,
+	NODE_BRIEF = 16, /* found anew at each look: no event tells when it changes */
 };
 
 /* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container,

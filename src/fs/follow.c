@@ -34,7 +34,7 @@ static void *worker(void *arg)
 			node_ref(n);
 		pthread_mutex_unlock(&f->fs->lock);
 		if (n)
-			log_again(n, &call);
+			n->kind->ops->again(n, &call);
 		node_unref(n);
 		workqueue_done(f->work, key);
 	}
@@ -94,4 +94,14 @@ void followers_poke(struct followers *f, const struct node *n, int64_t delay_ns)
 	char key[KEY_TEXT];
 
 	workqueue_add_after(f->work, key_of(n, key), delay_ns);
+}
+
+void followers_poke_all(struct followers *f, const struct node_ops *ops, const char *namespace)
+{
+	map_each (f->nodes, e) {
+		struct node *n = e->value;
+
+		if (n->kind->ops == ops && strcmp(n->namespace, namespace) == 0)
+			workqueue_add(f->work, e->key);
+	}
 }

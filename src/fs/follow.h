@@ -21,10 +21,9 @@ void followers_free(struct followers *f);
 /* From now on, until followers_remove, N may be poked. Both take fs->lock. */
 void followers_add(struct followers *f, struct node *n);
 void followers_remove(struct followers *f, struct node *n);
-/* Runs log_again(N) after DELAY_NS. With or without fs->lock. */
+/* Runs the again of N's provider after DELAY_NS. With or without fs->lock. */
 void followers_poke(struct followers *f, const struct node *n, int64_t delay_ns);
-
-/* node_logs.c: looks whether N's stream has ended and there is more to come. */
-void log_again(struct node *n, const struct call *call);
+/* Pokes all of this provider in NAMESPACE. Under fs->lock. */
+void followers_poke_all(struct followers *f, const struct node_ops *ops, const char *namespace);
 
 #endif

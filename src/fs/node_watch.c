@@ -19,10 +19,12 @@ static void add_event(struct waiter *w, const char *type, const struct object *o
 /* Each version once: what this mount wrote is told by the answer and by the watch. */
 static void watch_told(struct waiter *w, struct object *old, struct object *new_)
 {
+	bool had = waiter_has(w, (new_ ? new_ : old)->name);
+
 	if (!new_ && !waiter_knows(w, old->name, 0))
 		add_event(w, "DELETED", old);
 	else if (new_ && !waiter_knows(w, new_->name, new_->revision))
-		add_event(w, old ? "MODIFIED" : "ADDED", new_);
+		add_event(w, had ? "MODIFIED" : "ADDED", new_);
 }
 
 /* What is there already is told as added. */

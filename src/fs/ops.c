@@ -105,7 +105,7 @@ void op_fail(struct op *op, const struct error *err)
 
 bool op_is_brief(const struct node *n)
 {
-	return n->private || n->draft || (n->kind->flags & NODE_STREAM);
+	return n->private || n->draft || (n->kind->flags & (NODE_STREAM | NODE_BRIEF));
 }
 
 double op_attr(struct node *n, struct stat *st)
@@ -123,7 +123,8 @@ void op_entry(struct node *n, struct fuse_entry_param *e)
 	e->ino = (uintptr_t)n;
 	e->attr_timeout = op_attr(n, &e->attr);
 	/* A stream's name is good for long, its attributes are not. */
-	e->entry_timeout = n->private || n->draft ? 0 : ATTR_FOREVER_S;
+	e->entry_timeout =
+		n->private || n->draft || (n->kind->flags & NODE_BRIEF) ? 0 : ATTR_FOREVER_S;
 }
 
 struct handle *handle_new(struct node *n)

@@ -96,9 +96,9 @@ static void run_opendir(struct op *op, const struct call *call)
 	h = handle_new(dir);
 	tree_list(dir, &h->listing);
 	op->fi.fh = (uintptr_t)h;
-	op->fi.cache_readdir = 1;
+	op->fi.cache_readdir = !(dir->kind->flags & NODE_BRIEF);
 	pthread_mutex_lock(&op->fs->lock);
-	op->fi.keep_cache = dir->names_kernel == h->listing.names + 1;
+	op->fi.keep_cache = op->fi.cache_readdir && dir->names_kernel == h->listing.names + 1;
 	dir->names_kernel = h->listing.names + 1;
 	pthread_mutex_unlock(&op->fs->lock);
 	if (fuse_reply_open(op_reply(op), &op->fi) < 0)

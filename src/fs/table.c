@@ -13,6 +13,10 @@
 		{t "/%o/meta", READ_MODE, 0, &object_meta_ops},                         \
 		{t "/%o/describe", READ_MODE, NODE_STREAM, &object_describe_ops},       \
 		{t "/%o/events", READ_MODE, NODE_STREAM, &object_events_ops},           \
+		{t "/%o/log", READ_MODE, NODE_STREAM, &object_log_ops},                 \
+		{t "/%o/logs", S_IFLNK | 0777, 0, &object_logs_ops},                    \
+		{t "/%o/logs", S_IFDIR | 0555, NODE_BRIEF, &workload_logs_ops},         \
+		{t "/%o/logs/%l", S_IFLNK | 0777, NODE_BRIEF, &workload_pod_ops},       \
 		{t "/%o/data", DIR_MODE, NODE_SCRATCH, &data_dir_ops},                  \
 		{t "/%o/data/%k", FILE_MODE, 0, &data_ops},                             \
 		{t "/%o/scale", FILE_MODE, NODE_STREAM, &object_scale_ops},             \

@@ -60,6 +60,11 @@ struct node *waiter_node(struct waiter *w)
 	return w->node;
 }
 
+bool waiter_has(struct waiter *w, const char *key)
+{
+	return map_get(w->known, key) != NULL;
+}
+
 bool waiter_knows(struct waiter *w, const char *key, uint64_t revision)
 {
 	uintptr_t last = (uintptr_t)map_get(w->known, key);

@@ -28,7 +28,8 @@ void waiter_free(struct waiter *w);
 struct node *waiter_node(struct waiter *w);
 /* ENDED: nothing more comes, readers that have it all see the end. */
 void waiter_add(struct waiter *w, const char *bytes, size_t len, bool ended);
-/* Has object KEY at REVISION been told before? Notes it; REVISION 0: it is gone. */
+/* Has object KEY been told before; at REVISION? The latter notes it; REVISION 0: it is gone. */
+bool waiter_has(struct waiter *w, const char *key);
 bool waiter_knows(struct waiter *w, const char *key, uint64_t revision);
 /* Answers REQ now, or later unless NON_BLOCKING (EAGAIN). */
 void waiter_read(struct waiter *w, struct fuse_req *req, off_t offset, size_t size,

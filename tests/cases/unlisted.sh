@@ -68,7 +68,7 @@ fails "a ConfigMap has no scale" test -e configmaps/cm/scale
 fails "nor a restart" test -e configmaps/cm/restart
 fails "nor an owner" test -e configmaps/cm/owner
 fails "a Deployment has no data" test -e deployments/web/data
-is "the object's directory lists what it has" "$(ls deployments/web | tr '\n' ' ')" "describe events meta restart scale "
+is "the object's directory lists what it has" "$(ls deployments/web | tr '\n' ' ')" "describe events log logs meta restart scale "
 ok "O_EXCL works beside them" sh -c "set -C; echo 'data: {}' >configmaps/excl.yaml"
 fails "and refuses what is there" sh -c "set -C; echo 'data: {}' >configmaps/cm.yaml"
 
@@ -115,6 +115,29 @@ table() { kubectl get "$1" -n "$NS" -o wide >"$T/kubectl" && diff <(sed 's/ [0-9
 for type in pods deployments services configmaps jobs; do
 	ok ".table of $type is what kubectl get -o wide prints" wait_for 5 table $type
 done
+
+# ---- log and logs
+
+is "logs of a pod" "$(ls "pods/$pod/logs/")" c.log
+is "logs of a workload: its pods'" "$(ls deployments/web/logs | sort | tr '\n' ' ')" \
+	"$(ls pods | sed -n 's/^\(web-.*\)\.yaml/\1/p' | sort | tr '\n' ' ')"
+ok "each leads to its logs" grep -q started "deployments/web/logs/$pod/c.log"
+ok "log of a pod" grep -q "^$pod container c" "pods/$pod/log"
+is "log of a workload has the lines of all pods, with their names" \
+	"$(grep started deployments/web/log | cut -d' ' -f1 | sort | tr '\n' ' ')" \
+	"$(ls deployments/web/logs | sort | tr '\n' ' ')"
+tail -c +1 -f deployments/web/log >"$T/log.out" 2>/dev/null &
+tail=$!
+others+=($tail)
+started() { [ "$(grep -c started "$T/log.out")" = "$1" ] || { cat "$T/log.out"; return 1; }; }
+ok "it is followed" wait_for 5 started 2
+echo 3 >deployments/web/scale
+ok "on to pods that are new" wait_for 40 started 3
+is "no line comes twice" "$(sort "$T/log.out" | uniq -d | wc -l)" 0
+kill $tail
+echo 2 >deployments/web/scale
+two() { [ "$(ls deployments/web/logs | wc -l)" = 2 ]; }
+ok "a pod that goes is gone from logs" wait_for 40 two
 
 # ---- scale and restart
 
