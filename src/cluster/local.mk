@@ -34,6 +34,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/bootstrap_rbac.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
+	src/cluster/local/convert_hpa.c \
 	src/cluster/local/crd.c \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \

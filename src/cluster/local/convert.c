@@ -26,46 +26,6 @@ static const struct rename event_fields[] = {
 };
 static const struct rename no_fields[] = {{NULL, NULL}};
 
-static bool is_cpu(const json_t *metric)
-{
-	return strcmp(json_path_string(metric, "type"), "Resource") == 0 &&
-	       strcmp(json_path_string(metric, "resource.name"), "cpu") == 0;
-}
-
-/* autoscaling/v1 knows one metric: the use of cpu. */
-static void hpa_to_storage(json_t *tree)
-{
-	json_t *target json_auto =
-		json_incref(json_path(tree, "spec.targetCPUUtilizationPercentage"));
-
-	json_path_del(tree, "spec.targetCPUUtilizationPercentage");
-	if (target)
-		json_path_set(tree, "spec.metrics",
-			      json_pack("[{s:s,s:{s:s,s:{s:s,s:O}}}]", "type", "Resource",
-					"resource", "name", "cpu", "target", "type", "Utilization",
-					"averageUtilization", target));
-}
-
-static void hpa_from_storage(json_t *tree)
-{
-	size_t i;
-	json_t *metric;
-
-	json_array_foreach (json_path(tree, "spec.metrics"), i, metric) {
-		json_t *value = json_path(metric, "resource.target.averageUtilization");
-
-		if (is_cpu(metric) && value)
-			json_path_set(tree, "spec.targetCPUUtilizationPercentage",
-				      json_incref(value));
-	}
-	json_path_del(tree, "spec.metrics");
-	json_path_del(tree, "spec.behavior");
-	json_path_del(tree, "status.currentMetrics");
-	json_path_del(tree, "status.conditions");
-	if (!json_path(tree, "status.currentReplicas") && json_path(tree, "status"))
-		json_path_set(tree, "status.currentReplicas", json_integer(0));
-}
-
 static const struct conversion {
 	const char *group, *version, *kind;
 	const struct rename *renames;

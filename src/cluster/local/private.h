@@ -181,6 +181,9 @@ struct custom {
 /* convert.c: between a type and the one it is stored as; trees are changed in place. */
 void convert_to_storage(const struct resource *r, json_t *tree);
 void convert_from_storage(const struct resource *r, json_t *tree);
+/* convert_hpa.c: between autoscaling/v1 and what is stored, v2. */
+void hpa_to_storage(json_t *tree);
+void hpa_from_storage(json_t *tree);
 /* Whether an object as it is stored may have another form than R shows. */
 bool converts(const struct resource *r);
 /* O (taken over) as R shows it. */
