@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "kinds/rbac.h"
 #include "object/selector.h"
 #include "serve/server.h"
 
@@ -214,6 +215,9 @@ int access_check(struct request *r, struct error **err)
 	struct identity *as;
 
 	if (!r->who && access_is_open(r->path))
+		return 0;
+	/* Who may do everything need not say what. */
+	if (!r->wanted && rbac_user_in_group(&r->user, "system:masters"))
 		return 0;
 	attributes_read(r, &a);
 	if (r->wanted) {

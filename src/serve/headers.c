@@ -28,6 +28,9 @@
 #define NAME_MAX_LEN 1024u
 /* The request line begins near the buffer's beginning. */
 #define LINE_MAX_OFFSET 64u
+/* More than any client sends, and so few that no request keeps the server busy. */
+#define RECORDS_MAX 256u
+#define CANDIDATES_MAX 64u
 
 /* What may be looked at: LEN bytes that begin OFFSET bytes into the buffer. */
 struct area {
@@ -93,11 +96,13 @@ static bool chain_holds(struct lws *wsi, const struct area *a, size_t at)
 {
 	struct record r;
 
-	do {
+	for (size_t n = 0; n < RECORDS_MAX; n++) {
 		if (!read_record(wsi, a, at, &r))
 			return false;
-	} while ((at = r.next));
-	return true;
+		if (!(at = r.next))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -107,11 +112,13 @@ static bool chain_holds(struct lws *wsi, const struct area *a, size_t at)
 static bool find_first(struct lws *wsi, struct area *a, size_t *first)
 {
 	struct record r;
+	size_t tried = 0;
 
-	for (size_t at = 0; at + HEAD < a->len; at++) {
+	for (size_t at = 0; at + HEAD < a->len && tried < CANDIDATES_MAX; at++) {
 		a->offset = 0;
-		if (!is_record(a, at, &r) || !has_good_name(&r))
+		if (!is_record(a, at, &r) || !has_good_name(&r) || !is_known(wsi, &r))
 			continue;
+		tried++;
 		for (a->offset = 1; a->offset <= LINE_MAX_OFFSET; a->offset++)
 			if (chain_holds(wsi, a, *first = at + a->offset))
 				return true;
