@@ -104,7 +104,8 @@ enum node_flags {
 };
 
 /* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container,
- * %k a key, %s a part of a selector, %l a link, %w a condition. */
+ * %k a key, %s a part of a selector, %l a link, %w a condition, %h
+ * a version. */
 struct node_kind {
 	const char *path;
 	mode_t mode; /* file type and permissions, before ro and umask */

@@ -14,6 +14,7 @@ extern const struct node_ops object_file_ops, object_json_ops, object_dir_ops, o
 extern const struct node_ops object_describe_ops, object_events_ops;
 extern const struct node_ops object_scale_ops, object_restart_ops, object_owner_ops;
 extern const struct node_ops object_log_ops, object_logs_ops, workload_logs_ops, workload_pod_ops;
+extern const struct node_ops owned_ops, owned_link_ops, history_ops, history_version_ops;
 extern const struct node_ops data_dir_ops, data_ops;
 extern const struct node_ops type_table_ops, type_top_ops;
 extern const struct node_ops select_root_ops, select_ops, selected_ops;

@@ -6,37 +6,41 @@
 #define READ_MODE (S_IFREG | 0444)
 
 /* What stands in the directory of a type, wherever that is. */
-#define ROWS_OF_A_TYPE(t)                                                               \
-	{t "/%o.yaml", FILE_MODE, 0, &object_file_ops},                                 \
-		{t "/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},             \
-		{t "/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},              \
-		{t "/%o/meta", READ_MODE, 0, &object_meta_ops},                         \
-		{t "/%o/describe", READ_MODE, NODE_STREAM, &object_describe_ops},       \
-		{t "/%o/events", READ_MODE, NODE_STREAM, &object_events_ops},           \
-		{t "/%o/log", READ_MODE, NODE_STREAM, &object_log_ops},                 \
-		{t "/%o/logs", S_IFLNK | 0777, 0, &object_logs_ops},                    \
-		{t "/%o/logs", S_IFDIR | 0555, NODE_BRIEF, &workload_logs_ops},         \
-		{t "/%o/logs/%l", S_IFLNK | 0777, NODE_BRIEF, &workload_pod_ops},       \
-		{t "/%o/data", DIR_MODE, NODE_SCRATCH, &data_dir_ops},                  \
-		{t "/%o/data/%k", FILE_MODE, 0, &data_ops},                             \
-		{t "/%o/scale", FILE_MODE, NODE_STREAM, &object_scale_ops},             \
-		{t "/%o/restart", FILE_MODE, NODE_STREAM, &object_restart_ops},         \
-		{t "/%o/owner", S_IFLNK | 0777, 0, &object_owner_ops},                  \
-		{t "/.table", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_table_ops}, \
-		{t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops},     \
-		{t "/.watch", READ_MODE, NODE_UNLISTED | NODE_STREAM, &watch_ops},      \
-		{t "/.wait", S_IFDIR | 0555, NODE_UNLISTED, &wait_dir_ops},             \
-		{t "/.wait/%o", S_IFDIR | 0555, 0, &wait_object_ops},                   \
-		{t "/.wait/%o/%w", READ_MODE, NODE_STREAM, &wait_ops},                  \
-		{t "/.label", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},         \
-		{t "/.label/%s", S_IFDIR | 0555, 0, &select_ops},                       \
-		{t "/.label/%s/%l", S_IFLNK | 0777, 0, &selected_ops},                  \
-		{t "/.label/%s/%s", S_IFDIR | 0555, 0, &select_ops},                    \
-		{t "/.label/%s/%s/%l", S_IFLNK | 0777, 0, &selected_ops},               \
-		{t "/.field", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},         \
-		{t "/.field/%s", S_IFDIR | 0555, 0, &select_ops},                       \
-	{                                                                               \
-		t "/.field/%s/%l", S_IFLNK | 0777, 0, &selected_ops                     \
+#define ROWS_OF_A_TYPE(t)                                                                        \
+	{t "/%o.yaml", FILE_MODE, 0, &object_file_ops},                                          \
+		{t "/%o.json", READ_MODE, NODE_UNLISTED, &object_json_ops},                      \
+		{t "/%o", S_IFDIR | 0555, NODE_UNLISTED, &object_dir_ops},                       \
+		{t "/%o/meta", READ_MODE, 0, &object_meta_ops},                                  \
+		{t "/%o/describe", READ_MODE, NODE_STREAM, &object_describe_ops},                \
+		{t "/%o/events", READ_MODE, NODE_STREAM, &object_events_ops},                    \
+		{t "/%o/log", READ_MODE, NODE_STREAM, &object_log_ops},                          \
+		{t "/%o/logs", S_IFLNK | 0777, 0, &object_logs_ops},                             \
+		{t "/%o/logs", S_IFDIR | 0555, NODE_BRIEF, &workload_logs_ops},                  \
+		{t "/%o/logs/%l", S_IFLNK | 0777, NODE_BRIEF, &workload_pod_ops},                \
+		{t "/%o/data", DIR_MODE, NODE_SCRATCH, &data_dir_ops},                           \
+		{t "/%o/data/%k", FILE_MODE, 0, &data_ops},                                      \
+		{t "/%o/scale", FILE_MODE, NODE_STREAM, &object_scale_ops},                      \
+		{t "/%o/restart", FILE_MODE, NODE_STREAM, &object_restart_ops},                  \
+		{t "/%o/owner", S_IFLNK | 0777, 0, &object_owner_ops},                           \
+		{t "/%o/owned", S_IFDIR | 0555, NODE_BRIEF, &owned_ops},                         \
+		{t "/%o/owned/%l", S_IFLNK | 0777, NODE_BRIEF, &owned_link_ops},                 \
+		{t "/%o/history", S_IFDIR | 0555, NODE_BRIEF, &history_ops},                     \
+		{t "/%o/history/%h", READ_MODE, NODE_STREAM | NODE_BRIEF, &history_version_ops}, \
+		{t "/.table", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_table_ops},          \
+		{t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops},              \
+		{t "/.watch", READ_MODE, NODE_UNLISTED | NODE_STREAM, &watch_ops},               \
+		{t "/.wait", S_IFDIR | 0555, NODE_UNLISTED, &wait_dir_ops},                      \
+		{t "/.wait/%o", S_IFDIR | 0555, 0, &wait_object_ops},                            \
+		{t "/.wait/%o/%w", READ_MODE, NODE_STREAM, &wait_ops},                           \
+		{t "/.label", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},                  \
+		{t "/.label/%s", S_IFDIR | 0555, 0, &select_ops},                                \
+		{t "/.label/%s/%l", S_IFLNK | 0777, 0, &selected_ops},                           \
+		{t "/.label/%s/%s", S_IFDIR | 0555, 0, &select_ops},                             \
+		{t "/.label/%s/%s/%l", S_IFLNK | 0777, 0, &selected_ops},                        \
+		{t "/.field", S_IFDIR | 0555, NODE_UNLISTED, &select_root_ops},                  \
+		{t "/.field/%s", S_IFDIR | 0555, 0, &select_ops},                                \
+	{                                                                                        \
+		t "/.field/%s/%l", S_IFLNK | 0777, 0, &selected_ops                              \
 	}
 
 const struct node_kind nodes[] = {

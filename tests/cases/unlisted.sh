@@ -68,7 +68,7 @@ fails "a ConfigMap has no scale" test -e configmaps/cm/scale
 fails "nor a restart" test -e configmaps/cm/restart
 fails "nor an owner" test -e configmaps/cm/owner
 fails "a Deployment has no data" test -e deployments/web/data
-is "the object's directory lists what it has" "$(ls deployments/web | tr '\n' ' ')" "describe events log logs meta restart scale "
+is "the object's directory lists what it has" "$(ls deployments/web | tr '\n' ' ')" "describe events history log logs meta owned restart scale "
 ok "O_EXCL works beside them" sh -c "set -C; echo 'data: {}' >configmaps/excl.yaml"
 fails "and refuses what is there" sh -c "set -C; echo 'data: {}' >configmaps/cm.yaml"
 
@@ -115,6 +115,26 @@ table() { kubectl get "$1" -n "$NS" -o wide >"$T/kubectl" && diff <(sed 's/ [0-9
 for type in pods deployments services configmaps jobs; do
 	ok ".table of $type is what kubectl get -o wide prints" wait_for 5 table $type
 done
+
+# ---- owned and history
+
+is "owned are links to what it owns" "$(ls deployments/web/owned)" "replicasets.$rs"
+ok "that lead there" grep -q '^kind: ReplicaSet' "deployments/web/owned/replicasets.$rs"
+is "of a ReplicaSet its pods" "$(ls "replicasets/${rs%.yaml}/owned" | grep -c '^pods.web-')" 2
+is "what owns nothing has none" "$(ls -A configmaps/cm/owned)" ""
+sed -i 's/image: web:1/image: web:2/' deployments/web.yaml
+versions() { [ "$(ls deployments/web/history | tr '\n' ' ')" = "1.yaml 2.yaml " ]; }
+ok "history has a workload's versions" wait_for 10 versions
+ok "as they were" grep -q 'image: web:1' deployments/web/history/1.yaml
+ok "the last is what is there" grep -q 'image: web:2' deployments/web/history/2.yaml
+cp deployments/web/history/1.yaml deployments/web.yaml
+is "cp of one rolls back" "$(kubectl get deployment web -n "$NS" -o jsonpath='{.spec.template.spec.containers[0].image}')" web:1
+rolled_back() { versions=$(ls deployments/web/history | tr '\n' ' '); [ "$versions" = "2.yaml 3.yaml " ] && [ "$(ls deployments/web/logs | wc -l)" = 2 ]; }
+ok "as a new version" wait_for 40 rolled_back
+ready
+wait_for 40 ready
+pod=$(ls pods | grep -m1 '^web-')
+pod=${pod%.yaml}
 
 # ---- log and logs
 
