@@ -110,6 +110,12 @@ tests_unit_cluster_test_admission_SOURCES = tests/unit/cluster/test_admission.c 
 tests_unit_cluster_test_admission_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_admission
 
+check_PROGRAMS += tests/unit/cluster/test_answers
+tests_unit_cluster_test_answers_SOURCES = tests/unit/cluster/test_answers.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_answers_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_answers
+
 check_PROGRAMS += tests/unit/cluster/test_quota
 tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
