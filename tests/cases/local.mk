@@ -29,7 +29,8 @@ other_cases = \
 	tests/cases/logs.sh \
 	tests/cases/prometheus.sh \
 	tests/cases/requests.sh \
-	tests/cases/signals.sh
+	tests/cases/signals.sh \
+	tests/cases/verbs.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)
 check_SCRIPTS += $(remote_cases)
