@@ -23,8 +23,6 @@ extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_event_
 	kind_selfsubjectaccessreview, kind_subjectaccessreview, kind_resourceclaim,
 	kind_resourceclaimtemplate, kind_deviceclass, kind_resourceslice;
 
-/* The status of a ReplicaSet or ReplicationController. */
-void replicas_status_validate(const struct field *status);
 /* A job's spec, without its selector: of a Job, and of a CronJob's template. */
 void job_spec_validate(const struct field *spec);
 /* Keys of a ConfigMap or Secret; returns how many bytes the values are. */

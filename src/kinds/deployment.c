@@ -61,26 +61,22 @@ static void validate(const struct field *o, const struct field *old)
 		field_immutable(FIELD(spec, "selector"), FIELD(old, "spec.selector"));
 }
 
+static const struct replicas_status status = {
+	.counts = (const char *const[]){"observedGeneration", "replicas", "updatedReplicas",
+					"readyReplicas", "availableReplicas", "unavailableReplicas",
+					"terminatingReplicas", NULL},
+	.parts = (const char *const[]){"updatedReplicas", "readyReplicas", "availableReplicas",
+				       NULL},
+	.above_ready = "cannot be greater than readyReplicas",
+	.collisions = true,
+};
+
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
-	static const char *const counts[] = {"observedGeneration",  "replicas",
-					     "updatedReplicas",	    "readyReplicas",
-					     "availableReplicas",   "unavailableReplicas",
-					     "terminatingReplicas", NULL};
-	static const char above[] = "cannot be greater than status.replicas";
-	const struct field *s = FIELD(o, "status");
-
-	if (strcmp(name, "status")) {
+	if (strcmp(name, "status") == 0)
+		rule_replicas_status(FIELD(o, "status"), FIELD(old, "status"), &status);
+	else
 		validate(o, old);
-		return;
-	}
-	rule_counts(s, counts);
-	rule_at_most(s, "updatedReplicas", "replicas", above);
-	rule_at_most(s, "readyReplicas", "replicas", above);
-	rule_at_most(s, "availableReplicas", "replicas", above);
-	rule_at_most(s, "availableReplicas", "readyReplicas",
-		     "cannot be greater than readyReplicas");
-	rule_collision_count(s, FIELD(old, "status"));
 }
 
 static bool same(const json_t *a, const json_t *b)

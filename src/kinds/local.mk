@@ -66,7 +66,6 @@ libkinds_a_SOURCES = \
 	src/kinds/rbac.c \
 	src/kinds/rbac.h \
 	src/kinds/replicaset.c \
-	src/kinds/replicationcontroller.c \
 	src/kinds/resource.c \
 	src/kinds/resource.h \
 	src/kinds/resourcequota.c \

@@ -86,3 +86,14 @@ void rule_collision_count(const struct field *status, const struct field *old)
 	if (field_set(was) && (!field_set(f) || field_int(f) < field_int(was)))
 		field_invalid_int(f, field_int(f), "cannot be decremented");
 }
+
+void rule_replicas_status(const struct field *status, const struct field *old,
+			  const struct replicas_status *rule)
+{
+	rule_counts(status, rule->counts);
+	for (const char *const *part = rule->parts; *part; part++)
+		rule_at_most(status, *part, "replicas", "cannot be greater than status.replicas");
+	rule_at_most(status, "availableReplicas", "readyReplicas", rule->above_ready);
+	if (rule->collisions)
+		rule_collision_count(status, old);
+}

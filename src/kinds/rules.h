@@ -156,6 +156,15 @@ void rule_counts(const struct field *f, const char *const *members);
 void rule_at_most(const struct field *f, const char *name, const char *limit, const char *why);
 /* status.collisionCount only grows. */
 void rule_collision_count(const struct field *status, const struct field *old);
+/* A status that counts replicas: what its members are and which of them (NULL-terminated) are at
+ * most all. */
+struct replicas_status {
+	const char *const *counts, *const *parts;
+	const char *above_ready; /* said of more available than ready */
+	bool collisions;
+};
+void rule_replicas_status(const struct field *status, const struct field *old,
+			  const struct replicas_status *rule);
 
 /* rule_admission.c: what webhook configurations and admission policies share. */
 

@@ -168,30 +168,22 @@ static void validate(const struct field *o, const struct field *old)
 			"'minReadySeconds' are forbidden");
 }
 
+static const struct replicas_status status = {
+	.counts = (const char *const[]){"replicas", "readyReplicas", "currentReplicas",
+					"updatedReplicas", "availableReplicas",
+					"observedGeneration", NULL},
+	.parts = (const char *const[]){"readyReplicas", "currentReplicas", "updatedReplicas",
+				       "availableReplicas", NULL},
+	.above_ready = "cannot be greater than status.readyReplicas",
+	.collisions = true,
+};
+
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
-	static const char *const counts[] = {"replicas",
-					     "readyReplicas",
-					     "currentReplicas",
-					     "updatedReplicas",
-					     "availableReplicas",
-					     "observedGeneration",
-					     NULL};
-	static const char above[] = "cannot be greater than status.replicas";
-	const struct field *s = FIELD(o, "status");
-
-	if (strcmp(name, "status")) {
+	if (strcmp(name, "status") == 0)
+		rule_replicas_status(FIELD(o, "status"), FIELD(old, "status"), &status);
+	else
 		validate(o, old);
-		return;
-	}
-	rule_counts(s, counts);
-	rule_at_most(s, "readyReplicas", "replicas", above);
-	rule_at_most(s, "currentReplicas", "replicas", above);
-	rule_at_most(s, "updatedReplicas", "replicas", above);
-	rule_at_most(s, "availableReplicas", "replicas", above);
-	rule_at_most(s, "availableReplicas", "readyReplicas",
-		     "cannot be greater than status.readyReplicas");
-	rule_collision_count(s, FIELD(old, "status"));
 }
 
 static void warn(const struct field *o, const struct field *old)
