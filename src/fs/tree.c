@@ -250,7 +250,8 @@ void tree_list(struct node *dir, struct listing *l)
 	l->dir = dir;
 	l->names = dir->names;
 	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
-		if (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details)
+		/* What blocks its reader is never listed: grep -r would not come back. */
+		if (!k->ops->begin && (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details))
 			list_row(l, k);
 	}
 	list_drafts(l);

@@ -67,7 +67,12 @@ exec 7>"$N/configmaps/half.yaml"
 printf 'data: {half: "yes"}\n' >&7
 printf 'data: {gone: "no"}\n' >"$N/configmaps/gone.yaml"
 rm "$N/configmaps/gone.yaml"
+cat "$N/configmaps/.watch" >/dev/null 2>&1 &
+reader=$!
+others+=($reader)
+wait_for 5 blocked $reader
 kill -TERM "$mount_pid"
+ok "a termination ends a read that waits for changes" wait_for 5 not running $reader
 ok "a termination ends the mount with a file open" wait_for 10 not running "$mount_pid"
 wait "$mount_pid"
 is "with status 0" $? 0

@@ -7,7 +7,7 @@ metadata:
   annotations: {simulated.kubefs.io/run-seconds: "1", simulated.kubefs.io/exit-code: "1"}
 spec: {containers: [{name: c, image: crash}]}
 END
-cp "$T/pod" "$N/pods/crash.yaml" || bail "no pod"
+wait_for 20 cp "$T/pod" "$N/pods/crash.yaml" || bail "no pod" # its ServiceAccount is made first
 runs() { grep -qE 'restartCount: [1-9]|running:' "$N/pods/crash.yaml"; }
 ok "a pod that ends and is started again" wait_for 30 runs
 tail -c +1 -f "$N/logs/crash/c.log" >"$T/tail.out" 2>"$T/tail.err" &
