@@ -423,7 +423,7 @@ static void check_whole(const struct field *o)
 	if (!name_problem(name_dns_label, host))
 		return;
 	why = xasprintf("will not able to create pod with invalid DNS label: %s", host);
-	field_invalid(FIELD(o, "metadata.name"), why);
+	field_invalid_text(FIELD(o, "metadata.name"), field_text(FIELD(o, "metadata.name")), why);
 }
 
 /* Where pods of a suspended job go may still change, before the first of them. */

@@ -51,7 +51,8 @@ static void check_block(const struct field *f)
 {
 	const struct field *cidr = FIELD(f, "cidr"), *except = FIELD(f, "except");
 
-	field_require(cidr);
+	if (!field_require(cidr))
+		return;
 	rule_cidr_legacy(cidr);
 	if (cidr_family_of(field_text(cidr)) == IP_NONE)
 		return;

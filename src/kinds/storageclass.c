@@ -67,7 +67,8 @@ static void check_topologies(const struct field *f)
 
 		check_topology(&term);
 		json_write(term.value, &text);
-		if (seen_add(&seen, text.s))
+		/* Every term without expressions is that of nothing, which is there before. */
+		if (seen_add(&seen, text.s) || !field_size(FIELD(&term, "matchLabelExpressions")))
 			field_duplicate_text(FIELD(&term, "matchLabelExpressions"), "");
 	}
 }

@@ -311,10 +311,6 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 	if (!json_path(tree, "metadata.namespace"))
 		keep(old, tree, "metadata.namespace");
 	json_path_del(tree, "metadata.selfLink");
-	if (!(w->subresource && strcmp(w->subresource, "status") == 0) &&
-	    counts(w->storage, old, tree))
-		json_path_set(tree, "metadata.generation",
-			      json_integer(json_path_int(old, "metadata.generation", 0) + 1));
 	return 0;
 }
 
@@ -373,6 +369,17 @@ bool pipeline_generate_name(json_t *tree)
 	return true;
 }
 
+/* What admission puts back has not changed: it is asked after that. */
+static void count_generation(const struct write *w, const json_t *old, json_t *tree)
+{
+	json_int_t generation = json_path_int(old, "metadata.generation", 0);
+
+	if (w->subresource && strcmp(w->subresource, "status") == 0)
+		return;
+	if (counts(w->storage, old, tree))
+		json_path_set(tree, "metadata.generation", json_integer(generation + 1));
+}
+
 /* Definitions of types and of API services are kept as JSON, all else as protobuf. */
 static bool is_kept_as_json(const struct resource *r)
 {
@@ -401,6 +408,8 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 		crd_prepare(tree, old);
 	if (built_in)
 		schema_fill_present(tree, &root);
+	if (old)
+		count_generation(w, old, tree);
 	if (validate(w, old, tree, err) < 0 || admission_validate(&a, err) < 0)
 		return -1;
 	if (built_in && !is_kept_as_json(w->storage))

@@ -196,6 +196,27 @@ static void a_job_has_the_labels_of_its_pods(void **state)
 			       json_path(job, "spec.template.metadata.labels")));
 }
 
+/* What admission puts back was never taken away. */
+static void what_comes_back_counts_no_generation(void **state)
+{
+	json_t *pod json_auto =
+		create("pods", "{'metadata':{'name':'g'},'spec':{'containers':[{'name':'c','image':"
+			       "'i'}],'tolerations':[{'key':'k','operator':'Exists'}]}}");
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	json_t *after json_auto = fixture_patch(
+		&f, "pods", "n", "g", NULL,
+		"{'metadata':{'labels':{'a':'b'}},'spec':{'tolerations':[{'key':'k','operator':"
+		"'Exists'}]}}",
+		&err);
+
+	(void)state;
+	if (!after)
+		fail_msg("%s", error_message(err));
+	assert_text(after, "metadata.labels.a", "b");
+	assert_true(json_equal(json_path(pod, "spec"), json_path(after, "spec")));
+	assert_int_equal(json_path_int(after, "metadata.generation", 0), 1);
+}
+
 static void what_an_encoder_leaves_out(void **state)
 {
 	json_t *pod json_auto =
@@ -239,6 +260,7 @@ int main(void)
 		cmocka_unit_test(an_evicted_pod_says_why),
 		cmocka_unit_test(selectors_name_fields),
 		cmocka_unit_test(a_job_has_the_labels_of_its_pods),
+		cmocka_unit_test(what_comes_back_counts_no_generation),
 		cmocka_unit_test(what_an_encoder_leaves_out),
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
 	};

@@ -269,7 +269,9 @@ static void networking_and_discovery(void **state)
 	CREATES("networking.k8s.io/v1/networkpolicies", "{" META "'spec':{'podSelector':{}}}",
 		{"spec.policyTypes", "['Odd']", "spec.policyTypes[0] NotSupported"},
 		{"spec.ingress", "[{'from':[{'ipBlock':{'cidr':'x'}}]}]",
-		 "spec.ingress[0].from[0].ipBlock.cidr Invalid"});
+		 "spec.ingress[0].from[0].ipBlock.cidr Invalid"},
+		{"spec.ingress", "[{'from':[{'ipBlock':{}}]}]",
+		 "spec.ingress[0].from[0].ipBlock.cidr Required"});
 	CREATES("networking.k8s.io/v1/ipaddresses",
 		"{'metadata':{'name':'192.0.2.1'},'spec':{'parentRef':{'resource':'services',"
 		"'name':'s'}}}",
@@ -375,7 +377,7 @@ static void policies_and_classes(void **state)
 	UPDATES("node.k8s.io/v1/runtimeclasses", class, {"handler", "'i'", "handler Invalid"});
 	CREATES("autoscaling/v2/horizontalpodautoscalers",
 		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'apps/"
-			 "v1','kind':'K','name':'n'}}}",
+		"v1','kind':'K','name':'n'}}}",
 		{"spec.maxReplicas", "0", "spec.maxReplicas Required; spec.maxReplicas Invalid"},
 		{"spec.scaleTargetRef.name", "''", "spec.scaleTargetRef.name Required"});
 	CREATES("apiextensions.k8s.io/v1/customresourcedefinitions",
