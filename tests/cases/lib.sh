@@ -265,13 +265,14 @@ helm() { HELM_CACHE_HOME=$T/helm HELM_CONFIG_HOME=$T/helm "$HELM" --kubeconfig="
 
 # A dead mount still answers stat from the kernel's cache; opening asks the daemon.
 answers() { head -c 1 "$M/README" >/dev/null 2>&1; }
-mounted_or_dead() { is_mounted "$M" || ! running "$spawned"; }
+# A mount that died is in the kernel's table until the next one takes its place.
+answers_or_dead() { answers || ! running "$spawned"; }
 # mount_with PROGRAM ARGUMENT...: in the foreground of its own process, $mount_pid.
 mount_with() {
 	spawn mount "$@" "$M"
 	mount_pid=$spawned
-	wait_for 30 mounted_or_dead
-	is_mounted "$M" && wait_for 30 answers ||
+	wait_for 60 answers_or_dead
+	answers ||
 		bail "the mount did not come up: $(tail -n 1 "$T/mount.log")"
 }
 # start_serve ARGUMENT...: an endpoint on a free port, $serve_pid; $kubeconfig leads to it.
