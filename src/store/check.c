@@ -32,6 +32,16 @@ static int check_version(struct check *c, const MDB_val *key, const struct entry
 	return 0;
 }
 
+/* A sealed value opens with its key. */
+static int check_value(const struct check *c, const struct entry *e, struct error **err)
+{
+	struct str plain CLEANUP(str_wipe) = STR_INIT;
+	struct entry copy = *e;
+	int rc = seal_open(c->store, &copy, &plain);
+
+	return rc ? store_fail(err, rc, "a value of the store does not open") : 0;
+}
+
 /* All versions of one key, from the newest back. */
 static int check_chain(struct check *c, const MDB_val *key, struct ref ref, bool deleted,
 		       struct error **err)
@@ -44,7 +54,7 @@ static int check_chain(struct check *c, const MDB_val *key, struct ref ref, bool
 	if (e.deleted != deleted)
 		return damaged(c, "an object and its last record do not agree", &ref, err);
 	for (; !rc; rc = entry_get(c->store, c->txn, &ref, &e)) {
-		if (check_version(c, key, &e, &ref, err))
+		if (check_version(c, key, &e, &ref, err) || check_value(c, &e, err))
 			return -1;
 		ref = e.prev;
 	}

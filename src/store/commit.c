@@ -73,7 +73,8 @@ static void request_init(struct request *r, const struct store_op *ops, size_t n
 {
 	*r = (struct request){.ops = ops, .n = n};
 	for (size_t i = 0; i < n; i++) {
-		r->bytes += entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len);
+		r->bytes +=
+			entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len) + SEAL_SIZE;
 		r->puts |= ops[i].kind == STORE_PUT;
 	}
 	pthread_cond_init(&r->answered, NULL);
@@ -158,32 +159,38 @@ static int check_request(struct group_txn *g, struct request *r)
 }
 
 /* Writes the value's two pieces and the revision straight into the page. */
-static void write_value(char *to, const struct store_op *op, const char *number, size_t digits)
+static int write_value(struct store *s, const struct entry *e, char *to, const MDB_val *pieces)
 {
-	if (op->head_len)
-		memcpy(to, op->head, op->head_len);
-	memcpy(to + op->head_len, number, digits);
-	if (op->tail_len)
-		memcpy(to + op->head_len + digits, op->tail, op->tail_len);
+	if (e->sealed)
+		return seal_write(s, e, pieces, 3, to);
+	for (size_t i = 0; i < 3; i++) {
+		if (pieces[i].mv_size)
+			memcpy(to, pieces[i].mv_data, pieces[i].mv_size);
+		to += pieces[i].mv_size;
+	}
+	return 0;
 }
 
-static int append(struct group_txn *g, const struct store_op *op, const struct entry *e)
+static int append(struct group_txn *g, const struct store_op *op, struct entry *e)
 {
 	char number[24];
 	size_t digits = 0;
 	struct log_key k;
-	MDB_val key = log_key(&k, e->at.revision, e->at.index), data;
+	MDB_val key = log_key(&k, e->at.revision, e->at.index), data, pieces[3];
+	size_t len;
 	int rc;
 
 	if (op->with_revision && (op->kind == STORE_PUT || op->head_len + op->tail_len))
 		digits = (size_t)snprintf(number, sizeof(number), "%llu",
 					  (unsigned long long)e->at.revision);
-	data = bytes_val(NULL, entry_size(op->key_len, op->head_len + digits + op->tail_len));
+	pieces[0] = bytes_val(op->head, op->head_len);
+	pieces[1] = bytes_val(number, digits);
+	pieces[2] = bytes_val(op->tail, op->tail_len);
+	len = op->head_len + digits + op->tail_len;
+	e->sealed = len && seal_wanted(g->store, op->key, op->key_len);
+	data = bytes_val(NULL, entry_size(op->key_len, len + (e->sealed ? SEAL_SIZE : 0)));
 	rc = mdb_put(g->txn, g->store->log, &key, &data, MDB_RESERVE | MDB_APPEND);
-	if (rc)
-		return rc;
-	write_value(entry_write(data.mv_data, e), op, number, digits);
-	return 0;
+	return rc ? rc : write_value(g->store, e, entry_write(data.mv_data, e), pieces);
 }
 
 /* Moves a key between the trees of the existing and the deleted. */

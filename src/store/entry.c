@@ -12,7 +12,7 @@ struct disk_ref {
 };
 _Static_assert(sizeof(struct disk_ref) == 16, "a format, not a struct");
 
-enum { ENTRY_DELETED = 1, ENTRY_CREATED = 2 };
+enum { ENTRY_DELETED = 1, ENTRY_CREATED = 2, ENTRY_SEALED = 4 };
 
 struct disk_entry {
 	uint64_t prev_revision;
@@ -55,7 +55,7 @@ char *entry_write(void *to, const struct entry *e)
 		.tag = htobe32(e->tag),
 		.key_len = htobe16((uint16_t)e->key_len),
 		.flags = htobe16((e->deleted ? ENTRY_DELETED : 0) |
-				 (e->created ? ENTRY_CREATED : 0)),
+				 (e->created ? ENTRY_CREATED : 0) | (e->sealed ? ENTRY_SEALED : 0)),
 	};
 
 	memcpy(to, &d, sizeof(d));
@@ -79,6 +79,7 @@ int entry_parse(const MDB_val *key, const MDB_val *data, struct entry *e)
 		.tag = be32toh(d.tag),
 		.deleted = be16toh(d.flags) & ENTRY_DELETED,
 		.created = be16toh(d.flags) & ENTRY_CREATED,
+		.sealed = be16toh(d.flags) & ENTRY_SEALED,
 		.key = (char *)data->mv_data + sizeof(d),
 		.key_len = be16toh(d.key_len),
 	};
@@ -173,6 +174,19 @@ bool is_no_space(int rc)
 	       rc == EFBIG;
 }
 
+static const char *describe(int rc)
+{
+	switch (rc) {
+	case RC_NO_KEY:
+		return "a value is encrypted with a key that data.keys does not hold";
+	case RC_FORGED:
+		return "an encrypted value is not what was written there";
+	case RC_SEAL:
+		return "OpenSSL cannot encrypt";
+	}
+	return mdb_strerror(rc);
+}
+
 int store_fail(struct error **err, int rc, const char *what)
 {
 	enum error_code code = E_INTERNAL;
@@ -181,5 +195,5 @@ int store_fail(struct error **err, int rc, const char *what)
 		code = E_NO_SPACE;
 	else if (rc == MDB_READERS_FULL)
 		code = E_UNAVAILABLE;
-	return error_set(err, code, "%s: %s", what, mdb_strerror(rc));
+	return error_set(err, code, "%s: %s", what, describe(rc));
 }

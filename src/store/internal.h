@@ -6,7 +6,7 @@
  *	log	revision, index	-> one version of one key: header, key, value
  *	objects	key		-> where its newest version lies in the log
  *	deleted	key		-> the same for a key whose newest version is a deletion
- *	meta	name		-> format, who created it, store id, compacted revision
+ *	meta	name		-> format, who created it, store id, compacted revision, key
  *
  * A value is written once, in the log, at the end of the tree: one write costs its own pages and
  * the path to two leaves. The log is the history of every key at the same time, because each
@@ -14,7 +14,8 @@
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c, check.c.
+ * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c, check.c; keys.c,
+ * seal.c and reseal.c (encryption).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
  * go. Neither is held while LMDB works or a handler runs, and never both at once.
@@ -22,6 +23,7 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include "base/str.h"
 #include "base/vec.h"
 #include "store/store.h"
 
@@ -29,7 +31,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_FORMAT 1
+/* Format 2 may hold sealed records. */
+#define STORE_FORMAT 2
+#define STORE_FORMAT_OLDEST 1
+
+#define KEY_SIZE 32
+#define KEY_ID_SIZE 8
+/* A sealed value is longer than the plain one by key id, nonce and tag. */
+#define SEAL_SIZE 36
+
+/* Beside LMDB's: no key opens it; it is not what was written there; no cipher. */
+#define RC_NO_KEY (-30700)
+#define RC_FORGED (-30701)
+#define RC_SEAL (-30702)
 
 /* A version of a key: where it lies in the log, and that it is the VERSION-th of its key. */
 struct ref {
@@ -46,10 +60,21 @@ struct entry {
 	unsigned tag;
 	bool deleted;
 	bool created; /* the key did not exist before it */
+	bool sealed;  /* the value is as seal.c describes */
 	const void *key;
 	size_t key_len;
 	const char *value;
 	size_t len;
+};
+
+struct seal_key {
+	uint64_t id;
+	unsigned char secret[KEY_SIZE];
+};
+/* The first encrypts. */
+struct seal_keys {
+	struct seal_key *v;
+	size_t n, cap;
 };
 
 /* One store_commit that waits. Lives on its caller's stack. */
@@ -123,6 +148,8 @@ struct store {
 	size_t page_size;
 	uint64_t id;
 	_Atomic uint64_t revision;
+	struct seal_keys keys; /* immutable once open, like what follows */
+	VEC(char *) sealed;    /* prefixes of keys; none: nothing is encrypted */
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -174,6 +201,33 @@ int snapshot_revisions(struct store *s, MDB_txn *txn, uint64_t *newest, uint64_t
 /* Sets *err from an error of LMDB or errno. Returns -1. */
 int store_fail(struct error **err, int rc, const char *what);
 bool is_no_space(int rc);
+
+/* keys.c */
+/* Adds the keys of TEXT, which is named PATH in errors. */
+int keys_parse(struct seal_keys *keys, const char *text, size_t len, const char *path,
+	       struct error **err);
+void keys_write(const struct seal_keys *keys, struct str *out);
+/* Adds those of DIR/data.keys; no file is no error. */
+int keys_load(const char *dir, struct seal_keys *keys, struct error **err);
+/* The caller flushes the directory. */
+int keys_save(const char *dir, const struct seal_keys *keys, struct error **err);
+/* A new one at the front. */
+int keys_add_new(struct seal_keys *keys, struct error **err);
+const struct seal_key *keys_find(const struct seal_keys *keys, uint64_t id);
+void keys_release(struct seal_keys *keys);
+
+/* seal.c */
+bool seal_wanted(const struct store *s, const void *key, size_t key_len);
+/* The id of the key that sealed E's value; 0: none. */
+uint64_t seal_key_of(const struct entry *e);
+/* Encrypts the pieces of E's value to TO, which has SEAL_SIZE more. */
+int seal_write(const struct store *s, const struct entry *e, const MDB_val *pieces, size_t n,
+	       char *to);
+/* The value of E is plain afterwards, and where it was not, it lies in BUFFER (str_wipe). */
+int seal_open(const struct store *s, struct entry *e, struct str *buffer);
+
+/* reseal.c */
+int reseal(struct store *s, struct error **err);
 
 /* read.c: a read transaction from the pool. */
 MDB_txn *reader_begin(struct store *s, struct error **err);

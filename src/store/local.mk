@@ -5,14 +5,18 @@ libstore_a_SOURCES = \
 	src/store/compact.c \
 	src/store/entry.c \
 	src/store/internal.h \
+	src/store/keys.c \
 	src/store/open.c \
 	src/store/prefixes.c \
 	src/store/read.c \
+	src/store/reseal.c \
+	src/store/seal.c \
 	src/store/space.c \
 	src/store/store.h \
 	src/store/watch.c
 
-check_PROGRAMS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch
+check_PROGRAMS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch \
+	tests/unit/store/test_seal
 tests_unit_store_test_store_SOURCES = tests/unit/store/test_store.c tests/unit/store/util.h
 tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_store_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
@@ -22,4 +26,8 @@ tests_unit_store_test_open_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
 tests_unit_store_test_watch_SOURCES = tests/unit/store/test_watch.c tests/unit/store/util.h
 tests_unit_store_test_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_watch_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
-TESTS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch
+TESTS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch \
+	tests/unit/store/test_seal
+tests_unit_store_test_seal_SOURCES = tests/unit/store/test_seal.c tests/unit/store/util.h
+tests_unit_store_test_seal_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_store_test_seal_LDADD = $(LIBS_store) $(CMOCKA_LIBS)

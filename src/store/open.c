@@ -4,6 +4,7 @@
  *	DIR/lock	held with flock(2) while the store is open; names the process
  *	DIR/data.mdb	LMDB; made under another name and renamed, so it is whole or not there
  *	DIR/data.mdb-lock	LMDB's table of readers
+ *	DIR/data.keys	what sealed values are encrypted with; made before the first of them
  */
 #include "config.h"
 #include "store/internal.h"
@@ -231,7 +232,7 @@ static int check_format(struct store *s, MDB_txn *txn, struct error **err)
 	if (mdb_dbi_open(txn, "meta", 0, &s->meta) || meta_get_number(s, txn, "format", &format) ||
 	    mdb_get(txn, s->meta, &key, &by))
 		return env_error(s, MDB_INVALID, err);
-	if (format == STORE_FORMAT)
+	if (format >= STORE_FORMAT_OLDEST && format <= STORE_FORMAT)
 		return 0;
 	return error_set(err, E_UNAVAILABLE,
 			 "the store %s has format %llu (made by %.*s); " PACKAGE_STRING
@@ -283,6 +284,43 @@ static int load(struct store *s, struct error **err)
 	return rc;
 }
 
+/* The key that the store names as the one of its values; 0: none. */
+static int meta_key(struct store *s, uint64_t *id, struct error **err)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+
+	*id = 0;
+	if (rc)
+		return env_error(s, rc, err);
+	rc = meta_get_number(s, txn, "key", id);
+	mdb_txn_abort(txn);
+	return rc && rc != MDB_NOTFOUND ? env_error(s, rc, err) : 0;
+}
+
+/* A key is on disk before anything is encrypted with it. */
+static int make_key(struct store *s, struct error **err)
+{
+	if (keys_add_new(&s->keys, err) || keys_save(s->dir, &s->keys, err))
+		return -1;
+	return fsync(s->dir_fd) ? error_set_errno(err, errno, "cannot write %s/data.keys", s->dir)
+				: 0;
+}
+
+static int load_keys(struct store *s, struct error **err)
+{
+	uint64_t id;
+
+	if (keys_load(s->dir, &s->keys, err) || meta_key(s, &id, err))
+		return -1;
+	if (id && !keys_find(&s->keys, id))
+		return error_set(err, E_UNAVAILABLE,
+				 "the store %s has values that are encrypted with the key %016llx, "
+				 "which %s/data.keys does not hold",
+				 s->dir, (unsigned long long)id, s->dir);
+	return s->sealed.n && !s->keys.n ? make_key(s, err) : 0;
+}
+
 static int start_threads(struct store *s, struct error **err)
 {
 	int rc = pthread_create(&s->watch.thread, NULL, watches_main, s);
@@ -308,6 +346,8 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	s->clock = opt->clock ? opt->clock : clock_system();
 	s->keep_ns = opt->keep_ns ? opt->keep_ns : DEFAULT_KEEP_NS;
 	s->keep_versions = opt->keep_versions ? opt->keep_versions : DEFAULT_KEEP_VERSIONS;
+	for (const char *const *p = opt->sealed; p && *p; p++)
+		vec_push(&s->sealed, xstrdup(*p));
 	s->queue_end = &s->queue;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->readers_lock, NULL);
@@ -323,6 +363,8 @@ static int open_all(struct store *s, size_t map_size, struct error **err)
 	    env_open(s, DATA_FILE, map_size, err) || load(s, err))
 		return -1;
 	s->map_pages = map_size / s->page_size;
+	if (load_keys(s, err) || reseal(s, err))
+		return -1;
 	return start_threads(s, err);
 }
 
@@ -359,6 +401,10 @@ struct store *store_close(struct store *s)
 	readers_release(s);
 	vec_release(&s->found);
 	env_close(s);
+	keys_release(&s->keys);
+	vec_each (&s->sealed, prefix)
+		free(*prefix);
+	vec_release(&s->sealed);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	if (s->dir_fd >= 0)

@@ -154,6 +154,7 @@ static int check_key(size_t key_len, struct error **err)
 int store_get(struct store *s, const void *key, size_t key_len, uint64_t at_revision,
 	      struct store_value *out, struct error **err)
 {
+	struct str plain CLEANUP(str_wipe) = STR_INIT;
 	struct entry e;
 	MDB_txn *txn;
 	int rc;
@@ -164,6 +165,8 @@ int store_get(struct store *s, const void *key, size_t key_len, uint64_t at_revi
 	if (!txn)
 		return -1;
 	rc = get(s, txn, key, key_len, at_revision, &e, err);
+	if (!rc && (rc = seal_open(s, &e, &plain)))
+		rc = store_fail(err, rc, "cannot read the store");
 	if (!rc)
 		*out = (struct store_value){xstrndup(e.value, e.len), e.len, e.at.revision};
 	reader_end(s, txn);
@@ -222,6 +225,7 @@ struct list {
 	uint64_t at;	 /* 0: now */
 	store_sink *sink;
 	void *arg;
+	struct str plain;
 	bool stopped;
 };
 
@@ -246,6 +250,8 @@ static int list_one(struct list *l, const struct walk *w)
 		rc = l->at ? entry_at(l->store, l->txn, ref, l->at, &e) : list_entry(l, &ref, &e);
 	if (rc == MDB_NOTFOUND)
 		return 0;
+	if (!rc)
+		rc = seal_open(l->store, &e, &l->plain);
 	if (!rc)
 		l->stopped = !l->sink(l->arg, w->key.mv_data, w->key.mv_size, e.value, e.len,
 				      e.at.revision);
@@ -303,7 +309,8 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 {
 	MDB_val from_prefix = bytes_val(prefix_len ? prefix : "", prefix_len);
 	MDB_val from = later(from_prefix, bytes_val(start_len ? start : "", start_len));
-	struct list l = {.store = s, .at = at_revision, .sink = sink, .arg = arg};
+	struct list l = {
+		.store = s, .at = at_revision, .sink = sink, .arg = arg, .plain = STR_INIT};
 	int rc;
 
 	if (from.mv_size > STORE_KEY_MAX)
@@ -313,6 +320,7 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 		return -1;
 	rc = list(&l, &from_prefix, &from, revision, err);
 	reader_end(s, l.txn);
+	str_wipe(&l.plain);
 	return rc;
 }
 
@@ -336,6 +344,7 @@ uint64_t store_count(struct store *s, const void *prefix, size_t prefix_len)
 int store_history(struct store *s, const void *key, size_t key_len, store_history_sink *sink,
 		  void *arg, struct error **err)
 {
+	struct str plain CLEANUP(str_wipe) = STR_INIT;
 	struct entry e;
 	struct ref ref;
 	MDB_txn *txn;
@@ -347,7 +356,7 @@ int store_history(struct store *s, const void *key, size_t key_len, store_histor
 	if (!txn)
 		return -1;
 	rc = newest_ref(s, txn, key, key_len, &ref);
-	while (!rc && !(rc = entry_get(s, txn, &ref, &e))) {
+	while (!rc && !(rc = entry_get(s, txn, &ref, &e)) && !(rc = seal_open(s, &e, &plain))) {
 		if (!sink(arg, e.at.revision, e.deleted, e.value, e.len))
 			break;
 		ref = e.prev;

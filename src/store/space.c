@@ -126,7 +126,7 @@ static uint64_t pages_needed(struct store *s, const struct request *r)
 
 		/* Half a page more: leaves are half full after a split. */
 		pages += (entry_size(op->key_len, op->head_len + op->tail_len) + op->key_len +
-			  s->page_size / 2) /
+			  SEAL_SIZE + s->page_size / 2) /
 				 s->page_size +
 			 1;
 	}

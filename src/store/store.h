@@ -55,11 +55,16 @@ struct store_options {
 	int64_t keep_ns;	/* revisions kept for watches and history; 0: 5 minutes */
 	unsigned keep_versions; /* and at least this many of each key; 0: 10 */
 	struct clock *clock;	/* NULL: the system's */
+	/* Values of keys that begin with one of these are encrypted on disk (AES-256-GCM) with
+	 * the first key of DIR/data.keys, which is made (0600) when there is none; those that are
+	 * not yet so become it at opening, kept versions included. Ends with NULL; NULL: none. */
+	const char *const *sealed;
 };
 
 /*
  * Opens the store in DIR (made with mode 0700 when missing; its files have 0600). E_UNAVAILABLE
- * when another process has it open or a newer kubefs has made it, E_INTERNAL when the files are
+ * when another process has it open, a newer kubefs has made it or the key of its values is missing,
+ * E_INTERNAL when the files are
  * damaged or something else's.
  */
 struct store *store_open(const char *dir, const struct store_options *opt, struct error **err);

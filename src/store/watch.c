@@ -164,12 +164,30 @@ static void call(struct watches *ws, struct store_watch *w, const struct store_e
 	pthread_cond_broadcast(&ws->idle);
 }
 
+/* What the values of an event lie in where they were sealed. */
+struct opened {
+	struct str value, old;
+};
+#define OPENED_INIT                \
+	{                          \
+		STR_INIT, STR_INIT \
+	}
+
+static void opened_release(struct opened *o)
+{
+	str_wipe(&o->value);
+	str_wipe(&o->old);
+}
+
 /* The state before E, and for a deletion without one of its own the last state. */
-static int event_of(struct store *s, MDB_txn *txn, const struct entry *e, struct store_event *ev)
+static int event_of(struct store *s, MDB_txn *txn, struct entry *e, struct store_event *ev,
+		    struct opened *opened)
 {
 	struct entry old;
-	int rc = 0;
+	int rc = seal_open(s, e, &opened->value);
 
+	if (rc)
+		return rc;
 	*ev = (struct store_event){.deleted = e->deleted,
 				   .key = e->key,
 				   .key_len = e->key_len,
@@ -180,6 +198,8 @@ static int event_of(struct store *s, MDB_txn *txn, const struct entry *e, struct
 	if (e->created)
 		return 0;
 	rc = entry_get(s, txn, &e->prev, &old);
+	if (!rc)
+		rc = seal_open(s, &old, &opened->old);
 	if (rc)
 		return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
 	ev->old_value = old.value;
@@ -204,8 +224,9 @@ static void collect(struct watches *ws, const struct entry *e)
 		}
 }
 
-static int tell_live(struct store *s, MDB_txn *txn, const struct entry *e)
+static int tell_live(struct store *s, MDB_txn *txn, struct entry *e)
 {
+	struct opened opened CLEANUP(opened_release) = OPENED_INIT;
 	struct watches *ws = &s->watch;
 	struct store_event ev;
 	int rc = 0;
@@ -213,7 +234,7 @@ static int tell_live(struct store *s, MDB_txn *txn, const struct entry *e)
 	pthread_mutex_lock(&ws->lock);
 	collect(ws, e);
 	if (ws->scratch.n)
-		rc = event_of(s, txn, e, &ev);
+		rc = event_of(s, txn, e, &ev, &opened);
 	vec_each (&ws->scratch, w) {
 		if (!rc)
 			call(ws, *w, &ev, e->at.revision);
@@ -223,8 +244,9 @@ static int tell_live(struct store *s, MDB_txn *txn, const struct entry *e)
 	return rc;
 }
 
-static int tell_one(struct store *s, MDB_txn *txn, const struct entry *e, struct store_watch *w)
+static int tell_one(struct store *s, MDB_txn *txn, struct entry *e, struct store_watch *w)
 {
+	struct opened opened CLEANUP(opened_release) = OPENED_INIT;
 	struct watches *ws = &s->watch;
 	struct store_event ev;
 	int rc;
@@ -232,7 +254,7 @@ static int tell_one(struct store *s, MDB_txn *txn, const struct entry *e, struct
 	if (e->key_len < w->prefix_len ||
 	    (w->prefix_len && memcmp(e->key, w->prefix, w->prefix_len)))
 		return 0;
-	rc = event_of(s, txn, e, &ev);
+	rc = event_of(s, txn, e, &ev, &opened);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&ws->lock);
