@@ -1,4 +1,5 @@
 /* Values that are encrypted on disk. */
+#include "base/file.h"
 #include "tests/unit/store/util.h"
 
 #include <fcntl.h>
@@ -97,11 +98,49 @@ static void old_stores_are_sealed_when_opened(void **state)
 	tmp_remove(dir);
 }
 
+static void add_file(const char *dir, struct str *out)
+{
+	char *path free_ptr = xasprintf("%s/data.keys", dir);
+
+	assert_int_equal(file_read(path, 4096, out, NULL), 0);
+}
+
+/* A new key at the front takes over all that the old one held, which may then go. */
+static void first_key_takes_over(void **state)
+{
+	char *dir = tmp_new(), *other = tmp_new();
+	char *path free_ptr = xasprintf("%s/data.keys", dir);
+	struct str keys CLEANUP(str_release) = STR_INIT;
+	struct store *s = open_with(dir, &options);
+	uint64_t first = put(s, "s/a", "before");
+	size_t len;
+
+	put(s, "s/a", SECRET);
+	store_close(s);
+	store_close(open_with(other, &options));
+	add_file(other, &keys);
+	len = keys.len;
+	add_file(dir, &keys);
+	assert_int_equal(file_replace(path, keys.s, keys.len, NULL), 0);
+	s = open_with(dir, &options);
+	assert_sound(s);
+	store_close(s);
+	assert_int_equal(file_replace(path, keys.s, len, NULL), 0);
+	s = open_with(dir, &options);
+	assert_value_at(s, "s/a", first, "before");
+	assert_value_at(s, "s/a", 0, SECRET);
+	assert_sound(s);
+	store_close(s);
+	tmp_remove(dir);
+	tmp_remove(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_unreadable_on_disk_alone),
 		cmocka_unit_test(key_file_is_private_and_needed),
+		cmocka_unit_test(first_key_takes_over),
 		cmocka_unit_test(old_stores_are_sealed_when_opened),
 	};
 
