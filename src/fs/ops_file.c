@@ -31,10 +31,13 @@ static void reply_handle(struct op *op, struct handle *h)
 static struct handle *writing_handle(struct op *op, struct draft *d)
 {
 	struct handle *h = handle_new(op->node);
+	pid_t opener = process_of(op->tid);
 
+	/* The flush of another opening looks at all there are. */
+	FS_LOCK(op->fs);
 	h->draft = d;
 	h->writable = true;
-	h->opener = process_of(op->tid);
+	h->opener = opener;
 	return h;
 }
 
