@@ -2,6 +2,7 @@
 
 #include "fs/draft.h"
 #include "fs/holds.h"
+#include "fs/process.h"
 #include "fs/waiter.h"
 
 #include <errno.h>
@@ -42,9 +43,14 @@ static void op_free(struct op *op)
 	free(op);
 }
 
+/*
+ * The kernel interrupts for every signal that a program handles. A shell whose child ends while it
+ * closes what "echo 2 >file" wrote wants that to be written all the same.
+ */
 static void on_interrupt(fuse_req_t req, void *cancel)
 {
-	cancel_fire(cancel);
+	if (process_is_interrupted(fuse_req_ctx(req)->pid))
+		cancel_fire(cancel);
 }
 
 static void run_parked(void *arg, struct cancel *cancel)

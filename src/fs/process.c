@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 
 pid_t process_of(pid_t tid)
@@ -56,4 +57,25 @@ size_t process_writers(pid_t process, uint64_t ino)
 	if (dir)
 		closedir(dir);
 	return n;
+}
+
+#define MASK(signal) (UINT64_C(1) << ((signal)-1))
+
+bool process_is_interrupted(pid_t tid)
+{
+	static const uint64_t news = MASK(SIGCHLD) | MASK(SIGCONT) | MASK(SIGURG) | MASK(SIGWINCH);
+	char *path free_ptr = xasprintf("/proc/%d/status", (int)tid);
+	uint64_t own = 0, shared = 0, blocked = 0;
+	FILE *f = fopen(path, "re");
+	char line[128];
+
+	if (!f)
+		return true;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "SigPnd: %" SCNx64, &own) != 1 &&
+		    sscanf(line, "ShdPnd: %" SCNx64, &shared) != 1)
+			sscanf(line, "SigBlk: %" SCNx64, &blocked);
+	}
+	fclose(f);
+	return ((own | shared) & ~blocked & ~news) || !((own | shared) & news);
 }

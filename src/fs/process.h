@@ -6,6 +6,7 @@
 #ifndef FS_PROCESS_H
 #define FS_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,5 +20,12 @@ pid_t process_of(pid_t tid);
  * tells of the close. 0 of a process that is ending, and of one that may not be looked at.
  */
 size_t process_writers(pid_t process, uint64_t ino);
+
+/*
+ * Whether a signal waits for the thread, or its process, that asks it to stop what it does. Those
+ * that programs are told news by, and that end none by default (a child's end, a window's new
+ * size), do not. True where /proc does not tell.
+ */
+bool process_is_interrupted(pid_t tid);
 
 #endif

@@ -36,7 +36,13 @@ ok "a termination does" ends_by TERM sh -c "exec cp '$T/two' x.yaml"
 ok "a kill ends a deletion that waits" ends_by KILL rm -f x.yaml
 ok "a termination ends the first look into a type" ends_by TERM ls ../replicasets
 ok "and mkdir" ends_by TERM mkdir "$M/namespaces/never"
+bash -c 'sleep 0.4 & echo "data: {a: \"3\"}" >z.yaml; wait' &
+writer=$!
+wait_for 5 blocked $writer
+sleep 1
 kill -CONT "$serve_pid"
+wait $writer
+ok "a child that ends does not take back what its parent wrote" wait_for 10 grep -q 'a: "3"' z.yaml
 rm -f x.yaml.rejected
 wait_for 10 cp "$T/two" x.yaml
 is "afterwards all is as before" "$(grep -c 'a: "2"' x.yaml)" 1
