@@ -673,6 +673,16 @@ static void log_line(int level, const char *line)
 		log_debug("libwebsockets: %.*s", (int)len, line);
 }
 
+/* headers.c looks at all of a buffer for headers, not only at what a request has written. */
+static void *zeroed(void *p, size_t size, const char *reason)
+{
+	if (!size) {
+		free(p);
+		return NULL;
+	}
+	return p ? realloc(p, size) : calloc(1, size);
+}
+
 int http_listen(struct server *s, const char *host, int *port, const struct pki *pki,
 		struct error **err)
 {
@@ -710,6 +720,7 @@ int http_listen(struct server *s, const char *host, int *port, const struct pki 
 	struct lws_vhost *vhost;
 
 	lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN : 0), log_line);
+	lws_set_allocator(zeroed);
 	s->context = lws_create_context(&info);
 	if (!s->context)
 		return error_set(err, E_INTERNAL, "cannot start the HTTP library");

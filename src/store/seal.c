@@ -8,7 +8,7 @@
  * AES-256-GCM. What is authenticated beside the value is where it lies in the log (revision and
  * index) and its key: a value moved under another name, or an old one put in place of a new one,
  * does not open. Nonces are random; 96 bits of them are safe for 2^32 values under one key, which
- *is a thousand writes a second for seven weeks: rotate before.
+ * is a thousand writes a second for seven weeks: rotate before.
  *
  * It is done here and not above the store because only here is every version of a value at hand,
  * kept history included, and because the revision inside a value is known only in the writer. So a

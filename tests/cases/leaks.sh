@@ -33,7 +33,8 @@ ok "is told" grep -q spec.database "$M/errors.log"
 ok "a text that does not parse" errno EINVAL eval "echo 'a: [' | put '$P/secrets/x.yaml'"
 ok "a secret is copied" cp "$P/secrets/db-secret.yaml" "$T/secret.yaml"
 ok "a deletion" rm "$P/secrets/db-secret.yaml"
-ok "the whole namespace goes" rm -r "$P"
+# What belongs to a deployment may go before rm comes to it.
+ok "the whole namespace goes" rm -rf "$P"
 ok "and is gone" wait_for 20 not test -e "$P"
 ok "nothing was lost or read beyond its end" end_mount
 ! [ -s mount.log ] || diag "$(tail -n 60 mount.log)"
