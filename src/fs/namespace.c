@@ -33,16 +33,25 @@ int namespace_create(struct node *dir, const char *name, const struct call *call
 static bool is_nobodys(struct fs *fs, const struct resource *r, const struct object *o)
 {
 	static const char *const types[] = {"events", "leases", "endpoints", "endpointslices"};
+	/* Controllers bring these back at once: a namespace cannot be without them. */
+	static const struct {
+		const char *plural, *name;
+	} published[] = {
+		{"configmaps", "kube-root-ca.crt"},
+		{"configmaps", "openshift-service-ca.crt"},
+		{"serviceaccounts", "default"},
+	};
 	struct owner owner;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (strcmp(r->plural, types[i]) == 0)
 			return true;
 	}
-	if (strcmp(r->plural, "configmaps") == 0 && strcmp(o->name, "kube-root-ca.crt") == 0)
-		return true;
-	if (strcmp(r->plural, "serviceaccounts") == 0 && strcmp(o->name, "default") == 0)
-		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(published); i++) {
+		if (strcmp(r->plural, published[i].plural) == 0 &&
+		    strcmp(o->name, published[i].name) == 0)
+			return true;
+	}
 	if (object_controller(o, &owner)) {
 		owner_release(&owner);
 		return true;

@@ -94,6 +94,20 @@ fails "as a new object" grep -q "$uid" t.yaml
 ok "mkdir makes a namespace" mkdir "$M/namespaces/$NS-two"
 printf 'data: {}\n' >"$M/namespaces/$NS-two/configmaps/mine.yaml"
 is "rmdir refuses while something is in it" "$(rmdir "$M/namespaces/$NS-two" 2>&1 | grep -c 'not empty')" 1
+# A controller brings them back as soon as they are removed: they are nobody's.
+bare=$M/namespaces/$NS-bare
+published=(serviceaccounts/default configmaps/kube-root-ca.crt)
+[ $BACKEND = server ] || published+=(configmaps/openshift-service-ca.crt)
+has_published() {
+	local name
+	for name in "${published[@]}"; do
+		[ -e "$bare/$name.yaml" ] || return
+	done
+}
+remove_bare() { rmdir "$bare" || { rm -rf "$bare" && false; }; }
+ok "a namespace of which nothing is the user's" mkdir "$bare"
+ok "gets what every namespace has" wait_for 10 has_published
+ok "and goes with it" remove_bare
 ok "rm -r" rm -r "$M/namespaces/$NS-two"
 wait_for 10 test ! -e "$M/namespaces/$NS-two"
 fails "it is gone" test -e "$M/namespaces/$NS-two"
