@@ -13,6 +13,8 @@ libcluster_a_SOURCES = \
 	src/cluster/local/access.c src/cluster/local/access.h \
 	src/cluster/local/access_review.c \
 	src/cluster/local/admission.c src/cluster/local/admission.h \
+	src/cluster/local/admission_match.c src/cluster/local/admission_match.h \
+	src/cluster/local/admission_request.c src/cluster/local/admission_request.h \
 	src/cluster/local/admission/certificates.c \
 	src/cluster/local/admission/common.c \
 	src/cluster/local/admission/default_class.c \

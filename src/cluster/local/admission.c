@@ -1,4 +1,5 @@
 #include "cluster/local/admission.h"
+#include "cluster/local/admission_request.h"
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -170,6 +171,7 @@ void admission_begin(struct admission *a, const struct write *w, const json_t *o
 		.namespace = w->r->namespaced ? w->namespace : "",
 		.name = w->name ? w->name : "",
 		.dry_run = w->opt->dry_run,
+		.write_options = w->opt,
 		.old = old,
 		.object = tree,
 	};
@@ -191,6 +193,7 @@ void admission_begin_delete(struct admission *a, struct local *l, const struct c
 		.namespace = r->namespaced ? namespace : "",
 		.name = name,
 		.dry_run = opt->dry_run,
+		.delete_options = opt,
 		.old = old,
 	};
 	begin(a);
@@ -199,6 +202,7 @@ void admission_begin_delete(struct admission *a, struct local *l, const struct c
 void admission_release(struct admission *a)
 {
 	str_release(&a->target);
+	admission_facts_free(a->facts);
 	if (a->held)
 		pthread_mutex_unlock(a->held);
 }

@@ -29,6 +29,8 @@ enum admission_operation {
 	ADMIT_CONNECT = 8,
 };
 
+struct admission_facts; /* admission_request.h */
+
 /* What a plugin knows of a request. All borrowed for the length of it. */
 struct admission {
 	struct local *local;
@@ -41,9 +43,13 @@ struct admission {
 	const char *namespace;		 /* "": of no namespace */
 	const char *name;		 /* "": none yet, or to be generated */
 	bool dry_run;
-	const json_t *old;     /* NULL at a creation */
-	json_t *object;	       /* admit changes it in place; NULL at a deletion */
-	pthread_mutex_t *held; /* private: until admission_release */
+	const struct write_options *write_options;   /* NULL: a deletion */
+	const struct delete_options *delete_options; /* NULL: a write */
+	const json_t *old;			     /* NULL at a creation */
+	json_t *object; /* admit changes it in place; NULL at a deletion */
+	/* Private: until admission_release. */
+	pthread_mutex_t *held;
+	struct admission_facts *facts;
 };
 
 #define ADMISSION_RESOURCES 13
@@ -68,7 +74,7 @@ extern const struct admission_plugin *const admission_plugins[];
 
 /* For the pipeline: begin, then admit, validate, and charge just before the commit. */
 void admission_begin(struct admission *a, const struct write *w, const json_t *old, json_t *tree);
-/* Of the deletion of the object NAME, OLD; OLD NULL before it is read. */
+/* Of the deletion of the object NAME, OLD. */
 void admission_begin_delete(struct admission *a, struct local *l, const struct call *call,
 			    const struct resource *r, const char *namespace, const char *name,
 			    const struct delete_options *opt, const json_t *old);

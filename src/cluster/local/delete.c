@@ -10,7 +10,7 @@
 
 #define COLLECTION_PAGE 500
 
-/* What may be said of a deletion before the object is read (OLD NULL), and after. */
+/* All of admission sees the object that goes. */
 static int admit(struct local *l, const struct call *call, const struct resource *r,
 		 const char *namespace, const char *name, const struct delete_options *opt,
 		 const json_t *old, struct error **err)
@@ -18,7 +18,7 @@ static int admit(struct local *l, const struct call *call, const struct resource
 	struct admission a CLEANUP(admission_release);
 
 	admission_begin_delete(&a, l, call, r, namespace, name, opt, old);
-	return old ? admission_validate(&a, err) : admission_admit(&a, err);
+	return admission_admit(&a, err) < 0 ? -1 : admission_validate(&a, err);
 }
 
 #define CLEANUP_FINALIZER "customresourcecleanup.apiextensions.k8s.io"
@@ -127,8 +127,6 @@ static int delete_named(struct cluster *cluster, const struct call *call, const 
 
 	if (call_cancelled(call))
 		return error_set(err, E_CANCELLED, "the request was given up");
-	if (admit(l, call, r, namespace, name, opt, NULL, err) < 0)
-		return -1;
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
 		if (delete_once(l, call, r, namespace, name, opt, out, gone, &why) == 0) {
