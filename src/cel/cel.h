@@ -70,6 +70,12 @@ enum cel_kind {
 	CEL_URL,
 	CEL_SEMVER,
 	CEL_FORMAT,
+	/* What expressions ask an authorizer with, step by step. */
+	CEL_AUTHORIZER,
+	CEL_PATH_CHECK,
+	CEL_GROUP_CHECK,
+	CEL_RESOURCE_CHECK,
+	CEL_DECISION,
 	CEL_KINDS
 };
 
@@ -86,6 +92,7 @@ struct cel_type {
 	const struct cel_type *elem; /* of a list, a map, an optional */
 	const struct cel_field *fields;
 	size_t n_fields;
+	bool open; /* an object of any fields, of which nothing is known */
 	/* The most characters, bytes, elements or entries; CEL_UNBOUNDED when nobody knows, as 0.
 	 */
 	uint64_t max_size;
@@ -115,6 +122,7 @@ struct cel_value {
 		const struct cel_ip *ip; /* CEL_IP, CEL_CIDR */
 		const struct cel_url *url;
 		const struct cel_semver *semver;
+		const struct cel_check *check; /* CEL_AUTHORIZER to CEL_DECISION */
 	};
 };
 
@@ -127,6 +135,42 @@ struct cel_value cel_string(const char *text, size_t len);
 /* A new tree, or NULL and *err (E_BAD_REQUEST) for what JSON has no form of. */
 json_t *cel_to_json(struct arena *a, const struct cel_value *v, struct error **err);
 
+/*
+ * An object of TYPE whose fields are made by GET when they are looked at; the I-th field of the
+ * type is asked for. What GET gives lives as long as the arena.
+ */
+struct cel_lazy {
+	struct cel_value (*get)(void *arg, size_t i);
+	void *arg;
+};
+struct cel_value cel_lazy_object(struct arena *a, const struct cel_type *type,
+				 const struct cel_lazy *lazy);
+/* The type of a value of CEL_OBJECT, or NULL: "Object.spec". */
+const char *cel_object_name(const struct cel_value *v);
+
+/* Whether somebody may do something: "authorizer.group('').resource('pods').check('get')". */
+struct cel_authorizer;
+struct cel_check {
+	const struct cel_authorizer *authorizer;
+	const char *account_namespace, *account_name; /* NULL: whoever makes the request */
+	const char *verb, *path;
+	/* PATH NULL: of a resource. "": none. */
+	const char *group, *resource, *subresource, *namespace, *name;
+	bool allowed; /* of a decision, as is the next */
+	const char *reason;
+};
+struct cel_authorizer {
+	/* The answer, and its reason (in A; "" for none). */
+	bool (*allowed)(void *arg, const struct cel_check *check, struct arena *a,
+			const char **reason);
+	void *arg;
+};
+/* The value of a variable of type CEL_AUTHORIZER, and of one of type CEL_RESOURCE_CHECK. AUTHORIZER
+ * and the texts are borrowed. */
+struct cel_value cel_authorizer_value(struct arena *a, const struct cel_authorizer *authorizer);
+struct cel_value cel_check_value(struct arena *a, const struct cel_check *check);
+
+/* A name may be qualified: "authorizer.requestResource". */
 struct cel_variable {
 	const char *name;
 	const struct cel_type *type;
@@ -136,6 +180,10 @@ struct cel_range {
 	uint64_t min, max;
 };
 
+/* Beside what every expression may say: the types Object, Object.x and JSONPatch with their
+ * literals, and the functions of jsonpatch. */
+enum cel_features { CEL_PATCHES = 1 };
+
 struct cel_program;
 /*
  * NULL and *err (E_INVALID, "ERROR: <input>:LINE:COLUMN: ...") when TEXT is no expression over
@@ -143,12 +191,16 @@ struct cel_program;
  */
 struct cel_program *cel_compile(const struct cel_variable *vars, size_t n_vars, const char *text,
 				struct error **err);
+struct cel_program *cel_compile_with(const struct cel_variable *vars, size_t n_vars,
+				     unsigned features, const char *text, struct error **err);
 struct cel_program *cel_program_free(struct cel_program *p);
 DEFINE_CLEANUP(struct cel_program *, cel_program_free)
 const struct cel_type *cel_program_type(const struct cel_program *p);
 /* What one evaluation may cost, from the bounds of the variables' types. Saturates. */
 struct cel_range cel_program_cost(const struct cel_program *p);
 bool cel_program_uses(const struct cel_program *p, const char *variable);
+/* How deep its syntax nests, and with it what evaluating it takes of the stack. */
+int cel_program_depth(const struct cel_program *p);
 
 /*
  * VALUES: one for each variable, in their order. What it cost is taken off *budget; when that is

@@ -18,6 +18,8 @@ struct scope {
 static int check(struct checker *c, struct node *n, const struct scope *scope, struct error **err);
 
 static const struct cel_type *const dyn = &cel_types[CEL_DYN];
+/* What an empty list is one of: it agrees with any other. */
+static const struct cel_type anything = {.kind = CEL_PARAM, .name = "A"};
 
 static bool is_dyn(const struct cel_type *t)
 {
@@ -71,6 +73,21 @@ static void make_type_literal(struct checker *c, struct node *n, const char *nam
 	n->type = &cel_types[CEL_TYPE];
 }
 
+/* A variable whose name is qualified: N is it. */
+static bool check_qualified(struct checker *c, struct node *n, const char *name)
+{
+	for (size_t i = 0; name && i < c->n_vars; i++)
+		if (!strcmp(c->vars[i].name, name)) {
+			n->op = NODE_IDENT;
+			n->n = 0;
+			n->type = c->vars[i].type;
+			n->slot = i;
+			c->used[i] = true;
+			return true;
+		}
+	return false;
+}
+
 static int check_ident(struct checker *c, struct node *n, const struct scope *scope,
 		       struct error **err)
 {
@@ -116,6 +133,10 @@ static int field_type(struct checker *c, const struct node *n, const struct cel_
 		*type = of->kind == CEL_MAP ? of->elem : dyn;
 		return 0;
 	}
+	if (of->kind == CEL_OBJECT && of->open) {
+		*type = dyn;
+		return 0;
+	}
 	if (of->kind != CEL_OBJECT)
 		return cel_error_at(err, c->text, n->at,
 				    "type '%s' does not support field selection",
@@ -131,10 +152,12 @@ static int field_type(struct checker *c, const struct node *n, const struct cel_
 static int check_select(struct checker *c, struct node *n, const struct scope *scope,
 			struct error **err)
 {
-	const char *name = free_name(c, n, scope);
+	const char *name = free_name(c, n, scope), *root = NULL;
 	const struct cel_type *of;
 	enum cel_kind kind;
 
+	if (!name && n->op == NODE_SELECT && check_qualified(c, n, qualified(c, n, &root)))
+		return 0;
 	if (name && type_name(name, &kind)) {
 		make_type_literal(c, n, name);
 		return 0;
@@ -240,7 +263,8 @@ static bool agree(const struct cel_type *x, const struct cel_type *y)
 /* Of two that agree the one that says more is kept; of two that do not, nothing is known. */
 static const struct cel_type *common(const struct cel_type *x, const struct cel_type *y)
 {
-	if (!x || x->kind == CEL_NULL)
+	if (!x || x->kind == CEL_NULL ||
+	    (x->kind == CEL_LIST && y->kind == CEL_LIST && x->elem->kind == CEL_PARAM))
 		return y;
 	return is_dyn(y) || !agree(x, y) ? dyn : x;
 }
@@ -268,7 +292,7 @@ static int resolve(struct checker *c, struct node *n, struct error **err)
 	const struct function *const *all = functions_find(n->name, n->method, &count);
 	const struct function **fit = arena_new(c->arena, (count + 1) * sizeof(struct function *));
 
-	if (!all)
+	if (!all || (all[0]->feature & ~c->features))
 		return cel_error_at(err, c->text, n->at,
 				    "undeclared reference to '%s' (in container '')", n->name);
 	for (size_t i = 0; i < count; i++) {
@@ -288,7 +312,8 @@ static int resolve(struct checker *c, struct node *n, struct error **err)
 		return no_overload(c, n, err);
 	/* A list of a schema stays one of its kind when something is added. */
 	if (!strcmp(n->name, "_+_") && n->arg[0]->type->kind == CEL_LIST)
-		n->type = n->arg[0]->type;
+		n->type = n->arg[0]->type->elem->kind == CEL_PARAM ? n->arg[1]->type
+								   : n->arg[0]->type;
 	n->overloads = fit;
 	return 0;
 }
@@ -419,7 +444,62 @@ static int check_aggregate(struct checker *c, struct node *n, const struct scope
 			return -1;
 	}
 	n->type = n->op == NODE_MAP ? cel_type_map(c->arena, key ? key : dyn, elem ? elem : dyn)
-				    : cel_type_list(c->arena, elem ? elem : dyn);
+				    : cel_type_list(c->arena, elem ? elem : &anything);
+	return 0;
+}
+
+static const struct cel_field patch_fields[] = {
+	{"op", "op", &cel_types[CEL_STRING]},
+	{"path", "path", &cel_types[CEL_STRING]},
+	{"from", "from", &cel_types[CEL_STRING]},
+	{"value", "value", &cel_types[CEL_DYN]},
+};
+static const struct cel_type patch_type = {
+	.kind = CEL_OBJECT,
+	.name = "JSONPatch",
+	.fields = patch_fields,
+	.n_fields = 4,
+};
+
+/* Object, and Object.x for what stands at x of it: nothing is known of their fields. */
+static const struct cel_type *struct_type(struct checker *c, const char *name)
+{
+	struct cel_type *t;
+
+	if (!(c->features & CEL_PATCHES))
+		return NULL;
+	if (!strcmp(name, patch_type.name))
+		return &patch_type;
+	if (strcmp(name, "Object") && !str_has_prefix(name, "Object."))
+		return NULL;
+	t = arena_new(c->arena, sizeof(*t));
+	*t = (struct cel_type){.kind = CEL_OBJECT, .name = name, .open = true};
+	return t;
+}
+
+static int check_struct(struct checker *c, struct node *n, const struct scope *scope,
+			struct error **err)
+{
+	n->type = struct_type(c, n->name);
+	if (!n->type)
+		return cel_error_at(err, c->text, n->at,
+				    "undeclared reference to '%s' (in container '')", n->name);
+	for (size_t i = 0; i < n->n; i++) {
+		bool optional = n->optional_arg && n->optional_arg[i];
+		const struct node named = {.name = n->field[i], .at = n->arg[i]->at};
+		const struct cel_type *want, *elem = NULL;
+
+		if (check(c, n->arg[i], scope, err) < 0 ||
+		    field_type(c, &named, n->type, &want, err) < 0 ||
+		    check_element(c, n->arg[i], optional, &elem, err) < 0)
+			return -1;
+		if (!agree(want, elem))
+			return cel_error_at(err, c->text, n->arg[i]->at,
+					    "expected type of field '%s' is '%s' but provided type "
+					    "is '%s'",
+					    n->field[i], cel_type_text(c->arena, want),
+					    cel_type_text(c->arena, elem));
+	}
 	return 0;
 }
 
@@ -544,6 +624,8 @@ static int check(struct checker *c, struct node *n, const struct scope *scope, s
 	case NODE_LIST:
 	case NODE_MAP:
 		return check_aggregate(c, n, scope, err);
+	case NODE_STRUCT:
+		return check_struct(c, n, scope, err);
 	case NODE_FOLD:
 		return check_fold(c, n, scope, err);
 	case NODE_OPT_MAP:

@@ -9,9 +9,10 @@ struct checker {
 	const char *text;
 	const struct cel_variable *vars;
 	size_t n_vars;
-	bool *used;	  /* one a variable */
-	size_t n_slots;	  /* the most places that variables need, those of loops among them */
-	struct patterns { /* the regular expressions that the tree refers to */
+	unsigned features; /* enum cel_features */
+	bool *used;	   /* one a variable */
+	size_t n_slots;	   /* the most places that variables need, those of loops among them */
+	struct patterns {  /* the regular expressions that the tree refers to */
 		struct pattern **v;
 		size_t n, cap;
 	} patterns;
@@ -28,5 +29,6 @@ struct fold_cost {
 extern const struct fold_cost fold_costs[];
 #define COST_LIST_LITERAL 10
 #define COST_MAP_LITERAL 30
+#define COST_STRUCT_LITERAL 40
 
 #endif

@@ -123,6 +123,11 @@ void cel_estimate(struct node *n)
 		n->cost = add(n->arg[0]->cost, either(n->arg[1]->cost, n->arg[2]->cost));
 		n->size = either(n->arg[1]->size, n->arg[2]->size);
 		break;
+	case NODE_STRUCT:
+		n->cost.min = n->cost.max = COST_STRUCT_LITERAL;
+		for (size_t i = 0; i < n->n; i++)
+			n->cost = add(n->cost, n->arg[i]->cost);
+		break;
 	case NODE_LIST:
 	case NODE_MAP:
 		for (size_t i = 0; i < n->n; i++)

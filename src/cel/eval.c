@@ -210,6 +210,40 @@ static struct cel_value eval_map(struct run *r, const struct node *n)
 	return charge(r, COST_MAP_LITERAL) ? cel_map_new(r->arena, v, count) : exhausted;
 }
 
+/* Values of fields whose types nobody knew before. */
+static struct cel_value check_field(struct run *r, const struct node *n, size_t i,
+				    struct cel_value v)
+{
+	const struct cel_type *t = n->type;
+
+	for (size_t k = 0; k < t->n_fields; k++)
+		if (!strcmp(t->fields[k].name, n->field[i]) && !cel_fits(t->fields[k].type, &v))
+			return cel_fail(r->arena, "unexpected type %s for %s '%s' field",
+					cel_kind_name(v.kind), t->name, n->field[i]);
+	return v;
+}
+
+static struct cel_value eval_struct(struct run *r, const struct node *n)
+{
+	struct cel_entry *v = arena_new(r->arena, (n->n + 1) * sizeof(*v));
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->n; i++) {
+		struct cel_entry *e = &v[count];
+
+		if (!element_value(r, n, i, n->optional_arg && n->optional_arg[i], &e->value))
+			continue;
+		if (e->value.kind != CEL_ERROR)
+			e->value = check_field(r, n, i, e->value);
+		if (e->value.kind == CEL_ERROR)
+			return e->value;
+		e->key = cel_string(n->field[i], strlen(n->field[i]));
+		count++;
+	}
+	return charge(r, COST_STRUCT_LITERAL) ? cel_object_new(r->arena, n->type, v, count)
+					      : exhausted;
+}
+
 /* What a loop has gathered. */
 struct gathered {
 	bool decided;
@@ -410,6 +444,8 @@ static struct cel_value eval(struct run *r, const struct node *n)
 		return eval_list(r, n);
 	case NODE_MAP:
 		return eval_map(r, n);
+	case NODE_STRUCT:
+		return eval_struct(r, n);
 	case NODE_FOLD:
 		return eval_fold(r, n);
 	case NODE_OPT_MAP:
@@ -421,6 +457,12 @@ static struct cel_value eval(struct run *r, const struct node *n)
 struct cel_program *cel_compile(const struct cel_variable *vars, size_t n_vars, const char *text,
 				struct error **err)
 {
+	return cel_compile_with(vars, n_vars, 0, text, err);
+}
+
+struct cel_program *cel_compile_with(const struct cel_variable *vars, size_t n_vars,
+				     unsigned features, const char *text, struct error **err)
+{
 	struct cel_program *p = xcalloc(1, sizeof(*p));
 
 	p->checker = (struct checker){
@@ -428,6 +470,7 @@ struct cel_program *cel_compile(const struct cel_variable *vars, size_t n_vars, 
 		.text = arena_copy(&p->arena, text, strlen(text)),
 		.vars = vars,
 		.n_vars = n_vars,
+		.features = features,
 		.used = arena_new(&p->arena, n_vars + 1),
 	};
 	p->tree = cel_parse(&p->arena, p->checker.text, err);
@@ -465,6 +508,11 @@ bool cel_program_uses(const struct cel_program *p, const char *variable)
 		if (!strcmp(p->checker.vars[i].name, variable))
 			return p->checker.used[i];
 	return false;
+}
+
+int cel_program_depth(const struct cel_program *p)
+{
+	return p->tree->depth;
 }
 
 int cel_eval(const struct cel_program *p, const struct cel_value *values, uint64_t *budget,

@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const struct function_library *const libraries[] = {
-	&library_standard, &library_time, &library_strings,    &library_lists,
-	&library_regex,	   &library_net,  &library_kubernetes, &library_optional,
+	&library_standard,   &library_time,  &library_strings,	  &library_lists,
+	&library_regex,	     &library_net,   &library_kubernetes, &library_optional,
+	&library_authorizer, &library_patch,
 };
 
 struct overloads {
@@ -50,6 +51,11 @@ static const struct {
 	{"url", &cel_types[CEL_URL]},
 	{"semver", &cel_types[CEL_SEMVER]},
 	{"format", &cel_types[CEL_FORMAT]},
+	{"authorizer", &cel_types[CEL_AUTHORIZER]},
+	{"pathCheck", &cel_types[CEL_PATH_CHECK]},
+	{"groupCheck", &cel_types[CEL_GROUP_CHECK]},
+	{"resourceCheck", &cel_types[CEL_RESOURCE_CHECK]},
+	{"decision", &cel_types[CEL_DECISION]},
 };
 
 static bool take(const char **p, const char *text)
@@ -91,7 +97,7 @@ static const struct cel_type *read_type(const char **p)
 	return t;
 }
 
-static void add_row(const struct function_row *row)
+static void add_row(const struct function_row *row, unsigned feature)
 {
 	struct function *f = arena_new(&table_arena, sizeof(*f));
 	const char *p = row->signature;
@@ -99,6 +105,7 @@ static void add_row(const struct function_row *row)
 	char *key;
 
 	f->row = row;
+	f->feature = feature;
 	if (*p != '(') {
 		f->method = true;
 		f->arg[f->n++] = read_type(&p);
@@ -126,7 +133,7 @@ static void read_table(void)
 	table = map_new();
 	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++)
 		for (size_t j = 0; j < libraries[i]->n; j++)
-			add_row(&libraries[i]->rows[j]);
+			add_row(&libraries[i]->rows[j], libraries[i]->feature);
 }
 
 const struct function *const *functions_find(const char *name, bool method, size_t *n)
@@ -156,7 +163,8 @@ static uint64_t parts(uint64_t n, uint64_t per)
 	return n == CEL_UNBOUNDED ? n : n / per + !!(n % per);
 }
 
-#define TEXT 10	     /* characters in a unit of cost */
+#define TEXT 10 /* characters in a unit of cost */
+#define CHECK 350000
 #define EXPRESSION 4 /* characters of a regular expression in one */
 /* As long as the longest expression behind a named format. */
 #define LONG_EXPRESSION 128
@@ -189,6 +197,8 @@ static uint64_t one_cost(enum cost_rule rule, uint64_t first, uint64_t second)
 		return first;
 	case COST_LISTS:
 		return cost_multiply(first, second);
+	case COST_CHECK:
+		return CHECK;
 	}
 	return 1;
 }

@@ -5,8 +5,9 @@
  *
  * The signature: for a method the receiver's type and a dot, the arguments in parentheses, the
  * result. Types are written bool, int, uint, double, string, bytes, timestamp, duration, null,
- * dyn, type, list<T>, map<K,V>, optional<T>, quantity, ip, cidr, url, semver, format; A and B stand
- * for any type, the same wherever they occur, number for int, uint or double.
+ * dyn, type, list<T>, map<K,V>, optional<T>, quantity, ip, cidr, url, semver, format, authorizer,
+ * pathCheck, groupCheck, resourceCheck, decision; A and B stand for any type, the same wherever
+ *they occur, number for int, uint or double.
  *
  * Where do I add one more? A row in a library's table; a new library is one line in libraries[]
  * of function.c.
@@ -38,6 +39,7 @@ enum cost_rule {
 	COST_SECOND_LIST,  /* every element of the second argument */
 	COST_LIST,	   /* every element of the first argument */
 	COST_LISTS,	   /* every pair of elements */
+	COST_CHECK,	   /* a question to an authorizer: two are about what one expression may */
 };
 
 /* What is known of the result's size. */
@@ -60,13 +62,16 @@ struct function_row {
 struct function_library {
 	const struct function_row *rows;
 	size_t n;
+	unsigned feature; /* enum cel_features: only expressions with it know of them */
 };
 
 extern const struct function_library library_standard, library_time, library_strings, library_lists,
-	library_regex, library_net, library_kubernetes, library_optional;
+	library_regex, library_net, library_kubernetes, library_optional, library_authorizer,
+	library_patch;
 
 struct function {
 	const struct function_row *row;
+	unsigned feature;
 	bool method;
 	size_t n; /* arguments, the receiver of a method among them */
 	const struct cel_type *arg[FUNCTION_MAX_ARGS], *result;
@@ -75,6 +80,8 @@ struct function {
 /* The overloads of NAME as a method or not, *n of them; NULL when there is none. They live for
  * ever. */
 const struct function *const *functions_find(const char *name, bool method, size_t *n);
+/* Whether TEXT (a CEL_STRING) keeps the named format: "dns1123Label". */
+bool format_keeps(const char *format, const struct cel_value *text);
 /* The cost of a call for sizes of its arguments. */
 struct cel_range function_cost(enum cost_rule rule, const struct cel_range *size, size_t n);
 

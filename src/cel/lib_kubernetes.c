@@ -243,19 +243,29 @@ FORMAT(byte)
 FORMAT(date)
 FORMAT(datetime)
 
+static bool keeps(size_t i, const struct cel_value *text)
+{
+	pthread_once(&compile_once, compile_formats);
+	return (!formats[i].max || cel_size(text) <= formats[i].max) &&
+	       pattern_find(compiled[i], text->text.p, text->text.len, 0, NULL, NULL) == 1;
+}
+
+bool format_keeps(const char *format, const struct cel_value *text)
+{
+	size_t i = format_index((struct span){format, strlen(format)});
+
+	return i < ARRAY_SIZE(formats) && keeps(i, text);
+}
+
 /* Nothing when the text keeps the format, else what is wrong with it. */
 static struct cel_value validate(struct call *c, const struct cel_value *arg)
 {
-	const struct named_format *f;
-	struct cel_value *why;
-	struct span text = arg[1].text;
 	size_t i = format_index(arg[0].text);
+	const struct named_format *f = &formats[i];
+	struct cel_value *why;
 	char *message;
 
-	pthread_once(&compile_once, compile_formats);
-	f = &formats[i];
-	if ((!f->max || cel_size(&arg[1]) <= f->max) &&
-	    pattern_find(compiled[i], text.p, text.len, 0, NULL, NULL) == 1)
+	if (keeps(i, &arg[1]))
 		return cel_none();
 	if (f->max && cel_size(&arg[1]) > f->max)
 		message = arena_printf(c->arena, "must be no more than %zu characters", f->max);

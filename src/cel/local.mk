@@ -8,10 +8,12 @@ libcel_a_SOURCES = \
 	src/cel/format.c src/cel/format.h \
 	src/cel/function.c src/cel/function.h \
 	src/cel/lex.c \
+	src/cel/lib_authorizer.c \
 	src/cel/lib_kubernetes.c \
 	src/cel/lib_lists.c \
 	src/cel/lib_net.c \
 	src/cel/lib_optional.c \
+	src/cel/lib_patch.c \
 	src/cel/lib_regex.c \
 	src/cel/lib_standard.c \
 	src/cel/lib_strings.c \

@@ -198,6 +198,62 @@ out:
 	return node;
 }
 
+/* "Object.spec" of a name, or of names selected from one; NULL for anything else. */
+static const char *type_path(struct parser *p, const struct node *n)
+{
+	const char *outer;
+
+	if (n->op == NODE_IDENT)
+		return n->name;
+	if (n->op != NODE_SELECT || n->optional)
+		return NULL;
+	outer = type_path(p, n->arg[0]);
+	return outer ? arena_printf(p->arena, "%s.%s", outer, n->name) : NULL;
+}
+
+/* NAME{field: value, ...}, its brace at hand. */
+static struct node *struct_literal(struct parser *p, const char *name, size_t at)
+{
+	struct nodes values CLEANUP(nodes_release) = VEC_INIT;
+	VEC(const char *) fields = VEC_INIT;
+	VEC(bool) optional = VEC_INIT;
+	struct node *node = NULL;
+
+	if (!next(p))
+		return NULL;
+	while (!is(p, "}")) {
+		bool is_optional = is(p, "?");
+		const char *field;
+		struct node *value;
+
+		if (is_optional && !next(p))
+			goto out;
+		field = take_name(p);
+		if (!field || !expect(p, ":"))
+			goto out;
+		value = parse_expr(p);
+		if (!value)
+			goto out;
+		vec_push(&fields, field);
+		vec_push(&values, value);
+		vec_push(&optional, is_optional);
+		if (!is(p, "}") && !expect(p, ","))
+			goto out;
+	}
+	if (!next(p))
+		goto out;
+	node = node_new(p, NODE_STRUCT, name, at, values.v, values.n);
+	if (node && values.n) {
+		node->field = (const char **)arena_copy(p->arena, (const char *)fields.v,
+							fields.n * sizeof(*fields.v));
+		node->optional_arg = (bool *)arena_copy(p->arena, (char *)optional.v, optional.n);
+	}
+out:
+	vec_release(&fields);
+	vec_release(&optional);
+	return node;
+}
+
 /*
  * The macros that loop: RANGE.name(var, [var2,] [filter,] body). COUNT: how many expressions
  * follow the variables, at least and at most.
@@ -396,6 +452,7 @@ static struct node *select_or_method(struct parser *p, struct node *target)
 static struct node *member(struct parser *p)
 {
 	struct node *node = primary(p);
+	const char *name;
 
 	while (node && (is(p, ".") || is(p, ".?") || is(p, "[") || is(p, "[?"))) {
 		if (is(p, ".") || is(p, ".?")) {
@@ -413,7 +470,8 @@ static struct node *member(struct parser *p)
 			node = node_new(p, NODE_CALL, optional ? "_[?_]" : "_[_]", at, arg, 2);
 		}
 	}
-	return node;
+	name = node && is(p, "{") ? type_path(p, node) : NULL;
+	return name ? struct_literal(p, name, node->at) : node;
 }
 
 static struct node *unary(struct parser *p)

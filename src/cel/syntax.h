@@ -20,6 +20,7 @@ enum node_op {
 	NODE_COND, /* arg[0] ? arg[1] : arg[2] */
 	NODE_LIST,
 	NODE_MAP,     /* key, value, key, value ... */
+	NODE_STRUCT,  /* name{field: arg, ...} */
 	NODE_FOLD,    /* a loop over arg[0]; see enum fold */
 	NODE_OPT_MAP, /* arg[0].optMap(var, arg[1]); with METHOD false: optFlatMap */
 };
@@ -45,7 +46,8 @@ struct node {
 	const char *name;
 	struct node **arg;
 	size_t n;
-	const bool *optional_arg; /* of NODE_LIST and NODE_MAP, one an element or entry; or NULL */
+	const bool *optional_arg; /* of literals, one an element or entry; or NULL */
+	const char **field;	  /* of NODE_STRUCT, one an argument */
 	const char *var[2];	  /* of loops; var[1] NULL: one variable */
 	struct cel_value literal;
 

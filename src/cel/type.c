@@ -24,6 +24,11 @@ const struct cel_type cel_types[CEL_KINDS] = {
 	[CEL_URL] = {.kind = CEL_URL},
 	[CEL_SEMVER] = {.kind = CEL_SEMVER},
 	[CEL_FORMAT] = {.kind = CEL_FORMAT},
+	[CEL_AUTHORIZER] = {.kind = CEL_AUTHORIZER},
+	[CEL_PATH_CHECK] = {.kind = CEL_PATH_CHECK},
+	[CEL_GROUP_CHECK] = {.kind = CEL_GROUP_CHECK},
+	[CEL_RESOURCE_CHECK] = {.kind = CEL_RESOURCE_CHECK},
+	[CEL_DECISION] = {.kind = CEL_DECISION},
 };
 
 static const char *const kind_names[CEL_KINDS] = {
@@ -50,6 +55,11 @@ static const char *const kind_names[CEL_KINDS] = {
 	[CEL_URL] = "kubernetes.URL",
 	[CEL_SEMVER] = "kubernetes.Semver",
 	[CEL_FORMAT] = "kubernetes.NamedFormat",
+	[CEL_AUTHORIZER] = "kubernetes.authorization.Authorizer",
+	[CEL_PATH_CHECK] = "kubernetes.authorization.PathCheck",
+	[CEL_GROUP_CHECK] = "kubernetes.authorization.GroupCheck",
+	[CEL_RESOURCE_CHECK] = "kubernetes.authorization.ResourceCheck",
+	[CEL_DECISION] = "kubernetes.authorization.Decision",
 };
 
 const char *cel_kind_name(enum cel_kind kind)
@@ -76,7 +86,7 @@ struct cel_type *cel_type_map(struct arena *a, const struct cel_type *key,
 
 static void add_type(struct str *s, const struct cel_type *t)
 {
-	str_adds(s, t->name ? t->name : kind_names[t->kind]);
+	str_adds(s, t->name && t->kind != CEL_PARAM ? t->name : kind_names[t->kind]);
 	if (t->kind == CEL_MAP) {
 		str_addc(s, '(');
 		add_type(s, t->key);

@@ -95,6 +95,50 @@ struct cel_value cel_map_new(struct arena *a, struct cel_entry *v, size_t n)
 	return (struct cel_value){.kind = CEL_MAP, .map = m};
 }
 
+struct cel_value cel_object_new(struct arena *a, const struct cel_type *type, struct cel_entry *v,
+				size_t n)
+{
+	struct cel_value made = cel_map_new(a, v, n);
+	struct cel_map *m;
+
+	if (made.kind == CEL_ERROR)
+		return made;
+	m = arena_new(a, sizeof(*m));
+	*m = *made.map;
+	m->type = type;
+	return (struct cel_value){.kind = CEL_OBJECT, .map = m};
+}
+
+struct cel_value cel_lazy_object(struct arena *a, const struct cel_type *type,
+				 const struct cel_lazy *lazy)
+{
+	struct cel_map *m = arena_new(a, sizeof(*m));
+
+	*m = (struct cel_map){.v = arena_new(a, sizeof(*m->v)), .type = type, .lazy = lazy};
+	return (struct cel_value){.kind = CEL_OBJECT, .map = m};
+}
+
+const char *cel_object_name(const struct cel_value *v)
+{
+	return v->kind == CEL_OBJECT && v->map->type ? v->map->type->name : NULL;
+}
+
+struct cel_value cel_authorizer_value(struct arena *a, const struct cel_authorizer *authorizer)
+{
+	struct cel_check *check = arena_new(a, sizeof(*check));
+
+	check->authorizer = authorizer;
+	return (struct cel_value){.kind = CEL_AUTHORIZER, .check = check};
+}
+
+struct cel_value cel_check_value(struct arena *a, const struct cel_check *check)
+{
+	struct cel_check *kept = arena_new(a, sizeof(*kept));
+
+	*kept = *check;
+	return (struct cel_value){.kind = CEL_RESOURCE_CHECK, .check = kept};
+}
+
 static struct cel_value view_list(struct arena *a, const json_t *tree, const struct cel_type *type)
 {
 	struct cel_list *l = arena_new(a, sizeof(*l));
@@ -205,6 +249,15 @@ bool cel_map_find(struct arena *a, const struct cel_map *m, const struct cel_val
 	return false;
 }
 
+static bool lazy_field(const struct cel_map *m, const char *name, struct cel_value *value)
+{
+	const struct cel_field *f = object_field(m->type, name);
+
+	if (f)
+		*value = m->lazy->get(m->lazy->arg, (size_t)(f - m->type->fields));
+	return f != NULL;
+}
+
 bool cel_map_field(struct arena *a, const struct cel_map *m, const char *name,
 		   struct cel_value *value)
 {
@@ -212,7 +265,9 @@ bool cel_map_field(struct arena *a, const struct cel_map *m, const char *name,
 	const struct cel_field *f;
 	const json_t *found;
 
-	if (!m->type || m->type->kind != CEL_OBJECT)
+	if (m->lazy)
+		return lazy_field(m, name, value);
+	if (m->v || !m->type || m->type->kind != CEL_OBJECT)
 		return cel_map_find(a, m, &key, value);
 	f = object_field(m->type, name);
 	found = f ? json_object_get(m->json, f->key) : NULL;
@@ -361,7 +416,9 @@ static bool maps_equal(struct arena *a, const struct cel_map *x, const struct ce
 	const struct cel_entry *v;
 	size_t n;
 
-	if (x->type && x->type->kind == CEL_OBJECT)
+	if (x->lazy || y->lazy)
+		return x == y;
+	if (x->type && x->type->kind == CEL_OBJECT && x->json)
 		return objects_equal(a, x, y);
 	if (x->n != y->n)
 		return false;
@@ -393,8 +450,11 @@ bool cel_equal(struct arena *a, const struct cel_value *x, const struct cel_valu
 		return true;
 	case CEL_LIST:
 		return lists_equal(a, x->list, y->list);
-	case CEL_MAP:
 	case CEL_OBJECT:
+		/* Of a schema's objects the checker knows that they are alike. */
+		return (x->map->json || str_equal(cel_object_name(x), cel_object_name(y))) &&
+		       maps_equal(a, x->map, y->map);
+	case CEL_MAP:
 		return maps_equal(a, x->map, y->map);
 	case CEL_OPTIONAL:
 		return optionals_equal(a, x, y);
@@ -470,7 +530,7 @@ uint64_t cel_weight(const struct cel_value *v)
 	if (v->kind == CEL_LIST)
 		for (size_t i = 0; i < v->list->n && n < CEL_WEIGHT_MAX; i++)
 			n += cel_weight(&v->list->v[i]);
-	else if (v->kind == CEL_MAP)
+	else if (v->kind == CEL_MAP || v->kind == CEL_OBJECT)
 		for (size_t i = 0; i < v->map->n && n < CEL_WEIGHT_MAX; i++)
 			n += cel_weight(&v->map->v[i].value);
 	return n;

@@ -25,6 +25,7 @@ struct cel_map {
 	const struct cel_entry *v; /* sorted by key, for a search; NULL: a view of */
 	const json_t *json;
 	const struct cel_type *type; /* of a map or an object; may be NULL */
+	const struct cel_lazy *lazy; /* makes the fields of an object; V is empty then */
 };
 
 struct cel_ip {
@@ -64,6 +65,9 @@ struct cel_value cel_list_new(struct arena *a, const struct cel_value *v, size_t
 			      const struct cel_type *type);
 /* Sorts V, N entries in the arena, and keeps it; two equal keys are an error. */
 struct cel_value cel_map_new(struct arena *a, struct cel_entry *v, size_t n);
+/* The same as an object of TYPE. */
+struct cel_value cel_object_new(struct arena *a, const struct cel_type *type, struct cel_entry *v,
+				size_t n);
 
 struct cel_value cel_list_at(struct arena *a, const struct cel_list *l, size_t i);
 /* False when KEY is not there. */

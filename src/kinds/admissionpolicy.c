@@ -1,6 +1,6 @@
 /*
- * Admission policies written in CEL, and what binds them to parameters and requests. The
- * expressions themselves are compiled where they are used.
+ * Admission policies written in CEL, and what binds them to parameters and requests. An expression
+ * that is none is refused.
  */
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
@@ -40,7 +40,19 @@ static void check_param_kind(const struct field *f)
 				    "label");
 }
 
-static void check_variables(const struct field *f)
+static void define(const struct field *variable, struct expression_scope *scope)
+{
+	const struct field *text = FIELD(variable, "expression");
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct cel_program *p CLEANUP(cel_program_free_cleanup) = expression_define(
+		scope, field_text(FIELD(variable, "name")), field_text(text), &why);
+
+	if (!p)
+		field_invalid(text, error_message(why));
+}
+
+/* Each variable may speak of those before it. */
+static void check_variables(const struct field *f, struct expression_scope *scope)
 {
 	field_each (f, v) {
 		const struct field *name = FIELD(&v, "name"), *text = FIELD(&v, "expression");
@@ -51,13 +63,15 @@ static void check_variables(const struct field *f)
 			field_invalid(name, "must be a valid CEL identifier");
 		if (text_is_blank(field_text(text)))
 			field_required(text, "expression is not specified");
+		else
+			define(&v, scope);
 	}
 }
 
-static void check_validations(const struct field *f)
+static void check_validations(const struct field *f, const struct expression_scope *scope)
 {
 	static const char *const reasons[] = {"Forbidden", "Invalid", "RequestEntityTooLarge",
-					      "Unauthorized", NULL};
+					      NULL};
 
 	field_each (f, v) {
 		const struct field *text = FIELD(&v, "expression"), *message = FIELD(&v, "message");
@@ -65,8 +79,12 @@ static void check_validations(const struct field *f)
 
 		if (text_is_blank(field_text(text)))
 			field_required(text, "expression is not specified");
+		else
+			rule_expression(text, scope, EXPRESSION_CONDITION, field_text(text));
 		if (*field_text(computed) && text_is_blank(field_text(computed)))
 			field_invalid(computed, "must be non-empty if specified");
+		else if (*field_text(computed))
+			rule_expression(computed, scope, EXPRESSION_MESSAGE, field_text(computed));
 		if (*field_text(message) && text_is_blank(field_text(message)))
 			field_invalid(message, "must be non-empty if specified");
 		else if (strpbrk(field_text(message), "\n\r"))
@@ -76,7 +94,25 @@ static void check_validations(const struct field *f)
 	}
 }
 
-static void check_annotations(const struct field *f, const char *policy)
+static void check_value(const struct field *text, const struct expression_scope *scope)
+{
+	char *trimmed free_ptr = text_trimmed(field_text(text));
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct cel_program *p CLEANUP(cel_program_free_cleanup) = NULL;
+
+	if (!*trimmed) {
+		field_required(text, "valueExpression is not specified");
+	} else if (strlen(trimmed) > EXPRESSION_MAX) {
+		field_required(text, "must not exceed 5120 bytes in length");
+	} else {
+		p = expression_compile(scope, EXPRESSION_ANNOTATION, trimmed, &why);
+		if (!p)
+			field_invalid(text, error_message(why));
+	}
+}
+
+static void check_annotations(const struct field *f, const char *policy,
+			      const struct expression_scope *scope)
 {
 	struct seen keys CLEANUP(seen_release) = SEEN_INIT;
 
@@ -87,16 +123,26 @@ static void check_annotations(const struct field *f, const char *policy)
 		char *name free_ptr = xasprintf("%s/%s", policy, field_text(key));
 
 		field_check_text(key, name, name_qualified);
-		if (text_is_blank(field_text(text)))
-			field_required(text, "valueExpression is not specified");
-		else if (strlen(field_text(text)) > EXPRESSION_MAX)
-			field_required(text, "must not exceed 5120 bytes in length");
+		check_value(text, scope);
 		if (seen_add(&keys, field_text(key)))
 			field_duplicate(key);
 	}
 }
 
-static void check_constraints(const struct field *spec, bool mutating)
+/* What was accepted once is not looked at again. */
+static bool keeps_conditions(const struct field *spec, const struct field *old)
+{
+	static const char *const members[] = {"paramKind", "matchConditions"};
+	const json_t *before = old ? json_object_get(old->value, "spec") : NULL;
+
+	for (size_t i = 0; before && i < ARRAY_SIZE(members); i++)
+		if (!rule_same_member(spec->value, before, members[i]))
+			return false;
+	return before != NULL;
+}
+
+static void check_constraints(const struct field *spec, const struct field *old,
+			      struct expression_scope *scope, bool mutating)
 {
 	const struct field *f = FIELD(spec, "matchConstraints");
 
@@ -108,8 +154,10 @@ static void check_constraints(const struct field *spec, bool mutating)
 		rule_match_resources(f, mutating);
 		field_require(FIELD(f, "resourceRules"));
 	}
-	rule_match_conditions(FIELD(spec, "matchConditions"));
-	check_variables(FIELD(spec, "variables"));
+	if (!keeps_conditions(spec, old))
+		rule_match_conditions(FIELD(spec, "matchConditions"),
+				      field_set(FIELD(spec, "paramKind")));
+	check_variables(FIELD(spec, "variables"), scope);
 }
 
 static void validate_validating(const struct field *o, const struct field *old)
@@ -117,21 +165,43 @@ static void validate_validating(const struct field *o, const struct field *old)
 	static const char none[] = "validations or auditAnnotations must contain at least one item";
 	const struct field *spec = FIELD(o, "spec"), *validations = FIELD(spec, "validations");
 	const struct field *annotations = FIELD(spec, "auditAnnotations");
+	struct expression_scope *scope CLEANUP(expression_scope_free_cleanup) =
+		expression_scope_new(field_set(FIELD(spec, "paramKind")),
+				     field_size(FIELD(spec, "variables")) > 0);
 
-	(void)old;
-	check_constraints(spec, false);
+	check_constraints(spec, old, scope, false);
 	if (!field_size(validations) && !field_size(annotations)) {
 		field_required(validations, none);
 		field_required(annotations, none);
 	}
-	check_validations(validations);
-	check_annotations(annotations, json_path_string(o->value, "metadata.name"));
+	check_validations(validations, scope);
+	check_annotations(annotations, json_path_string(o->value, "metadata.name"), scope);
 }
 
-static void check_mutations(const struct field *f)
+static void check_mutation_expression(const struct field *text, enum expression_use use,
+				      const struct expression_scope *scope)
+{
+	char *trimmed free_ptr = text_trimmed(field_text(text));
+
+	if (*trimmed)
+		rule_expression(text, scope, use, trimmed);
+	else
+		field_required(text, NULL);
+}
+
+/* The value is not told, only which it is. */
+static void refuse_member(const struct field *part, const char *name)
+{
+	char *told free_ptr = xasprintf("{%s}", name);
+
+	field_invalid_text(part, told, "must not be given for this patchType");
+}
+
+static void check_mutations(const struct field *f, const struct expression_scope *scope)
 {
 	static const char *const types[] = {"ApplyConfiguration", "JSONPatch", NULL};
 	static const char *const members[] = {"applyConfiguration", "jsonPatch"};
+	static const enum expression_use made[] = {EXPRESSION_APPLY, EXPRESSION_PATCH};
 
 	if (!field_size(f))
 		field_required(f, "mutations must contain at least one item");
@@ -145,12 +215,12 @@ static void check_mutations(const struct field *f)
 			bool wanted = field_is(type, types[i]);
 
 			if (wanted && !field_set(part))
-				field_required(part, NULL);
-			else if (!wanted && field_set(part))
-				field_forbidden(part, "may only be set for its own patchType");
-			else if (wanted &&
-				 text_is_blank(json_path_string(part->value, "expression")))
-				field_required(FIELD(part, "expression"), NULL);
+				field_required(part, "must be given for this patchType");
+			else if (wanted)
+				check_mutation_expression(FIELD(part, "expression"), made[i],
+							  scope);
+			else if (field_set(part))
+				refuse_member(part, members[i]);
 		}
 	}
 }
@@ -159,11 +229,12 @@ static void validate_mutating(const struct field *o, const struct field *old)
 {
 	static const char *const reinvocations[] = {"IfNeeded", "Never", NULL};
 	const struct field *spec = FIELD(o, "spec");
+	struct expression_scope *scope CLEANUP(expression_scope_free_cleanup) =
+		expression_scope_new(field_set(FIELD(spec, "paramKind")), true);
 
-	(void)old;
-	check_constraints(spec, true);
+	check_constraints(spec, old, scope, true);
 	field_one_of_required(FIELD(spec, "reinvocationPolicy"), reinvocations);
-	check_mutations(FIELD(spec, "mutations"));
+	check_mutations(FIELD(spec, "mutations"), scope);
 }
 
 static void check_param_ref(const struct field *f)

@@ -32,6 +32,7 @@ libkinds_a_SOURCES = \
 	src/kinds/endpoints.c \
 	src/kinds/endpointslice.c \
 	src/kinds/event.c \
+	src/kinds/expression.c src/kinds/expression.h \
 	src/kinds/field.c \
 	src/kinds/field.h \
 	src/kinds/field_errors.c \

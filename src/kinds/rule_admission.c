@@ -2,6 +2,7 @@
  * What webhook configurations and admission policies share: which requests they are about, and
  * where webhooks are.
  */
+#include "kinds/expression.h"
 #include "kinds/rules.h"
 #include "object/json.h"
 
@@ -84,14 +85,13 @@ static void check_operations(const struct field *f, const char *const *operation
 		field_one_of(&op, operations);
 }
 
-void rule_admission_rule(const struct field *f, bool mutating_policy)
+void rule_admission_rule(const struct field *f)
 {
 	static const char *const all[] = {"*", "CONNECT", "CREATE", "DELETE", "UPDATE", NULL};
-	static const char *const mutating[] = {"*", "CONNECT", "CREATE", "UPDATE", NULL};
 	static const char *const scopes[] = {"*", "Cluster", "Namespaced", NULL};
 	const struct field *versions = FIELD(f, "apiVersions");
 
-	check_operations(FIELD(f, "operations"), mutating_policy ? mutating : all);
+	check_operations(FIELD(f, "operations"), all);
 	check_list(FIELD(f, "apiGroups"), "API groups");
 	check_list(versions, "API versions");
 	field_each (versions, v)
@@ -101,7 +101,7 @@ void rule_admission_rule(const struct field *f, bool mutating_policy)
 		field_one_of(FIELD(f, "scope"), scopes);
 }
 
-static void check_named_rules(const struct field *rules, bool mutating)
+static void check_named_rules(const struct field *rules)
 {
 	field_each (rules, rule) {
 		const struct field *names = FIELD(&rule, "resourceNames");
@@ -112,7 +112,22 @@ static void check_named_rules(const struct field *rules, bool mutating)
 			if (seen_add(&seen, field_text(&name)))
 				field_duplicate(&name);
 		}
-		rule_admission_rule(&rule, mutating);
+		rule_admission_rule(&rule);
+	}
+}
+
+/* What goes cannot be changed; this is told of the rules as a whole. */
+static void check_mutable(const struct field *rules)
+{
+	static const char *const mutable[] = {"*", "CONNECT", "CREATE", "UPDATE", NULL};
+
+	field_each (rules, rule) {
+		const struct field *operations = FIELD(&rule, "operations");
+
+		field_each (operations, op)
+			if (!text_is_one_of(field_text(&op), mutable))
+				field_not_supported_text(FIELD(rules, "operations"),
+							 field_text(&op), mutable);
 	}
 }
 
@@ -131,17 +146,61 @@ void rule_match_resources(const struct field *f, bool mutating)
 		else
 			field_required(s, NULL);
 	}
-	check_named_rules(FIELD(f, "resourceRules"), mutating);
-	check_named_rules(FIELD(f, "excludeResourceRules"), mutating);
+	check_named_rules(FIELD(f, "resourceRules"));
+	check_named_rules(FIELD(f, "excludeResourceRules"));
+	if (mutating)
+		check_mutable(FIELD(f, "resourceRules"));
 }
+
+#define BLANKS " \t\n\r\f\v"
 
 bool text_is_blank(const char *s)
 {
-	return strspn(s, " \t\n\r\f\v") == strlen(s);
+	return strspn(s, BLANKS) == strlen(s);
 }
 
-void rule_match_conditions(const struct field *f)
+char *text_trimmed(const char *s)
 {
+	size_t len;
+
+	s += strspn(s, BLANKS);
+	for (len = strlen(s); len && strchr(BLANKS, s[len - 1]);)
+		len--;
+	return xstrndup(s, len);
+}
+
+void rule_expression(const struct field *f, const struct expression_scope *scope,
+		     enum expression_use use, const char *text)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct cel_program *p CLEANUP(cel_program_free_cleanup) =
+		expression_compile(scope, use, text, &why);
+
+	if (!p)
+		field_invalid_text(f, text, error_message(why));
+}
+
+bool rule_same_member(const json_t *x, const json_t *y, const char *name)
+{
+	const json_t *a = json_object_get(x, name), *b = json_object_get(y, name);
+
+	return a == b || json_equal(a, b);
+}
+
+static void check_condition(const struct field *text, const struct expression_scope *scope)
+{
+	char *trimmed free_ptr = text_trimmed(field_text(text));
+
+	if (*trimmed)
+		rule_expression(text, scope, EXPRESSION_CONDITION, trimmed);
+	else
+		field_required(text, NULL);
+}
+
+void rule_match_conditions(const struct field *f, bool params)
+{
+	struct expression_scope *scope CLEANUP(expression_scope_free_cleanup) =
+		expression_scope_new(params, false);
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
 	if (field_size(f) > CONDITIONS_MAX)
@@ -149,8 +208,7 @@ void rule_match_conditions(const struct field *f)
 	field_each (f, c) {
 		const struct field *name = FIELD(&c, "name"), *text = FIELD(&c, "expression");
 
-		if (text_is_blank(field_text(text)))
-			field_required(text, NULL);
+		check_condition(text, scope);
 		if (!field_require(name))
 			continue;
 		field_check(name, name_qualified);

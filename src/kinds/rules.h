@@ -6,6 +6,7 @@
 #define KINDS_RULES_H
 
 #include "base/map.h"
+#include "kinds/expression.h"
 #include "kinds/field.h"
 #include "kinds/kind.h"
 #include "kinds/pod_resources.h"
@@ -170,14 +171,22 @@ void rule_replicas_status(const struct field *status, const struct field *old,
 
 extern const char *const failure_policies[];
 /* operations, apiGroups, apiVersions, resources and scope, members of F. */
-void rule_admission_rule(const struct field *f, bool mutating_policy);
+void rule_admission_rule(const struct field *f);
 void rule_match_resources(const struct field *f, bool mutating_policy);
-void rule_match_conditions(const struct field *f);
+/* PARAMS: they may speak of params. */
+void rule_match_conditions(const struct field *f, bool params);
+/* Whether the two objects have the same in their member NAME, or nothing. */
+bool rule_same_member(const json_t *x, const json_t *y, const char *name);
+/* TEXT, of F, is an expression of SCOPE. */
+void rule_expression(const struct field *f, const struct expression_scope *scope,
+		     enum expression_use use, const char *text);
 /* F's failurePolicy and matchPolicy. */
 void rule_policy_of_match(const struct field *f);
 /* Where a webhook is: a URL or a service. */
 void rule_webhook_client(const struct field *f);
 bool text_is_blank(const char *s);
+/* A copy without the blanks around it. */
+char *text_trimmed(const char *s);
 
 /* rule_device.c: what types of dynamic resource allocation share. */
 

@@ -31,7 +31,7 @@ static void check_versions(const struct field *f)
 		field_invalid(f, "must include at least one of v1, v1beta1");
 }
 
-static void check_hook(const struct field *hook, bool mutating)
+static void check_hook(const struct field *hook, bool mutating, bool same_conditions)
 {
 	static const char *const reinvocations[] = {"IfNeeded", "Never", NULL};
 	const struct field *rules = FIELD(hook, "rules"), *side = FIELD(hook, "sideEffects");
@@ -40,7 +40,7 @@ static void check_hook(const struct field *hook, bool mutating)
 
 	rule_fully_qualified_name(FIELD(hook, "name"));
 	field_each (rules, rule)
-		rule_admission_rule(&rule, false);
+		rule_admission_rule(&rule);
 	rule_policy_of_match(hook);
 	if (!field_set(side))
 		field_required(side, "must specify one of None, NoneOnDryRun");
@@ -53,19 +53,35 @@ static void check_hook(const struct field *hook, bool mutating)
 	if (mutating && field_set(again))
 		field_one_of(again, reinvocations);
 	rule_webhook_client(FIELD(hook, "clientConfig"));
-	rule_match_conditions(FIELD(hook, "matchConditions"));
+	if (!same_conditions)
+		rule_match_conditions(FIELD(hook, "matchConditions"), false);
 	check_versions(FIELD(hook, "admissionReviewVersions"));
 }
 
-static void check_hooks(const struct field *o, bool mutating)
+/* What was accepted once is not looked at again. */
+static bool keeps_conditions(const struct field *hooks, const struct field *old)
+{
+	const json_t *before = old ? json_object_get(old->value, "webhooks") : NULL;
+
+	if (!before || json_array_size(before) != field_size(hooks))
+		return false;
+	field_each (hooks, hook)
+		if (!rule_same_member(hook.value, json_array_get(before, hook.index),
+				      "matchConditions"))
+			return false;
+	return true;
+}
+
+static void check_hooks(const struct field *o, const struct field *old, bool mutating)
 {
 	const struct field *hooks = FIELD(o, "webhooks");
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
+	bool same_conditions = keeps_conditions(hooks, old);
 
 	field_each (hooks, hook) {
 		const struct field *name = FIELD(&hook, "name");
 
-		check_hook(&hook, mutating);
+		check_hook(&hook, mutating, same_conditions);
 		if (*field_text(name) && seen_add(&names, field_text(name)))
 			field_duplicate(name);
 	}
@@ -73,14 +89,12 @@ static void check_hooks(const struct field *o, bool mutating)
 
 static void validate_mutating(const struct field *o, const struct field *old)
 {
-	(void)old;
-	check_hooks(o, true);
+	check_hooks(o, old, true);
 }
 
 static void validate_validating(const struct field *o, const struct field *old)
 {
-	(void)old;
-	check_hooks(o, false);
+	check_hooks(o, old, false);
 }
 
 const struct kind kind_mutatingwebhookconfiguration = {
