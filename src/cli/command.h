@@ -25,7 +25,9 @@ struct command {
 #define COMMAND_CONTROLLERS 4u
 #define COMMAND_SCHEDULER 8u
 #define COMMAND_NODES 16u
+#define COMMAND_STORE 32u
 
-extern const struct command cmd_mount, cmd_serve, cmd_controllers, cmd_scheduler, cmd_nodes;
+extern const struct command cmd_mount, cmd_serve, cmd_controllers, cmd_scheduler, cmd_nodes,
+	cmd_store;
 
 #endif

@@ -3,6 +3,7 @@ kubefs_SOURCES = \
 	src/cli/cmd_components.c \
 	src/cli/cmd_mount.c \
 	src/cli/cmd_serve.c \
+	src/cli/cmd_store.c \
 	src/cli/command.h \
 	src/cli/daemon.c src/cli/daemon.h \
 	src/cli/main.c \

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&cmd_mount, &cmd_serve, &cmd_controllers, &cmd_scheduler, &cmd_nodes,
+	&cmd_mount, &cmd_serve, &cmd_store, &cmd_controllers, &cmd_scheduler, &cmd_nodes,
 };
 
 static int print_usage(FILE *to)

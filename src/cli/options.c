@@ -33,13 +33,15 @@ struct option_row {
 #define AT(member) offsetof(struct options, member)
 #define ANY_CLUSTER (COMMAND_MOUNT | COMMAND_CONTROLLERS | COMMAND_SCHEDULER | COMMAND_NODES)
 #define OWN_CLUSTER (COMMAND_MOUNT | COMMAND_SERVE)
-#define ALL_COMMANDS (ANY_CLUSTER | COMMAND_SERVE)
+#define ALL_COMMANDS (ANY_CLUSTER | COMMAND_SERVE | COMMAND_STORE)
 
 static const struct option_row long_options[] = {
 	{"local", 0, OPTION_OPTIONAL_TEXT, AT(local), "DIR", "a cluster of its own, kept in DIR",
 	 OWN_CLUSTER},
 	{"store-size", 0, OPTION_SIZE, AT(store_size), "SIZE",
-	 "how much its store may hold, at least 16Mi (64Gi)", OWN_CLUSTER},
+	 "how much its store may hold, at least 16Mi (64Gi)", OWN_CLUSTER | COMMAND_STORE},
+	{"force", 0, OPTION_FLAG, AT(force), NULL, "restore in place of a store that is there",
+	 COMMAND_STORE},
 	{"kubeconfig", 0, OPTION_TEXT, AT(kubeconfig), "FILE", "as kubectl reads it", ANY_CLUSTER},
 	{"context", 0, OPTION_TEXT, AT(context), "NAME", "instead of the current one", ANY_CLUSTER},
 	{"namespace", 'n', OPTION_LIST, AT(namespaces), "NAME",
@@ -214,6 +216,11 @@ static int take_positionals(struct options *opt, const struct string_list *words
 {
 	size_t takes = cmd->bit == COMMAND_MOUNT ? 2 : 0;
 
+	if (cmd->bit == COMMAND_STORE) {
+		for (size_t i = 0; i < words->n; i++)
+			vec_push(&opt->words, words->v[i]);
+		return 0;
+	}
 	if (words->n > takes)
 		return error_set(err, E_BAD_REQUEST, "what is \"%s\"?", words->v[takes]);
 	if (words->n == 2) {
@@ -264,6 +271,7 @@ void options_release(struct options *opt)
 {
 	vec_release(&opt->namespaces);
 	vec_release(&opt->mount_options);
+	vec_release(&opt->words);
 }
 
 char *options_local_directory(const struct options *opt)

@@ -29,6 +29,9 @@ struct options {
 	const char *enable_admission, *disable_admission; /* comma separated names */
 	bool bare, allow_remote;
 	int nodes;
+	/* The store. */
+	bool force;
+	struct string_list words; /* what to do with what */
 	/* The mount. */
 	bool foreground, debug, version, help;
 	const char *mountpoint;

@@ -15,8 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The directories above DIR, as mkdir -p: a first start finds no ~/.local/share. */
-static int make_parents(const char *dir, struct error **err)
+int program_make_parents(const char *dir, struct error **err)
 {
 	char *path free_ptr = xstrdup(dir);
 
@@ -44,7 +43,7 @@ int program_open(struct program *p, const struct options *opt, struct error **er
 	if (opt->local) {
 		char *dir free_ptr = options_local_directory(opt);
 
-		if (make_parents(dir, err) < 0)
+		if (program_make_parents(dir, err) < 0)
 			return -1;
 		spec = xasprintf("local:%s", dir);
 	} else {

@@ -36,6 +36,8 @@ enum program_part {
 	PART_OWN_CLUSTER = PART_INFORMERS | PART_CONTROLLERS | PART_SCHEDULER | PART_NODES,
 };
 
+/* The directories above DIR, as mkdir -p: a first start finds no ~/.local/share. */
+int program_make_parents(const char *dir, struct error **err);
 /* The cluster alone. */
 int program_open(struct program *p, const struct options *opt, struct error **err);
 /* Parts over a cluster that is open; on failure what was started stays until program_stop. */

@@ -6,6 +6,7 @@
 #define CLUSTER_LOCAL_H
 
 #include "cluster/cluster.h"
+#include "store/maintain.h"
 
 /*
  * Where a pod's log comes from. On a real cluster kube-apiserver asks the kubelet; here the nodes
@@ -20,5 +21,13 @@ struct pod_streamer {
 	void (*stop)(struct stream *s);
 };
 void local_set_streamer(struct cluster *c, const struct pod_streamer *streamer, void *arg);
+
+/*
+ * For those who open the store of a local cluster alone (store/maintain.h): the keys of its
+ * store_options.sealed, for ever; and whether a value is an object that belongs at its key and
+ * revision. ARG is not looked at.
+ */
+const char *const *local_sealed_keys(void);
+store_judge local_judge;
 
 #endif

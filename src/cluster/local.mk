@@ -53,6 +53,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/scale.c \
 	src/cluster/local/self_review.c \
 	src/cluster/local/services.c \
+	src/cluster/local/stored.c \
 	src/cluster/local/strategy.c \
 	src/cluster/local/track.c \
 	src/cluster/local/watch.c \

@@ -190,7 +190,11 @@ static int append(struct group_txn *g, const struct store_op *op, struct entry *
 	e->sealed = len && seal_wanted(g->store, op->key, op->key_len);
 	data = bytes_val(NULL, entry_size(op->key_len, len + (e->sealed ? SEAL_SIZE : 0)));
 	rc = mdb_put(g->txn, g->store->log, &key, &data, MDB_RESERVE | MDB_APPEND);
-	return rc ? rc : write_value(g->store, e, entry_write(data.mv_data, e), pieces);
+	if (!rc)
+		rc = write_value(g->store, e, entry_write(data.mv_data, e), pieces);
+	if (!rc)
+		entry_sum(&k, data.mv_data, data.mv_size);
+	return rc;
 }
 
 /* Moves a key between the trees of the existing and the deleted. */

@@ -95,6 +95,13 @@ static int delete_chain(struct step *st, struct ref ref, int64_t version)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+int compact_chain(struct store *s, MDB_txn *txn, struct ref newest)
+{
+	struct step st = {.store = s, .txn = txn};
+
+	return delete_chain(&st, newest, newest.version);
+}
+
 /* E's key has no newer version than its deletion E. */
 static int forget_key(struct step *st, const struct entry *e)
 {
@@ -212,12 +219,20 @@ void compact_step(struct store *s)
 	struct step st = {.store = s, .records = STEP_RECORDS, .next_ms = INT64_MAX};
 	int rc = step_run(&st);
 
+	readers_forget_dead(s);
 	if (!rc) {
 		s->compact_at = next_step(&st);
 		return;
 	}
 	log_error("store %s: cannot compact: %s", s->dir, mdb_strerror(rc));
 	s->compact_at = clock_mono(s->clock) + s->keep_ns / 10;
+}
+
+void compact_due(struct store *s)
+{
+	s->compact_at = clock_mono(s->clock);
+	while (s->compact_at <= clock_mono(s->clock))
+		compact_step(s);
 }
 
 void compact_schedule(struct store *s)
@@ -247,6 +262,7 @@ bool compact_shed(struct store *s)
 	size_t deleted = 0, records = STEP_RECORDS;
 	int rc = 0;
 
+	readers_forget_dead(s);
 	while (!rc && st.moved) {
 		st = (struct step){.store = s, .all = true, .records = records};
 		rc = step_run(&st);

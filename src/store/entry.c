@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <zlib.h>
 
 /* Numbers are big-endian, so that log keys sort by revision. */
 struct disk_ref {
@@ -12,7 +13,7 @@ struct disk_ref {
 };
 _Static_assert(sizeof(struct disk_ref) == 16, "a format, not a struct");
 
-enum { ENTRY_DELETED = 1, ENTRY_CREATED = 2, ENTRY_SEALED = 4 };
+enum { ENTRY_DELETED = 1, ENTRY_CREATED = 2, ENTRY_SEALED = 4, ENTRY_SUMMED = 8 };
 
 struct disk_entry {
 	uint64_t prev_revision;
@@ -24,6 +25,8 @@ struct disk_entry {
 	uint16_t flags;
 };
 _Static_assert(sizeof(struct disk_entry) == 32, "a format, not a struct");
+/* With ENTRY_SUMMED, between it and the key: the CRC-32 of where it lies, of it, key and value. */
+#define SUM_SIZE 4u
 
 MDB_val bytes_val(const void *p, size_t len)
 {
@@ -42,7 +45,37 @@ MDB_val log_key(struct log_key *k, uint64_t revision, uint32_t index)
 
 size_t entry_size(size_t key_len, size_t len)
 {
-	return sizeof(struct disk_entry) + key_len + len;
+	return sizeof(struct disk_entry) + SUM_SIZE + key_len + len;
+}
+
+static uint32_t sum_of(const struct log_key *at, const char *record, size_t size)
+{
+	uLong sum = crc32(crc32(0, NULL, 0), at->b, sizeof(at->b));
+
+	sum = crc32(sum, (const Bytef *)record, sizeof(struct disk_entry));
+	record += sizeof(struct disk_entry) + SUM_SIZE;
+	return (uint32_t)crc32_z(sum, (const Bytef *)record,
+				 size - sizeof(struct disk_entry) - SUM_SIZE);
+}
+
+void entry_sum(const struct log_key *at, void *record, size_t size)
+{
+	uint32_t sum = htobe32(sum_of(at, record, size));
+
+	memcpy((char *)record + sizeof(struct disk_entry), &sum, SUM_SIZE);
+}
+
+bool entry_is_intact(const struct entry *e)
+{
+	const char *record = (const char *)e->key - sizeof(struct disk_entry) - SUM_SIZE;
+	struct log_key at;
+	uint32_t sum;
+
+	if (!e->summed)
+		return true;
+	log_key(&at, e->at.revision, e->at.index);
+	memcpy(&sum, record + sizeof(struct disk_entry), SUM_SIZE);
+	return be32toh(sum) == sum_of(&at, record, (size_t)(e->value - record) + e->len);
 }
 
 char *entry_write(void *to, const struct entry *e)
@@ -54,24 +87,27 @@ char *entry_write(void *to, const struct entry *e)
 		.version = htobe32(e->at.version),
 		.tag = htobe32(e->tag),
 		.key_len = htobe16((uint16_t)e->key_len),
-		.flags = htobe16((e->deleted ? ENTRY_DELETED : 0) |
+		.flags = htobe16(ENTRY_SUMMED | (e->deleted ? ENTRY_DELETED : 0) |
 				 (e->created ? ENTRY_CREATED : 0) | (e->sealed ? ENTRY_SEALED : 0)),
 	};
+	char *key = (char *)to + sizeof(d) + SUM_SIZE;
 
 	memcpy(to, &d, sizeof(d));
-	memcpy((char *)to + sizeof(d), e->key, e->key_len);
-	return (char *)to + sizeof(d) + e->key_len;
+	memcpy(key, e->key, e->key_len);
+	return key + e->key_len;
 }
 
 int entry_parse(const MDB_val *key, const MDB_val *data, struct entry *e)
 {
 	struct disk_entry d;
 	struct disk_ref at;
+	size_t head = sizeof(d);
 
 	if (key->mv_size != LOG_KEY_SIZE || data->mv_size < sizeof(d))
 		return MDB_CORRUPTED;
 	memcpy(&at, key->mv_data, LOG_KEY_SIZE);
 	memcpy(&d, data->mv_data, sizeof(d));
+	head += be16toh(d.flags) & ENTRY_SUMMED ? SUM_SIZE : 0;
 	*e = (struct entry){
 		.at = {be64toh(at.revision), be32toh(at.index), be32toh(d.version)},
 		.prev = {be64toh(d.prev_revision), be32toh(d.prev_index), 0},
@@ -80,14 +116,15 @@ int entry_parse(const MDB_val *key, const MDB_val *data, struct entry *e)
 		.deleted = be16toh(d.flags) & ENTRY_DELETED,
 		.created = be16toh(d.flags) & ENTRY_CREATED,
 		.sealed = be16toh(d.flags) & ENTRY_SEALED,
-		.key = (char *)data->mv_data + sizeof(d),
+		.summed = be16toh(d.flags) & ENTRY_SUMMED,
+		.key = (char *)data->mv_data + head,
 		.key_len = be16toh(d.key_len),
 	};
-	if (data->mv_size - sizeof(d) < e->key_len)
+	if (data->mv_size < head + e->key_len)
 		return MDB_CORRUPTED;
 	e->prev.version = e->at.version - 1;
 	e->value = (const char *)e->key + e->key_len;
-	e->len = data->mv_size - sizeof(d) - e->key_len;
+	e->len = data->mv_size - head - e->key_len;
 	return 0;
 }
 

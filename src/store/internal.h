@@ -14,8 +14,8 @@
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c, check.c; keys.c,
- * seal.c and reseal.c (encryption).
+ * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c; keys.c, seal.c and
+ * reseal.c (encryption); check.c, backup.c, restore.c and maintain.c (maintain.h).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
  * go. Neither is held while LMDB works or a handler runs, and never both at once.
@@ -31,8 +31,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Format 2 may hold sealed records. */
-#define STORE_FORMAT 2
+/* Format 2 may hold sealed records, format 3 records with a checksum. */
+#define STORE_FORMAT 3
 #define STORE_FORMAT_OLDEST 1
 
 #define KEY_SIZE 32
@@ -61,6 +61,7 @@ struct entry {
 	bool deleted;
 	bool created; /* the key did not exist before it */
 	bool sealed;  /* the value is as seal.c describes */
+	bool summed;  /* has a checksum */
 	const void *key;
 	size_t key_len;
 	const char *value;
@@ -145,6 +146,7 @@ struct store {
 	struct clock *clock;
 	int64_t keep_ns;
 	unsigned keep_versions;
+	size_t map_size; /* bytes that data may fill */
 	size_t page_size;
 	uint64_t id;
 	_Atomic uint64_t revision;
@@ -175,6 +177,28 @@ struct store {
 	struct watches watch;
 };
 
+/* open.c */
+#define DATA_FILE "data.mdb"
+/* Everything but the threads. */
+struct store *store_open_idle(const char *dir, const struct store_options *opt, struct error **err);
+/* Nothing but the locks, which nobody else then has: its file may be replaced. */
+struct store *store_lock(const char *dir, const struct store_options *opt, struct error **err);
+int store_lock_readers(struct store *s, struct error **err);
+/* E_NOT_FOUND when there is none. */
+int store_exists(struct store *s, struct error **err);
+/* MAP_SIZE is what data may fill. */
+int store_env_open(struct store *s, const char *file, size_t map_size, unsigned flags,
+		   struct error **err);
+void store_env_close(struct store *s);
+/* What a new store holds: four trees, and who it is. */
+int store_write_new(struct store *s, MDB_txn *txn, uint64_t id, uint64_t compacted);
+/* Opens the trees of an open environment and learns where they stand. */
+int store_load(struct store *s, struct error **err);
+/* In the store's directory, and on disk. */
+int store_rename(struct store *s, const char *from, const char *to, struct error **err);
+/* A new first key, on disk before anything is encrypted with it. */
+int store_make_key(struct store *s, struct error **err);
+
 /* entry.c */
 #define LOG_KEY_SIZE 12
 struct log_key {
@@ -186,6 +210,10 @@ MDB_val bytes_val(const void *p, size_t len);
 size_t entry_size(size_t key_len, size_t len);
 /* Writes header and key to TO and returns where the value begins. */
 char *entry_write(void *to, const struct entry *e);
+/* The last thing that is written of a record: its checksum. */
+void entry_sum(const struct log_key *at, void *record, size_t size);
+/* Whether E, which entry_parse has read, is as it was written; true where there is no checksum. */
+bool entry_is_intact(const struct entry *e);
 /* MDB_CORRUPTED when the bytes are not a record. */
 int entry_parse(const MDB_val *key, const MDB_val *data, struct entry *e);
 /* The record at REF: 0, MDB_NOTFOUND, or another error of LMDB. */
@@ -228,6 +256,8 @@ int seal_open(const struct store *s, struct entry *e, struct str *buffer);
 
 /* reseal.c */
 int reseal(struct store *s, struct error **err);
+/* Whether every value is encrypted with the first key that is to be. */
+bool reseal_is_done(struct store *s);
 
 /* read.c: a read transaction from the pool. */
 MDB_txn *reader_begin(struct store *s, struct error **err);
@@ -237,6 +267,8 @@ uint64_t readers_ended(struct store *s);
 /* Waits until more than SEEN have. False: none is running, or the deadline has passed. */
 bool readers_wait(struct store *s, uint64_t seen, int64_t deadline_ns);
 void readers_release(struct store *s);
+/* Snapshots of other processes that have died hold no pages any more. */
+void readers_forget_dead(struct store *s);
 
 /* commit.c */
 void *writer_main(void *store);
@@ -250,12 +282,19 @@ void space_prepare(struct store *s, size_t bytes);
 bool space_fits(struct store *s, MDB_txn *txn, const struct request *r);
 /* Before anything is read: a file shorter than its own header says is refused. */
 int space_check_file(struct store *s, struct error **err);
+struct store_report;
+/* The bytes of the file, and those that are used and free in it. */
+void space_report(struct store *s, MDB_txn *txn, struct store_report *r);
 
-/* compact.c: both run in the writer. */
+/* compact.c: all run in the writer. */
 /* One bounded step; sets compact_at. */
 void compact_step(struct store *s);
 /* Gives up all history that no watch needs any more. True when that freed something. */
 bool compact_shed(struct store *s);
+/* Every step that is due. */
+void compact_due(struct store *s);
+/* Takes a key's versions from NEWEST back out of the log. */
+int compact_chain(struct store *s, MDB_txn *txn, struct ref newest);
 /* Something was written: makes sure that it is looked at when it has aged. */
 void compact_schedule(struct store *s);
 

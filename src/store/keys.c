@@ -123,6 +123,9 @@ int keys_save(const char *dir, const struct seal_keys *keys, struct error **err)
 	struct str text CLEANUP(str_wipe) = STR_INIT;
 
 	keys_write(keys, &text);
+	if (text.len > KEYS_MAX)
+		return error_set(err, E_TOO_LARGE,
+				 "%s is full: take out keys that nothing is encrypted with", path);
 	return file_replace(path, text.s, text.len, err);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 #include "store/internal.h"
+#include "store/maintain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,6 @@
 #define MAX_READERS 1024
 #define LOCK_FILE_SIZE (MAX_READERS * 64 + 8192) /* a reader is a cache line */
 
-#define DATA_FILE "data.mdb"
 #define NEW_FILE "data.mdb.new"
 
 /* A new directory is on disk only when its parent is. */
@@ -55,14 +55,19 @@ static int in_use(struct store *s, struct error **err)
 	return error_set(err, E_UNAVAILABLE, "the store %s is in use by another process", s->dir);
 }
 
+static int open_dir(struct store *s, struct error **err)
+{
+	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return s->dir_fd < 0 ? error_set_errno(err, errno, "cannot open the store %s", s->dir) : 0;
+}
+
 static int lock_dir(struct store *s, struct error **err)
 {
 	char text[24];
 	int n;
 
-	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd < 0)
-		return error_set_errno(err, errno, "cannot open the store %s", s->dir);
+	if (open_dir(s, err))
+		return -1;
 	s->lock_fd = openat(s->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
 		return error_set_errno(err, errno, "cannot open %s/lock", s->dir);
@@ -108,8 +113,8 @@ static int reserve_lock_file(struct store *s, const char *file, struct error **e
 	return rc ? error_set_errno(err, rc, "cannot open the store %s: %s", s->dir, name) : 0;
 }
 
-/* MAP_SIZE is what data may fill. */
-static int env_open(struct store *s, const char *file, size_t map_size, struct error **err)
+int store_env_open(struct store *s, const char *file, size_t map_size, unsigned flags,
+		   struct error **err)
 {
 	char *path free_ptr = xasprintf("%s/%s", s->dir, file);
 	int rc;
@@ -124,11 +129,11 @@ static int env_open(struct store *s, const char *file, size_t map_size, struct e
 	if (!rc)
 		rc = mdb_env_set_maxreaders(s->env, MAX_READERS);
 	if (!rc)
-		rc = mdb_env_open(s->env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+		rc = mdb_env_open(s->env, path, MDB_NOSUBDIR | MDB_NOTLS | flags, 0600);
 	return rc ? env_error(s, rc, err) : 0;
 }
 
-static void env_close(struct store *s)
+void store_env_close(struct store *s)
 {
 	if (s->env)
 		mdb_env_close(s->env);
@@ -154,16 +159,12 @@ static int open_trees(struct store *s, MDB_txn *txn, unsigned flags)
 	return rc;
 }
 
-/* What a new store holds: four trees, and who it is. Revisions begin at 1. */
-static int write_new(struct store *s, MDB_txn *txn)
+int store_write_new(struct store *s, MDB_txn *txn, uint64_t id, uint64_t compacted)
 {
 	MDB_val key = bytes_val("created-by", strlen("created-by"));
 	MDB_val version = bytes_val(PACKAGE_STRING, strlen(PACKAGE_STRING));
-	uint64_t id;
 	int rc;
 
-	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		return EIO;
 	rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
 	if (!rc)
 		rc = open_trees(s, txn, MDB_CREATE);
@@ -173,17 +174,22 @@ static int write_new(struct store *s, MDB_txn *txn)
 		rc = meta_put_number(s, txn, "format", STORE_FORMAT);
 	if (!rc)
 		rc = meta_put_number(s, txn, "id", id);
-	return rc ? rc : meta_put_number(s, txn, "compacted", 1);
+	return rc ? rc : meta_put_number(s, txn, "compacted", compacted);
 }
 
 static int fill_new(struct store *s, struct error **err)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	uint64_t id;
+	int rc;
 
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return error_set_errno(err, errno, "cannot make the store %s", s->dir);
+	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	if (rc)
 		return env_error(s, rc, err);
-	rc = write_new(s, txn);
+	/* Revisions begin at 1. */
+	rc = store_write_new(s, txn, id, 1);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
@@ -198,29 +204,40 @@ static int create(struct store *s, struct error **err)
 
 	unlinkat(s->dir_fd, NEW_FILE, 0);
 	unlinkat(s->dir_fd, NEW_FILE "-lock", 0);
-	rc = env_open(s, NEW_FILE, 1u << 20, err);
+	rc = store_env_open(s, NEW_FILE, 1u << 20, 0, err);
 	if (!rc)
 		rc = fill_new(s, err);
-	env_close(s);
+	store_env_close(s);
 	unlinkat(s->dir_fd, NEW_FILE "-lock", 0);
-	if (rc)
-		return -1;
-	if (renameat(s->dir_fd, NEW_FILE, s->dir_fd, DATA_FILE) || fsync(s->dir_fd))
+	return rc ? -1 : store_rename(s, NEW_FILE, DATA_FILE, err);
+}
+
+int store_rename(struct store *s, const char *from, const char *to, struct error **err)
+{
+	if (renameat(s->dir_fd, from, s->dir_fd, to) || fsync(s->dir_fd))
 		return error_set_errno(err, errno, "cannot make the store %s", s->dir);
 	return 0;
 }
 
 static int create_if_missing(struct store *s, struct error **err)
 {
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+
+	if (store_exists(s, &why) == 0)
+		return 0;
+	return error_code(why) == E_NOT_FOUND ? create(s, err) : error_move(err, steal(&why));
+}
+
+int store_exists(struct store *s, struct error **err)
+{
 	struct stat st;
 
 	if (fstatat(s->dir_fd, DATA_FILE, &st, 0))
-		return errno == ENOENT ? create(s, err)
-				       : error_set_errno(err, errno, "%s/" DATA_FILE, s->dir);
+		return errno == ENOENT
+			       ? error_set(err, E_NOT_FOUND, "there is no store in %s", s->dir)
+			       : error_set_errno(err, errno, "%s/" DATA_FILE, s->dir);
 	/* LMDB would fill an empty file. Nothing of ours leaves one. */
-	if (!st.st_size)
-		return env_error(s, MDB_INVALID, err);
-	return 0;
+	return st.st_size ? 0 : env_error(s, MDB_INVALID, err);
 }
 
 /* Before anything else is read: a newer format may have other trees. */
@@ -261,7 +278,7 @@ static int load_in(struct store *s, MDB_txn *txn, struct error **err)
 	return 0;
 }
 
-static int load(struct store *s, struct error **err)
+int store_load(struct store *s, struct error **err)
 {
 	MDB_txn *txn;
 	MDB_stat st;
@@ -284,6 +301,27 @@ static int load(struct store *s, struct error **err)
 	return rc;
 }
 
+/* What is written from now on is not for older programs to read. */
+static int raise_format(struct store *s, struct error **err)
+{
+	uint64_t format = 0;
+	MDB_txn *txn;
+	int rc;
+
+	space_prepare(s, 0);
+	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	if (rc)
+		return env_error(s, rc, err);
+	rc = meta_get_number(s, txn, "format", &format);
+	if (!rc && format < STORE_FORMAT)
+		rc = meta_put_number(s, txn, "format", STORE_FORMAT);
+	if (!rc && format < STORE_FORMAT)
+		rc = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return rc ? env_error(s, rc, err) : 0;
+}
+
 /* The key that the store names as the one of its values; 0: none. */
 static int meta_key(struct store *s, uint64_t *id, struct error **err)
 {
@@ -298,8 +336,7 @@ static int meta_key(struct store *s, uint64_t *id, struct error **err)
 	return rc && rc != MDB_NOTFOUND ? env_error(s, rc, err) : 0;
 }
 
-/* A key is on disk before anything is encrypted with it. */
-static int make_key(struct store *s, struct error **err)
+int store_make_key(struct store *s, struct error **err)
 {
 	if (keys_add_new(&s->keys, err) || keys_save(s->dir, &s->keys, err))
 		return -1;
@@ -318,7 +355,7 @@ static int load_keys(struct store *s, struct error **err)
 				 "the store %s has values that are encrypted with the key %016llx, "
 				 "which %s/data.keys does not hold",
 				 s->dir, (unsigned long long)id, s->dir);
-	return s->sealed.n && !s->keys.n ? make_key(s, err) : 0;
+	return s->sealed.n && !s->keys.n ? store_make_key(s, err) : 0;
 }
 
 static int start_threads(struct store *s, struct error **err)
@@ -339,8 +376,11 @@ static int start_threads(struct store *s, struct error **err)
 
 static struct store *store_new(const char *dir, const struct store_options *opt)
 {
+	static const struct store_options defaults;
 	struct store *s = xcalloc(1, sizeof(*s));
 
+	opt = opt ? opt : &defaults;
+	s->map_size = opt->map_size ? opt->map_size : DEFAULT_MAP_SIZE;
 	s->dir = xstrdup(dir);
 	s->lock_fd = s->dir_fd = -1;
 	s->clock = opt->clock ? opt->clock : clock_system();
@@ -357,27 +397,66 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	return s;
 }
 
-static int open_all(struct store *s, size_t map_size, struct error **err)
+static int open_all(struct store *s, struct error **err)
 {
 	if (make_dir(s->dir, err) || lock_dir(s, err) || create_if_missing(s, err) ||
-	    env_open(s, DATA_FILE, map_size, err) || load(s, err))
+	    store_env_open(s, DATA_FILE, s->map_size, 0, err) || store_load(s, err))
 		return -1;
-	s->map_pages = map_size / s->page_size;
-	if (load_keys(s, err) || reseal(s, err))
-		return -1;
-	return start_threads(s, err);
+	s->map_pages = s->map_size / s->page_size;
+	return raise_format(s, err) || load_keys(s, err) || reseal(s, err) ? -1 : 0;
+}
+
+struct store *store_open_idle(const char *dir, const struct store_options *opt, struct error **err)
+{
+	struct store *s = store_new(dir, opt);
+
+	return open_all(s, err) ? store_close(s) : s;
 }
 
 struct store *store_open(const char *dir, const struct store_options *opt, struct error **err)
 {
-	static const struct store_options defaults;
-	struct store *s;
+	struct store *s = store_open_idle(dir, opt, err);
 
-	opt = opt ? opt : &defaults;
-	s = store_new(dir, opt);
-	if (open_all(s, opt->map_size ? opt->map_size : DEFAULT_MAP_SIZE, err))
+	return s && start_threads(s, err) ? store_close(s) : s;
+}
+
+static int open_reading(struct store *s, struct error **err)
+{
+	if (open_dir(s, err) || store_exists(s, err))
+		return -1;
+	if (flock(s->dir_fd, LOCK_SH | LOCK_NB))
+		return error_set(err, E_UNAVAILABLE, "the store %s is being replaced", s->dir);
+	return store_env_open(s, DATA_FILE, s->map_size, MDB_RDONLY, err) || store_load(s, err) ||
+			       keys_load(s->dir, &s->keys, err)
+		       ? -1
+		       : 0;
+}
+
+struct store *store_open_reading(const char *dir, const struct store_options *opt,
+				 struct error **err)
+{
+	struct store *s = store_new(dir, opt);
+
+	return open_reading(s, err) ? store_close(s) : s;
+}
+
+struct store *store_lock(const char *dir, const struct store_options *opt, struct error **err)
+{
+	struct store *s = store_new(dir, opt);
+
+	if (make_dir(dir, err) || lock_dir(s, err) || store_lock_readers(s, err))
 		return store_close(s);
 	return s;
+}
+
+int store_lock_readers(struct store *s, struct error **err)
+{
+	if (!flock(s->dir_fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return error_set(err, E_UNAVAILABLE,
+				 "the store %s is being read by a check or a backup", s->dir);
+	return error_set_errno(err, errno, "cannot lock %s", s->dir);
 }
 
 static void stop_threads(struct store *s)
@@ -400,7 +479,7 @@ struct store *store_close(struct store *s)
 	watches_release(s);
 	readers_release(s);
 	vec_release(&s->found);
-	env_close(s);
+	store_env_close(s);
 	keys_release(&s->keys);
 	vec_each (&s->sealed, prefix)
 		free(*prefix);

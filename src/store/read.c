@@ -73,6 +73,11 @@ void readers_release(struct store *s)
 	vec_release(&s->readers);
 }
 
+void readers_forget_dead(struct store *s)
+{
+	mdb_reader_check(s->env, NULL);
+}
+
 /* Checks AT against the snapshot; 0 becomes the newest. */
 static int resolve_revision(struct store *s, MDB_txn *txn, uint64_t *at, struct error **err)
 {

@@ -61,6 +61,7 @@ static int rewrite(struct reseal *r, struct entry *e)
 	rc = seal_write(r->store, e, &value, 1, entry_write(record.s, e));
 	if (rc)
 		return rc;
+	entry_sum(&k, data.mv_data, data.mv_size);
 	r->bytes += data.mv_size;
 	r->records++;
 	return mdb_put(r->txn, r->store->log, &key, &data, 0);
@@ -121,7 +122,7 @@ static int run_step(struct reseal *r)
 	return rc;
 }
 
-static bool is_done(struct store *s)
+bool reseal_is_done(struct store *s)
 {
 	MDB_txn *txn;
 	uint64_t done;
@@ -139,7 +140,7 @@ int reseal(struct store *s, struct error **err)
 	struct reseal r = {.store = s, .next = {1, 0, 0}};
 	int rc = 0;
 
-	if (!s->sealed.n || is_done(s))
+	if (!s->sealed.n || reseal_is_done(s))
 		return 0;
 	while (!rc && !r.end)
 		rc = run_step(&r);

@@ -16,9 +16,11 @@
  * The file being longer than the tree reaches also tells a truncated file from a whole one.
  */
 #include "store/internal.h"
+#include "store/maintain.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,6 +75,34 @@ int space_check_file(struct store *s, struct error **err)
 				 "%s/data.mdb is damaged: it ends after %llu of %llu bytes", s->dir,
 				 (unsigned long long)size, (unsigned long long)used);
 	return 0;
+}
+
+/* LMDB keeps its free pages in a tree of lists that begin with their length. */
+static uint64_t free_pages(MDB_txn *txn)
+{
+	MDB_cursor *c;
+	MDB_val key, data;
+	uint64_t pages = 0;
+	size_t n;
+
+	if (mdb_cursor_open(txn, 0, &c))
+		return 0;
+	while (!mdb_cursor_get(c, &key, &data, MDB_NEXT) && data.mv_size >= sizeof(n)) {
+		memcpy(&n, data.mv_data, sizeof(n));
+		pages += n;
+	}
+	mdb_cursor_close(c);
+	return pages;
+}
+
+void space_report(struct store *s, MDB_txn *txn, struct store_report *r)
+{
+	mdb_filehandle_t fd;
+
+	mdb_env_get_fd(s->env, &fd);
+	r->file_bytes = file_size(fd);
+	r->used_bytes = used_bytes(s);
+	r->free_bytes = free_pages(txn) * s->page_size;
 }
 
 /* Makes the file SIZE bytes long, with blocks behind them where the file system can. */

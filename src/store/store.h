@@ -108,12 +108,6 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 /* How many keys begin with PREFIX. */
 uint64_t store_count(struct store *s, const void *prefix, size_t prefix_len);
 
-/*
- * Reads everything and checks that each key's versions are whole and nothing else is there.
- * Damage is E_INTERNAL with what and where. May run beside anything.
- */
-int store_check(struct store *s, struct error **err);
-
 enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_CHECK /* the precondition alone */ };
 
 /* What must be true of the key for the transaction to happen. */

@@ -30,6 +30,7 @@ other_cases = \
 	tests/cases/prometheus.sh \
 	tests/cases/requests.sh \
 	tests/cases/signals.sh \
+	tests/cases/store.sh \
 	tests/cases/verbs.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)

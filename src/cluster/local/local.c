@@ -241,35 +241,6 @@ static const struct cluster_ops ops = {
 	.authorize = authorize,
 };
 
-/* The types whose objects are encrypted in the store. */
-static const struct {
-	const char *group, *version, *plural;
-} sealed_types[] = {
-	{"", "v1", "secrets"},
-};
-
-static struct store *open_store(const char *where, struct store_options *options,
-				struct error **err)
-{
-	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	struct str keys[ARRAY_SIZE(sealed_types)];
-	const char *prefixes[ARRAY_SIZE(sealed_types) + 1] = {NULL};
-	struct store *s;
-
-	for (size_t i = 0; i < ARRAY_SIZE(sealed_types); i++) {
-		str_init(&keys[i]);
-		object_key(catalog_find(all, sealed_types[i].group, sealed_types[i].version,
-					sealed_types[i].plural),
-			   NULL, NULL, &keys[i]);
-		prefixes[i] = keys[i].s;
-	}
-	options->sealed = prefixes;
-	s = store_open(where, options, err);
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		str_release(&keys[i]);
-	return s;
-}
-
 static int parse_cidr(struct local *l, const char *cidr, struct error **err)
 {
 	const char *slash = strchr(cidr, '/');
@@ -290,7 +261,8 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 				   struct error **err)
 {
 	struct local *l = xcalloc(1, sizeof(*l));
-	struct store_options options = {.map_size = config->store_size};
+	struct store_options options = {.map_size = config->store_size,
+					.sealed = local_sealed_keys()};
 
 	if (parse_cidr(l, config->service_cidr ? config->service_cidr : SERVICE_CIDR, err) < 0) {
 		free(l);
@@ -307,7 +279,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	}
 	l->clock = config->clock ? config->clock : clock_system();
 	options.clock = l->clock;
-	l->store = open_store(where, &options, err);
+	l->store = store_open(where, &options, err);
 	if (!l->store) {
 		token_file_free(l->token_file);
 		free(l);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/store.h"
+#include "store/maintain.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -140,7 +140,7 @@ static inline void assert_sound(struct store *s)
 {
 	struct error *err = NULL;
 
-	if (store_check(s, &err))
+	if (store_check(s, NULL, NULL, NULL, &err))
 		fail_msg("%s", error_message(err));
 }
 
