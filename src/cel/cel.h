@@ -132,6 +132,10 @@ struct cel_value {
  */
 struct cel_value cel_from_json(struct arena *a, const json_t *tree, const struct cel_type *type);
 struct cel_value cel_string(const char *text, size_t len);
+/* An error as a value; its text, of at most CEL_FAIL_TEXT bytes, is in the arena. */
+#define CEL_FAIL_TEXT 512
+struct cel_value cel_fail(struct arena *a, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* A new tree, or NULL and *err (E_BAD_REQUEST) for what JSON has no form of. */
 json_t *cel_to_json(struct arena *a, const struct cel_value *v, struct error **err);
 

@@ -34,10 +34,6 @@ struct cel_ip {
 	int prefix; /* of a CIDR */
 };
 
-#define CEL_FAIL_TEXT 512
-/* An error as a value; its text is in the arena. */
-struct cel_value cel_fail(struct arena *a, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 /* The error for arguments that no overload takes. */
 struct cel_value cel_no_overload(void);
 

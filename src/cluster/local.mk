@@ -13,6 +13,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/access.c src/cluster/local/access.h \
 	src/cluster/local/access_review.c \
 	src/cluster/local/admission.c src/cluster/local/admission.h \
+	src/cluster/local/admission_cel.c src/cluster/local/admission_cel.h \
 	src/cluster/local/admission_match.c src/cluster/local/admission_match.h \
 	src/cluster/local/admission_request.c src/cluster/local/admission_request.h \
 	src/cluster/local/admission/certificates.c \

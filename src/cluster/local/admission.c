@@ -207,7 +207,7 @@ void admission_release(struct admission *a)
 		pthread_mutex_unlock(a->held);
 }
 
-int admission_admit(struct admission *a, struct error **err)
+static int admit_once(struct admission *a, struct error **err)
 {
 	const struct admission_plugin *p;
 	size_t i = 0;
@@ -216,6 +216,17 @@ int admission_admit(struct admission *a, struct error **err)
 		if (p->admit && p->admit(a, err) < 0)
 			return -1;
 	return 0;
+}
+
+int admission_admit(struct admission *a, struct error **err)
+{
+	a->admit_again = a->readmitted = false;
+	if (admit_once(a, err) < 0)
+		return -1;
+	if (!a->admit_again)
+		return 0;
+	a->readmitted = true;
+	return admit_once(a, err);
 }
 
 int admission_validate(struct admission *a, struct error **err)

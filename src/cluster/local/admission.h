@@ -47,6 +47,11 @@ struct admission {
 	const struct delete_options *delete_options; /* NULL: a write */
 	const json_t *old;			     /* NULL at a creation */
 	json_t *object; /* admit changes it in place; NULL at a deletion */
+	/*
+	 * A plugin that lets others' code change the object (a webhook, a policy) sets ADMIT_AGAIN
+	 * when one did: all plugins' admit run once more, with READMITTED set.
+	 */
+	bool admit_again, readmitted;
 	/* Private: until admission_release. */
 	pthread_mutex_t *held;
 	struct admission_facts *facts;
