@@ -71,10 +71,17 @@ libcluster_a_SOURCES = \
 	src/cluster/remote/discovery.c \
 	src/cluster/remote/kubeconfig.c \
 	src/cluster/remote/kubeconfig.h \
+	src/cluster/remote/kubeconfig_entry.c \
+	src/cluster/remote/kubeconfig_entry.h \
 	src/cluster/remote/kubeconfig_file.c \
 	src/cluster/remote/kubeconfig_file.h \
+	src/cluster/remote/kubeconfig_user.c \
 	src/cluster/remote/list.c \
 	src/cluster/remote/live.c \
+	src/cluster/remote/plugin.c \
+	src/cluster/remote/plugin.h \
+	src/cluster/remote/plugin_process.c \
+	src/cluster/remote/plugin_process.h \
 	src/cluster/remote/remote.c \
 	src/cluster/remote/remote.h \
 	src/cluster/remote/request.c \
@@ -102,6 +109,12 @@ tests_unit_cluster_test_remote_SOURCES = tests/unit/cluster/test_remote.c \
 tests_unit_cluster_test_remote_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_remote
 EXTRA_DIST += tests/unit/cluster/remote_server.py
+
+check_PROGRAMS += tests/unit/cluster/test_remote_login
+tests_unit_cluster_test_remote_login_SOURCES = tests/unit/cluster/test_remote_login.c \
+	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h
+tests_unit_cluster_test_remote_login_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_remote_login
 
 check_PROGRAMS += tests/unit/cluster/test_remote_kubeconfig
 tests_unit_cluster_test_remote_kubeconfig_SOURCES = tests/unit/cluster/test_remote_kubeconfig.c

@@ -180,6 +180,11 @@ static int split_url(const char *url, struct url_parts *p, struct error **err)
 	return 0;
 }
 
+static bool is_loopback(const char *host)
+{
+	return !strcmp(host, "localhost") || str_has_prefix(host, "127.") || !strcmp(host, "[::1]");
+}
+
 static int set_url(struct http *h, const struct http_config *config, struct error **err)
 {
 	struct url_parts p CLEANUP(url_parts_release) = {0};
@@ -189,9 +194,30 @@ static int set_url(struct http *h, const struct http_config *config, struct erro
 	/* Put together from the parts: a user and password in the URL are not for messages. */
 	h->server = xasprintf("%s://%s:%s", p.scheme, p.host, p.port);
 	h->base = xasprintf("%s%s", h->server, p.path);
+	h->loopback = is_loopback(p.host);
 	if (config->tls_server_name && strcmp(config->tls_server_name, p.host))
 		set_server_name(h, p.scheme, p.host, p.port, p.path, config->tls_server_name);
 	return 0;
+}
+
+static char **dup_lines(char *const *lines)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (lines && lines[n])
+		n++;
+	copy = xcalloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(lines[i]);
+	return copy;
+}
+
+static void free_lines(char **lines)
+{
+	for (char **line = lines; line && *line; line++)
+		free(*line);
+	free(lines);
 }
 
 static void release(struct http *h)
@@ -211,6 +237,7 @@ static void release(struct http *h)
 		explicit_bzero(h->key, strlen(h->key));
 	free(h->key);
 	free(h->proxy);
+	free_lines(h->headers);
 	free(h);
 }
 
@@ -228,6 +255,7 @@ struct http *http_new(const struct http_config *config, struct error **err)
 	h->cert = dup_or_null(config->cert);
 	h->key = dup_or_null(config->key);
 	h->proxy = dup_or_null(config->proxy);
+	h->headers = dup_lines(config->headers);
 	h->insecure = config->insecure;
 	h->clock = config->clock ? config->clock : clock_system();
 	h->authorize = config->authorize;

@@ -33,20 +33,38 @@
 #define HTTP_MAX_ERROR_BODY (1u << 20)
 #define HTTP_CONNECT_TIMEOUT_MS 10000
 
+/* Who asks, of one request. */
+struct http_credentials {
+	struct str authorization; /* the header's value; empty: none */
+	char *cert, *key;	  /* PEM texts, owned; NULL: those of the config */
+	uint64_t generation;	  /* which of the values that change these are; never 0 */
+};
+#define HTTP_CREDENTIALS_INIT             \
+	{                                 \
+		.authorization = STR_INIT \
+	}
+/* Wipes and frees. */
+void http_credentials_release(struct http_credentials *c);
+
 struct http_config {
 	const char *url; /* scheme://host[:port][/prefix] */
 	/* PEM texts; NULL: none. Without a CA the system's are trusted, with one only that. */
 	const char *ca, *cert, *key;
 	const char *tls_server_name; /* the name the certificate must have; NULL: the URL's host */
 	bool insecure;		     /* no certificate check; the caller has warned */
-	const char *proxy;   /* http://, https:// or socks5:// URL; NULL: the environment's */
+	/* http://, https:// or socks5:// URL; NULL: the environment's, and none to this machine. */
+	const char *proxy;
 	struct clock *clock; /* of deadlines and retries; NULL: the system's */
+	/* NULL-terminated "Name: value" lines that every request has; NULL: none. */
+	char *const *headers;
 	/*
-	 * Appends the value of the Authorization header, or nothing. Called on the asking thread
-	 * for every request; with REJECTED after a 401, then it returns 1 when it has another value
-	 * to try, else 0. Negative and *err: the request fails. May block. NULL: no header.
+	 * Fills in OUT. Called on the asking thread for every request; with REJECTED, the
+	 * generation of credentials that were answered 401, it returns 1 when OUT has others, else
+	 * 0. Negative and *err: the request fails. May block, for as long as CALL (may be NULL)
+	 * has. NULL: no credentials but the config's.
 	 */
-	int (*authorize)(void *arg, bool rejected, struct str *value, struct error **err);
+	int (*authorize)(void *arg, const struct call *call, uint64_t rejected,
+			 struct http_credentials *out, struct error **err);
 	void *authorize_arg;
 };
 
@@ -135,6 +153,10 @@ void http_stream_stop(struct http_stream *s);
 /* The answer's Warning headers and Retry-After (0: none); once head was called. */
 void http_stream_warnings(struct http_stream *s, struct warnings *out);
 int http_stream_retry_after(struct http_stream *s);
+/* After the stream has ended with a 401: 1 when there are other credentials to begin anew with,
+ * else 0; negative and *err: they cannot be had. May block. */
+int http_stream_other_credentials(struct http_stream *s, const struct call *call,
+				  struct error **err);
 /* Whether the calling thread is H's network thread. */
 bool http_on_network_thread(struct http *h);
 

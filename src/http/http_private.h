@@ -22,8 +22,11 @@ struct http {
 	char *host_header, *connect_to; /* for tls_server_name; else NULL */
 	char *ca, *cert, *key, *proxy;
 	bool insecure;
+	bool loopback; /* the URL's host is this machine */
 	struct clock *clock;
-	int (*authorize)(void *arg, bool rejected, struct str *value, struct error **err);
+	char **headers; /* NULL-terminated */
+	int (*authorize)(void *arg, const struct call *call, uint64_t rejected,
+			 struct http_credentials *out, struct error **err);
 	void *authorize_arg;
 
 	CURLM *multi;
@@ -49,6 +52,7 @@ struct http_stream {
 	/* The network thread's. */
 	CURL *easy;
 	struct curl_slist *headers, *connect_to;
+	uint64_t generation; /* of the credentials it was begun with */
 	char *body;
 	char error[CURL_ERROR_SIZE];
 	struct http_response response;

@@ -29,6 +29,8 @@ struct request {
 	char *content_type, *etag;
 	struct str error_body;
 	struct error *why;
+	/* After a 401 other credentials are tried, once. */
+	bool asked_others, has_others;
 };
 
 static enum http_flow on_data(void *arg, const char *bytes, size_t len)
@@ -170,6 +172,19 @@ static int take_answer(struct request *r, struct http_response *out, struct erro
 	return 0;
 }
 
+static int look_for_others(struct request *r, struct http_stream *s, struct error **err)
+{
+	int rc;
+
+	r->has_others = false;
+	if (r->status != 401 || r->asked_others)
+		return 0;
+	r->asked_others = true;
+	rc = http_stream_other_credentials(s, r->call, err);
+	r->has_others = rc > 0;
+	return rc;
+}
+
 static int attempt(struct request *r, struct http_response *out, struct warnings *warnings,
 		   struct error **err)
 {
@@ -184,6 +199,8 @@ static int attempt(struct request *r, struct http_response *out, struct warnings
 	rc = read_body(r, s, out, err);
 	http_stream_warnings(s, warnings);
 	out->retry_after_s = http_stream_retry_after(s);
+	if (rc == 0)
+		rc = look_for_others(r, s, err);
 	http_stream_stop(s);
 	return rc < 0 ? rc : take_answer(r, out, err);
 }
@@ -218,36 +235,15 @@ static int wait_for_retry(struct request *r, int64_t wait_ms, struct error **err
 	return cancelled ? gave_up(r, err) : 0;
 }
 
-/* After a 401: whether there are other credentials to try, once. */
-static int other_credentials(struct request *r, int status, bool *asked, struct error **err)
-{
-	struct str value CLEANUP(str_release) = STR_INIT;
-	int rc;
-
-	if (status != 401 || *asked || !r->http->authorize)
-		return 0;
-	*asked = true;
-	rc = r->http->authorize(r->http->authorize_arg, true, &value, err);
-	if (value.cap)
-		explicit_bzero(value.s, value.len);
-	return rc;
-}
-
 static int ask(struct request *r, struct http_response *out, struct error **err)
 {
-	bool asked_credentials = false;
-
 	for (int tries = 0;;) {
 		struct warnings warnings CLEANUP(warnings_release) = {0};
 		int64_t wait_ms;
-		int rc;
 
 		if (attempt(r, out, &warnings, err) < 0)
 			return -1;
-		rc = other_credentials(r, out->status, &asked_credentials, err);
-		if (rc < 0)
-			return -1;
-		if (rc > 0)
+		if (r->has_others)
 			continue;
 		wait_ms = retry_wait_ms(r, out->status, out->retry_after_s, tries++);
 		if (wait_ms < 0) {

@@ -228,9 +228,22 @@ void stream_finish_error(struct http_stream *s, struct error *why)
 	error_free(why);
 }
 
-static void set_pem(CURL *easy, CURLoption option, char *pem)
+void http_credentials_release(struct http_credentials *c)
 {
-	struct curl_blob blob = {.data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY};
+	char **texts[] = {&c->cert, &c->key};
+
+	str_wipe(&c->authorization);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (*texts[i])
+			explicit_bzero(*texts[i], strlen(*texts[i]));
+		free(*texts[i]);
+		*texts[i] = NULL;
+	}
+}
+
+static void set_pem(CURL *easy, CURLoption option, char *pem, unsigned flags)
+{
+	struct curl_blob blob = {.data = pem, .len = strlen(pem), .flags = flags};
 
 	curl_easy_setopt(easy, option, &blob);
 }
@@ -244,12 +257,12 @@ static void set_tls(struct http_stream *s)
 	if (h->ca) {
 		curl_easy_setopt(s->easy, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(s->easy, CURLOPT_CAPATH, NULL);
-		set_pem(s->easy, CURLOPT_CAINFO_BLOB, h->ca);
+		set_pem(s->easy, CURLOPT_CAINFO_BLOB, h->ca, CURL_BLOB_NOCOPY);
 	}
 	if (h->cert)
-		set_pem(s->easy, CURLOPT_SSLCERT_BLOB, h->cert);
+		set_pem(s->easy, CURLOPT_SSLCERT_BLOB, h->cert, CURL_BLOB_NOCOPY);
 	if (h->key)
-		set_pem(s->easy, CURLOPT_SSLKEY_BLOB, h->key);
+		set_pem(s->easy, CURLOPT_SSLKEY_BLOB, h->key, CURL_BLOB_NOCOPY);
 	curl_easy_setopt(s->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (h->insecure) {
 		curl_easy_setopt(s->easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -272,8 +285,13 @@ static void set_connection(struct http_stream *s)
 	curl_easy_setopt(s->easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(s->easy, CURLOPT_TCP_KEEPIDLE, 30L);
 	curl_easy_setopt(s->easy, CURLOPT_TCP_KEEPINTVL, 10L);
-	if (h->proxy)
+	/* NO_PROXY is about the environment's proxy, not about one that is named. */
+	if (h->proxy) {
 		curl_easy_setopt(s->easy, CURLOPT_PROXY, h->proxy);
+		curl_easy_setopt(s->easy, CURLOPT_NOPROXY, "");
+	} else if (h->loopback) {
+		curl_easy_setopt(s->easy, CURLOPT_PROXY, "");
+	}
 	if (h->connect_to) {
 		s->connect_to = curl_slist_append(NULL, h->connect_to);
 		curl_easy_setopt(s->easy, CURLOPT_CONNECT_TO, s->connect_to);
@@ -288,22 +306,26 @@ static void add_header(struct http_stream *s, const char *name, const char *valu
 		s->headers = curl_slist_append(s->headers, line);
 }
 
-static int add_authorization(struct http_stream *s, struct error **err)
+static int add_credentials(struct http_stream *s, const struct call *call, struct error **err)
 {
-	struct str value CLEANUP(str_release) = STR_INIT;
-	int rc = 0;
+	struct http_credentials c CLEANUP(http_credentials_release) = HTTP_CREDENTIALS_INIT;
 
 	if (!s->http->authorize)
 		return 0;
-	if (s->http->authorize(s->http->authorize_arg, false, &value, err) < 0)
-		rc = -1;
-	else if (memchr(value.s, '\r', value.len) || memchr(value.s, '\n', value.len))
-		rc = error_set(err, E_UNAUTHORIZED, "the credentials hold a line break");
-	else if (value.len)
-		add_header(s, "Authorization", value.s);
-	if (value.cap)
-		explicit_bzero(value.s, value.len);
-	return rc;
+	if (s->http->authorize(s->http->authorize_arg, call, 0, &c, err) < 0)
+		return -1;
+	if (memchr(c.authorization.s, '\r', c.authorization.len) ||
+	    memchr(c.authorization.s, '\n', c.authorization.len))
+		return error_set(err, E_UNAUTHORIZED, "the credentials hold a line break");
+	if (c.authorization.len)
+		add_header(s, "Authorization", c.authorization.s);
+	/* A connection is used again only by requests with the same certificate. */
+	if (c.cert)
+		set_pem(s->easy, CURLOPT_SSLCERT_BLOB, c.cert, CURL_BLOB_COPY);
+	if (c.key)
+		set_pem(s->easy, CURLOPT_SSLKEY_BLOB, c.key, CURL_BLOB_COPY);
+	s->generation = c.generation;
+	return 0;
 }
 
 static int set_headers(struct http_stream *s, const struct call *call, const struct http_request *q,
@@ -316,7 +338,9 @@ static int set_headers(struct http_stream *s, const struct call *call, const str
 	add_header(s, "If-None-Match", q->if_none_match);
 	/* No "Expect: 100-continue": bodies are small beside a round trip. */
 	s->headers = curl_slist_append(s->headers, "Expect:");
-	if (add_authorization(s, err) < 0)
+	for (char **line = s->http->headers; *line; line++)
+		s->headers = curl_slist_append(s->headers, *line);
+	if (add_credentials(s, call, err) < 0)
 		return -1;
 	curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
 	curl_easy_setopt(s->easy, CURLOPT_USERAGENT,
@@ -390,6 +414,15 @@ void http_stream_stop(struct http_stream *s)
 	pthread_mutex_unlock(&s->lock);
 	http_submit(s);
 	stream_unref(s);
+}
+
+int http_stream_other_credentials(struct http_stream *s, const struct call *call,
+				  struct error **err)
+{
+	struct http_credentials c CLEANUP(http_credentials_release) = HTTP_CREDENTIALS_INIT;
+	struct http *h = s->http;
+
+	return h->authorize ? h->authorize(h->authorize_arg, call, s->generation, &c, err) : 0;
 }
 
 void http_stream_warnings(struct http_stream *s, struct warnings *out)

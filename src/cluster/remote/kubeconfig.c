@@ -1,11 +1,13 @@
 #include "cluster/remote/kubeconfig.h"
 
 #include "base/vec.h"
-#include "cluster/remote/kubeconfig_file.h"
+#include "cluster/remote/kubeconfig_entry.h"
+#include "cluster/remote/plugin.h"
 #include "object/base64.h"
 #include "object/json.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
@@ -22,97 +24,55 @@ void kubeconfig_release(struct kubeconfig *k)
 		free(*all[i]);
 		*all[i] = NULL;
 	}
+	kubeconfig_texts_release(&k->headers);
+	if (k->plugin)
+		plugin_config_release(k->plugin);
+	free(steal(&k->plugin));
 }
 
-/* A cluster, user or context of one file: what messages say of it and where its paths begin. */
-struct entry {
-	const struct kubeconfig_file *file;
-	const char *what, *name;
-	const json_t *tree;
-};
-
-static int broken(const struct entry *e, struct error **err, const char *why)
+void kubeconfig_texts_release(struct kubeconfig_texts *t)
 {
-	return error_set(err, E_BAD_REQUEST, "%s: %s \"%s\": %s", e->file->path, e->what, e->name,
-			 why);
+	vec_each (t, text)
+		free(*text);
+	vec_release(t);
 }
 
-/* A text of an entry, owned; NULL where there is none. */
-static int take_text(const struct entry *e, const char *key, char **out, struct error **err)
+static bool has_scheme(const char *url, const char *const *schemes)
 {
-	const json_t *value = json_object_get(e->tree, key);
+	for (; *schemes; schemes++) {
+		size_t n = strlen(*schemes);
 
-	if (!value || json_is_null(value))
-		return 0;
-	if (!json_is_string(value))
-		return error_set(err, E_BAD_REQUEST, "%s: %s \"%s\": %s is not a string",
-				 e->file->path, e->what, e->name, key);
-	if (*json_string_value(value))
-		*out = xstrdup(json_string_value(value));
-	return 0;
-}
-
-static int take_bool(const struct entry *e, const char *key, bool *out, struct error **err)
-{
-	const json_t *value = json_object_get(e->tree, key);
-
-	if (!value || json_is_null(value))
-		return 0;
-	if (!json_is_boolean(value))
-		return error_set(err, E_BAD_REQUEST, "%s: %s \"%s\": %s is neither true nor false",
-				 e->file->path, e->what, e->name, key);
-	*out = json_is_true(value);
-	return 0;
-}
-
-/* NULL when TEXT is no base64 of something. */
-static char *decode_base64(const char *text)
-{
-	struct str bytes CLEANUP(str_release) = STR_INIT;
-
-	return base64_decode(text, strlen(text), &bytes) && bytes.len ? str_take(&bytes) : NULL;
-}
-
-/* A PEM text out of KEY-data or, where that is missing, the file KEY names. */
-static int take_pem(const struct entry *e, const char *key, char **out, struct error **err)
-{
-	char *data_key free_ptr = xasprintf("%s-data", key);
-	char *data free_ptr = NULL, *path free_ptr = NULL, *full free_ptr = NULL;
-
-	if (take_text(e, data_key, &data, err) < 0 || take_text(e, key, &path, err) < 0)
-		return -1;
-	if (!data && !path)
-		return 0;
-	if (data) {
-		*out = decode_base64(data);
-		if (!*out)
-			return error_set(err, E_BAD_REQUEST, "%s: %s \"%s\": %s is not base64",
-					 e->file->path, e->what, e->name, data_key);
-	} else {
-		full = kubeconfig_path(e->file, path);
-		*out = kubeconfig_slurp(full, err);
-		if (!*out)
-			return error_wrap(err, "%s: %s \"%s\": %s", e->file->path, e->what, e->name,
-					  key);
+		if (!strncasecmp(url, *schemes, n) && str_has_prefix(url + n, "://"))
+			return true;
 	}
-	if (!strstr(*out, "-----BEGIN "))
-		return error_set(err, E_BAD_REQUEST, "%s: %s \"%s\": %s holds no PEM text",
-				 e->file->path, e->what, e->name, data ? data_key : key);
+	return false;
+}
+
+static int check_urls(const struct entry *e, const struct kubeconfig *k, struct error **err)
+{
+	static const char *const server[] = {"https", "http", NULL};
+	static const char *const proxy[] = {"https", "http", "socks5", "socks5h", NULL};
+
+	if (!has_scheme(k->server, server))
+		return entry_broken(e, err, "the scheme of its server is neither https nor http");
+	if (k->proxy && !has_scheme(k->proxy, proxy))
+		return entry_broken(e, err,
+				    "the scheme of proxy-url is none of http, https, socks5");
 	return 0;
 }
 
 static int read_cluster(const struct entry *e, struct kubeconfig *k, struct error **err)
 {
-	if (take_text(e, "server", &k->server, err) < 0 ||
-	    take_text(e, "tls-server-name", &k->tls_server_name, err) < 0 ||
-	    take_text(e, "proxy-url", &k->proxy, err) < 0 ||
-	    take_bool(e, "insecure-skip-tls-verify", &k->insecure, err) < 0 ||
-	    take_pem(e, "certificate-authority", &k->ca, err) < 0)
+	if (entry_text(e, "server", &k->server, err) < 0 ||
+	    entry_text(e, "tls-server-name", &k->tls_server_name, err) < 0 ||
+	    entry_text(e, "proxy-url", &k->proxy, err) < 0 ||
+	    entry_bool(e, "insecure-skip-tls-verify", &k->insecure, err) < 0 ||
+	    entry_pem(e, "certificate-authority", &k->ca, err) < 0)
 		return -1;
 	if (!k->server)
-		return broken(e, err, "it names no server");
+		return entry_broken(e, err, "it names no server");
 	if (k->insecure && k->ca)
-		return broken(
+		return entry_broken(
 			e, err,
 			"a certificate authority and insecure-skip-tls-verify exclude each other");
 	/* A bare "host:port" is plain HTTP to client-go; it is no more secure here. */
@@ -121,35 +81,34 @@ static int read_cluster(const struct entry *e, struct kubeconfig *k, struct erro
 
 		k->server = xasprintf("http://%s", bare);
 	}
-	return 0;
+	return check_urls(e, k, err);
 }
 
-static int read_user(const struct entry *e, struct kubeconfig *k, struct error **err)
+/* What a plugin is told of the cluster; the kubeconfig may have something for it alone. */
+static char *cluster_info(const struct entry *cluster, const struct kubeconfig *k)
 {
-	char *file free_ptr = NULL;
+	struct str text = STR_INIT, ca CLEANUP(str_release) = STR_INIT;
+	json_t *info json_auto = json_pack("{s:s}", "server", k->server);
+	json_t *e;
+	size_t i;
 
-	if (take_text(e, "token", &k->token, err) < 0 ||
-	    take_text(e, "tokenFile", &file, err) < 0 ||
-	    take_text(e, "username", &k->username, err) < 0 ||
-	    take_text(e, "password", &k->password, err) < 0 ||
-	    take_pem(e, "client-certificate", &k->cert, err) < 0 ||
-	    take_pem(e, "client-key", &k->key, err) < 0)
-		return -1;
-	if (file)
-		k->token_file = kubeconfig_path(e->file, file);
-	if (!k->cert != !k->key)
-		return broken(e, err,
-			      k->cert ? "a client certificate without its key"
-				      : "a client key without its certificate");
-	if ((k->token || k->token_file) && k->username)
-		return broken(e, err, "a token and a password exclude each other");
-	if (json_object_get(e->tree, "exec") || json_object_get(e->tree, "auth-provider"))
-		return error_set(
-			err, E_NOT_SUPPORTED,
-			"%s: user \"%s\" logs in by a plugin (exec or auth-provider), which is "
-			"not spoken here; a token or a client certificate is",
-			e->file->path, e->name);
-	return 0;
+	if (k->tls_server_name)
+		json_object_set_new(info, "tls-server-name", json_string(k->tls_server_name));
+	if (k->insecure)
+		json_object_set_new(info, "insecure-skip-tls-verify", json_true());
+	if (k->proxy)
+		json_object_set_new(info, "proxy-url", json_string(k->proxy));
+	if (k->ca) {
+		base64_encode(k->ca, strlen(k->ca), &ca);
+		json_object_set_new(info, "certificate-authority-data", json_string(ca.s));
+	}
+	json_array_foreach (json_object_get(cluster->tree, "extensions"), i, e) {
+		if (str_equal(json_string_value(json_object_get(e, "name")),
+			      "client.authentication.k8s.io/exec"))
+			json_object_set(info, "config", json_object_get(e, "extension"));
+	}
+	json_write(info, &text);
+	return str_take(&text);
 }
 
 /* The first definition of NAME among the files: it decides alone. */
@@ -168,7 +127,7 @@ static int find_entry(const struct kubeconfig_files *files, const char *list, co
 			*out = (struct entry){file, key, name, json_object_get(e, key)};
 			if (json_is_object(out->tree))
 				return 0;
-			return broken(out, err, "it is empty");
+			return entry_broken(out, err, "it is empty");
 		}
 	}
 	return error_set(err, E_NOT_FOUND, "no %s \"%s\" in the kubeconfig (%s)", key, name,
@@ -193,18 +152,20 @@ static int read_context(const struct kubeconfig_files *files, const char *name,
 	char *cluster_name free_ptr = NULL, *user_name free_ptr = NULL;
 
 	if (find_entry(files, "contexts", "context", name, &context, err) < 0 ||
-	    take_text(&context, "cluster", &cluster_name, err) < 0 ||
-	    take_text(&context, "user", &user_name, err) < 0 ||
-	    take_text(&context, "namespace", &k->namespace, err) < 0)
+	    entry_text(&context, "cluster", &cluster_name, err) < 0 ||
+	    entry_text(&context, "user", &user_name, err) < 0 ||
+	    entry_text(&context, "namespace", &k->namespace, err) < 0)
 		return -1;
 	if (!cluster_name)
-		return broken(&context, err, "it names no cluster");
+		return entry_broken(&context, err, "it names no cluster");
 	if (find_entry(files, "clusters", "cluster", cluster_name, &cluster, err) < 0 ||
 	    read_cluster(&cluster, k, err) < 0)
 		return error_wrap(err, "context \"%s\"", name);
 	if (user_name && (find_entry(files, "users", "user", user_name, &user, err) < 0 ||
-			  read_user(&user, k, err) < 0))
+			  kubeconfig_read_user(&user, k, err) < 0))
 		return error_wrap(err, "context \"%s\"", name);
+	if (k->plugin && k->plugin->provide_cluster)
+		k->plugin->cluster = cluster_info(&cluster, k);
 	k->context = xstrdup(name);
 	return 0;
 }
@@ -256,4 +217,38 @@ int kubeconfig_load(const char *path, const char *context, struct kubeconfig *ou
 	*out = k;
 	k = (struct kubeconfig){0};
 	return 0;
+}
+
+static bool has_text(const struct kubeconfig_texts *t, const char *text)
+{
+	vec_each (t, own) {
+		if (!strcmp(*own, text))
+			return true;
+	}
+	return false;
+}
+
+int kubeconfig_contexts(const char *path, struct kubeconfig_texts *out, struct error **err)
+{
+	struct kubeconfig_files files CLEANUP(kubeconfig_files_release) = {0};
+	size_t i;
+	json_t *e;
+
+	if (kubeconfig_files_read(path, &files, err) < 0)
+		return -1;
+	vec_each (&files, file) {
+		json_array_foreach (json_object_get(file->tree, "contexts"), i, e) {
+			const char *name = json_string_value(json_object_get(e, "name"));
+
+			if (name && *name && !has_text(out, name))
+				vec_push(out, xstrdup(name));
+		}
+	}
+	if (out->n)
+		return 0;
+	if (files.n)
+		return error_set(err, E_NOT_FOUND, "%s: it has no contexts", files.v[0].path);
+	return error_set(
+		err, E_NOT_FOUND,
+		"no kubeconfig: $KUBECONFIG and ~/.kube/config name no file that is there");
 }

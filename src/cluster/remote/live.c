@@ -282,6 +282,34 @@ static struct live *live_new(struct remote *c, const struct resource *r, void *a
 	return l;
 }
 
+/* One attempt. 1: the credentials are refused, and there are others. */
+static int live_try(struct live *l, const struct call *call, const struct http_request *q,
+		    bool others, struct error **err)
+{
+	struct error *why = NULL;
+	int rc;
+
+	l->http = http_stream_start(l->c->http, call, q, &handler, l, err);
+	if (!l->http)
+		return -1;
+	rc = wait_begun(l, call, &why);
+	if (rc < 0 && others && error_code(why) == E_UNAUTHORIZED) {
+		rc = http_stream_other_credentials(l->http, call, err);
+		if (rc != 0)
+			error_clear(&why);
+		else
+			rc = -1;
+	}
+	if (call && call->warnings)
+		http_stream_warnings(l->http, call->warnings);
+	if (rc != 0) {
+		http_stream_stop(steal(&l->http));
+		if (why)
+			error_move(err, why);
+	}
+	return rc;
+}
+
 /* Takes L over; NULL and *err where the stream cannot begin. */
 static struct live *live_begin(struct live *l, const struct call *call,
 			       const struct http_request *q, struct error **err)
@@ -294,17 +322,12 @@ static struct live *live_begin(struct live *l, const struct call *call,
 		live_unref(l);
 		return NULL;
 	}
-	l->http = http_stream_start(l->c->http, call, q, &handler, l, err);
-	if (!l->http) {
-		live_unref(l);
-		return NULL;
-	}
 	remember(l);
 	cancel_subscribe(cancel, on_cancel, l);
-	rc = wait_begun(l, call, err);
+	rc = live_try(l, call, q, true, err);
+	if (rc > 0)
+		rc = live_try(l, call, q, false, err);
 	cancel_unsubscribe(cancel, on_cancel, l);
-	if (call && call->warnings)
-		http_stream_warnings(l->http, call->warnings);
 	if (rc == 0)
 		return l;
 	live_stop(l);

@@ -11,6 +11,7 @@ static void remote_close(struct cluster *cluster)
 	remote_stop_all(c);
 	http_free(c->http);
 	auth_free(c->auth);
+	kubeconfig_release(&c->kubeconfig);
 	cancel_unref(c->closed);
 	catalog_unref(c->catalog);
 	free(c->fingerprint);
@@ -42,8 +43,9 @@ static const struct cluster_ops ops = {
 	.raw = remote_raw,
 };
 
-static int connect_to(struct remote *c, const struct kubeconfig *k, struct error **err)
+static int connect_to(struct remote *c, struct error **err)
 {
+	struct kubeconfig *k = &c->kubeconfig;
 	struct http_config http = {
 		.url = k->server,
 		.ca = k->ca,
@@ -52,10 +54,13 @@ static int connect_to(struct remote *c, const struct kubeconfig *k, struct error
 		.tls_server_name = k->tls_server_name,
 		.insecure = k->insecure,
 		.proxy = k->proxy,
+		.headers = k->headers.v,
 		.clock = c->clock,
 		.authorize = auth_authorize,
 	};
 
+	if (k->headers.n)
+		vec_push(&k->headers, NULL);
 	c->auth = auth_new(k, c->clock);
 	http.authorize_arg = c->auth;
 	c->http = http_new(&http, err);
@@ -84,12 +89,14 @@ struct cluster *remote_cluster_open(const char *where, const struct cluster_conf
 	c = xcalloc(1, sizeof(*c));
 	c->base.ops = &ops;
 	c->base.default_namespace = xstrdup(k.namespace ? k.namespace : "default");
+	c->kubeconfig = k;
+	k = (struct kubeconfig){0};
 	c->clock = config->clock ? config->clock : clock_system();
 	c->changed_ns = CLOCK_NEVER;
 	c->closed = cancel_new();
 	pthread_mutex_init(&c->lock, NULL);
 	clock_cond_init(&c->wake);
-	if (connect_to(c, &k, err) < 0) {
+	if (connect_to(c, err) < 0) {
 		remote_close(&c->base);
 		return NULL;
 	}

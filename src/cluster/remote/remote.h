@@ -31,6 +31,7 @@ struct catalog_listener {
 struct remote {
 	struct cluster base;
 	struct http *http;
+	struct kubeconfig kubeconfig;
 	struct auth *auth;
 	struct clock *clock;
 

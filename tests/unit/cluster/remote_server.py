@@ -8,7 +8,7 @@ free port of 127.0.0.1 and writes DIRECTORY/kubeconfig, then prints one line and
 standard input ends. What it answers is decided by the path and query alone: see ROUTES. Each answer
 that tells of the request puts it into the body.
 """
-import gzip, http.server, json, os, ssl, subprocess, sys, threading, urllib.parse
+import gzip, http.server, json, os, socket, ssl, subprocess, sys, threading, urllib.parse
 
 PODS = "/api/v1/namespaces/default/pods"
 counts = {}
@@ -159,7 +159,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         told = {"method": self.command, "path": self.path, "body": self.body.decode(),
                 "type": self.headers.get("Content-Type", ""),
                 "agent": self.headers.get("User-Agent", ""),
-                "authorization": self.headers.get("Authorization", "")}
+                "authorization": self.headers.get("Authorization", ""),
+                "impersonate": "|".join("%s=%s" % (k[12:].lower(), v)
+                                        for k, v in self.headers.items()
+                                        if k.lower().startswith("impersonate-")),
+                "subject": dict(pair[0] for pair in
+                                self.connection.getpeercert()["subject"])["commonName"]}
         o = {"kind": "Pod", "apiVersion": "v1", **pod(name.split("/")[0] or "made")}
         o["metadata"]["annotations"] = told
         self.answer(201 if self.query.get("fieldManager") == "new" else 200, o,
@@ -175,6 +180,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def pod_locked(self):
         self.answer(401, status(401, "Unauthorized", "Unauthorized"))
+
+    def may_pass(self):
+        """Only the token that stands in the file "accepted" does."""
+        with open(os.path.join(sys.argv[1], "accepted")) as f:
+            return self.headers.get("Authorization") == "Bearer " + f.read()
+
+    def pod_guarded(self):
+        count("guarded")
+        return self.echo("guarded") if self.may_pass() else self.pod_locked()
+
+    def pod_count(self):
+        o = {"kind": "Pod", "apiVersion": "v1", **pod("count")}
+        o["metadata"]["annotations"] = {k: str(v) for k, v in counts.items()}
+        self.answer(200, o)
 
     def pod_busy(self):
         if count("busy") < 3:
@@ -305,6 +324,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         typed = {"kind": "Pod", "apiVersion": "v1"}
         if script == "refused":
             return self.answer(403, status(403, "Forbidden", "pods is forbidden"))
+        if script == "guarded" and not self.may_pass():
+            return self.pod_locked()
         if script == "never":
             return self.wait_for_client()
         self.begin_chunks()
@@ -344,7 +365,8 @@ def make_certificates(d):
     for ca in ("ca", "other"):
         run("req", "-x509", *ec, "-keyout", ca + ".key", "-out", ca + ".crt", "-days", "30",
             "-subj", "/CN=" + ca)
-    for name, san in (("server", "IP:127.0.0.1,DNS:inner.example"), ("client", "DNS:client")):
+    for name, san in (("server", "IP:127.0.0.1,DNS:inner.example"), ("client", "DNS:client"),
+                      ("plugged", "DNS:client")):
         with open(os.path.join(d, name + ".ext"), "w") as f:
             f.write("subjectAltName=" + san + "\n")
         run("req", *ec, "-keyout", name + ".key", "-out", name + ".csr", "-subj",
@@ -353,7 +375,103 @@ def make_certificates(d):
             "-CAcreateserial", "-out", name + ".crt", "-days", "30", "-extfile", name + ".ext")
 
 
-def write_kubeconfig(d, port):
+# A credential plugin: its answer is the file "credential" with the token of the file "token.now".
+PLUGIN = """#!/bin/sh
+cd %s
+case $1 in
+answer)
+	echo run >>runs
+	printf '%%s\\n' "$KUBERNETES_EXEC_INFO" >info
+	echo "$COLOR $HOME" >environment
+	sed "s/@TOKEN@/$(cat token.now)/; s/@EXPIRES@/$(cat expires)/" credential
+	;;
+fail) echo "your session is over: log in" >&2; exit 3 ;;
+leak) echo '{"token": "s3cr3t"}'; kill -9 $$ ;;
+hang) sleep 1000 & echo $! >child; echo $$ >hanging; echo "waiting for the portal" >&2; wait ;;
+huge) yes ;;
+background) sleep 1000 & echo $! >child; sed "s/@TOKEN@/x/; s/@EXPIRES@/2100-01-01T00:00:00Z/" credential ;;
+*) printf '%%s\\n' "$1" ;;
+esac
+"""
+
+
+def write_plugin(d):
+    def pem(name):
+        with open(os.path.join(d, name)) as f:
+            return f.read()
+
+    with open(os.path.join(d, "plugin"), "w") as f:
+        f.write(PLUGIN % d)
+    os.chmod(os.path.join(d, "plugin"), 0o700)
+    with open(os.path.join(d, "credential"), "w") as f:
+        json.dump({"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1",
+                   "status": {"token": "@TOKEN@", "expirationTimestamp": "@EXPIRES@",
+                              "clientCertificateData": pem("plugged.crt"),
+                              "clientKeyData": pem("plugged.key")}}, f)
+
+
+def plugin_users(entry):
+    version = "client.authentication.k8s.io/v1"
+
+    def answer(**what):
+        return json.dumps({"kind": "ExecCredential", "apiVersion": version, **what})
+
+    arguments = {
+        "answer": "answer", "fail": "fail", "leak": "leak", "hang": "hang", "huge": "huge",
+        "background": "background", "garbage": "token=s3cr3t",
+        "other-version": answer(apiVersion=version + "beta1", status={"token": "s3cr3t"}),
+        "no-status": answer(), "empty": answer(status={}),
+        "half": answer(status={"token": "s3cr3t", "clientKeyData": "s3cr3t"}),
+        "never": answer(status={"token": "s3cr3t", "expirationTimestamp": "tomorrow"}),
+        "line-break": answer(status={"token": "s3cr3t\nX: y"}),
+    }
+    users = [entry("user", "plugin-" + name, exec={
+        "apiVersion": version, "command": "./plugin", "args": [argument], "provideClusterInfo": True,
+        "env": [{"name": "COLOR", "value": "blue"}, {"name": "HOME", "value": "/elsewhere"}],
+        "interactiveMode": "Never"}) for name, argument in arguments.items()]
+    users.append(entry("user", "plugin-missing", exec={
+        "apiVersion": version, "command": "no-such-plugin-here", "interactiveMode": "Never",
+        "installHint": "install it from the shelf"}))
+    users.append(entry("user", "plugin-always", exec={
+        "apiVersion": version, "command": "./plugin", "interactiveMode": "Always"}))
+    return users
+
+
+class Proxy(threading.Thread):
+    """An HTTP proxy that tunnels, whatever host is named, to this one."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+
+    def pump(self, source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve(self, client):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(4096)
+        method, target = request.split()[:2]
+        if method != b"CONNECT":
+            return client.close()
+        count("tunnels")
+        server = socket.create_connection(("127.0.0.1", int(target.rsplit(b":", 1)[1])))
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        threading.Thread(target=self.pump, args=(client, server), daemon=True).start()
+        self.pump(server, client)
+
+    def run(self):
+        while True:
+            client = self.socket.accept()[0]
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+
+def write_kubeconfig(d, port, proxy):
     def entry(kind, name, **what):
         return {"name": name, kind: what}
 
@@ -370,6 +488,17 @@ def write_kubeconfig(d, port):
                   **{"certificate-authority": "ca.crt", "tls-server-name": "inner.example"}),
             entry("cluster", "misnamed", server="https://localhost:%d" % port,
                   **{"certificate-authority": "ca.crt"}),
+            entry("cluster", "proxied", server="https://inner.example:%d" % port,
+                  **{"certificate-authority": "ca.crt",
+                     "proxy-url": "http://127.0.0.1:%d" % proxy}),
+            entry("cluster", "by-environment", server="https://inner.example:%d" % port,
+                  **{"certificate-authority": "ca.crt"}),
+            entry("cluster", "away-proxy", server=url,
+                  **{"certificate-authority": "ca.crt", "proxy-url": "http://127.0.0.1:1"}),
+            entry("cluster", "told", server=url, **{
+                "certificate-authority": "ca.crt", "tls-server-name": "inner.example",
+                "extensions": [{"name": "client.authentication.k8s.io/exec",
+                                "extension": {"audience": "us"}}]}),
             entry("cluster", "nobody", server="https://127.0.0.1:1",
                   **{"certificate-authority": "ca.crt"}),
             entry("cluster", "no-such-host", server="https://no-such-host.invalid",
@@ -381,12 +510,20 @@ def write_kubeconfig(d, port):
             entry("user", "file", tokenFile="token", **{"client-certificate": "client.crt",
                                                         "client-key": "client.key"}),
             entry("user", "none"),
+            entry("user", "masked", token="s3cr3t", **{
+                "client-certificate": "client.crt", "client-key": "client.key", "as": "jane",
+                "as-uid": "u1", "as-groups": ["dev", "ops"],
+                "as-user-extra": {"example.com/scope": ["a", "b"]}}),
+            *plugin_users(entry),
         ],
     }
     config["contexts"] = [entry("context", c["name"], cluster=c["name"], user="good",
                                 namespace="team") for c in config["clusters"]]
     config["contexts"].append(entry("context", "token-file", cluster="good", user="file"))
     config["contexts"].append(entry("context", "no-certificate", cluster="good", user="none"))
+    config["contexts"].append(entry("context", "masked", cluster="good", user="masked"))
+    config["contexts"] += [entry("context", u["name"], cluster="told", user=u["name"])
+                           for u in config["users"] if u["name"].startswith("plugin-")]
     with open(os.path.join(d, "kubeconfig"), "w") as f:
         json.dump(config, f)
 
@@ -402,7 +539,12 @@ def main():
     # The handshake belongs to the connection's own thread, not to the one that accepts.
     server.socket = context.wrap_socket(server.socket, server_side=True,
                                         do_handshake_on_connect=False)
-    write_kubeconfig(d, server.server_address[1])
+    proxy = Proxy()
+    proxy.start()
+    write_plugin(d)
+    write_kubeconfig(d, server.server_address[1], proxy.socket.getsockname()[1])
+    with open(os.path.join(d, "proxy"), "w") as f:
+        f.write("http://127.0.0.1:%d" % proxy.socket.getsockname()[1])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()

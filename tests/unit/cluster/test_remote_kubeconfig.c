@@ -1,4 +1,6 @@
 #include "cluster/remote/kubeconfig.h"
+#include "cluster/remote/plugin.h"
+#include "http/http.h"
 #include "object/json.h"
 
 #include <fcntl.h>
@@ -105,6 +107,62 @@ static void files_are_merged(void **state)
 	unsetenv("KUBECONFIG");
 }
 
+#define CONTEXT "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+#define CLUSTER CONTEXT "clusters: [{name: c, cluster: {server: 'https://h'}}]\n"
+#define EXEC(more) "users: [{name: u, user: {exec: {command: x, " more "}}}]\n"
+#define V1 "apiVersion: " PLUGIN_V1
+
+static void all_contexts_of_all_files(void **state)
+{
+	char *a free_ptr = write_file("a", "contexts: [{name: x}, {name: w}]\n");
+	char *b free_ptr = write_file("b", "contexts: [{name: z}, {name: x}, {name: ''}]\n");
+	char *empty free_ptr = write_file("broken", "kind: Config\n");
+	char *list free_ptr = xasprintf("%s:%s", a, b);
+	struct kubeconfig_texts names CLEANUP(kubeconfig_texts_release) = {0};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	setenv("KUBECONFIG", list, 1);
+	assert_int_equal(kubeconfig_contexts(NULL, &names, NULL), 0);
+	unsetenv("KUBECONFIG");
+	assert_int_equal(names.n, 3);
+	assert_string_equal(names.v[2], "z");
+	assert_int_equal(kubeconfig_contexts(empty, &names, &err), 0);
+	kubeconfig_texts_release(&names);
+	assert_int_equal(kubeconfig_contexts(empty, &names, &err), -1);
+	assert_non_null(strstr(error_message(err), "no contexts"));
+}
+
+static void a_plugin_and_its_place(void **state)
+{
+	static const struct {
+		const char *user, *command;
+		enum plugin_mode mode;
+	} cases[] = {
+		{"{exec: {command: bin/x, interactiveMode: Never, " V1 "}}", "bin/x", PLUGIN_NEVER},
+		{"{exec: {command: x, apiVersion: " PLUGIN_V1BETA1 "}}", "x", PLUGIN_IF_AVAILABLE},
+		{"{token: s3cr3t, exec: {command: x, apiVersion: " PLUGIN_V1BETA1 "}}", NULL, 0},
+		{"{token: s3cr3t, auth-provider: {name: oidc}}", NULL, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text free_ptr =
+			xasprintf(CLUSTER "users: [{name: u, user: %s}]\n", cases[i].user);
+		char *path free_ptr = write_file("config", text);
+		char *in_folder free_ptr = cases[i].command ? in_directory(cases[i].command) : NULL;
+		struct kubeconfig k CLEANUP(kubeconfig_release) = {0};
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+		kubeconfig_load(path, NULL, &k, &err);
+		assert_string_equal(error_message(err), "");
+		assert_int_equal(!k.plugin, !cases[i].command);
+		if (!k.plugin)
+			continue;
+		assert_string_equal(k.plugin->command,
+				    strchr(cases[i].command, '/') ? in_folder : cases[i].command);
+		assert_int_equal(k.plugin->mode, cases[i].mode);
+	}
+}
+
 static void home_comes_next_and_a_pod_last(void **state)
 {
 	char *path free_ptr = write_file(".kube/config", good);
@@ -119,9 +177,6 @@ static void home_comes_next_and_a_pod_last(void **state)
 	assert_int_equal(error_code(err), E_NOT_FOUND);
 	assert_non_null(strstr(err->message, "no kubeconfig"));
 }
-
-#define CONTEXT "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
-#define CLUSTER CONTEXT "clusters: [{name: c, cluster: {server: 'https://h'}}]\n"
 
 /* Each broken file is one error that names what is wrong, and no secret. */
 static void broken_files_say_what_is_wrong(void **state)
@@ -169,8 +224,34 @@ static void broken_files_say_what_is_wrong(void **state)
 		 E_BAD_REQUEST, "without its key"},
 		{CLUSTER "users: [{name: u, user: {token: [s3cr3t]}}]\n", E_BAD_REQUEST,
 		 "token is not a string"},
-		{CLUSTER "users: [{name: u, user: {exec: {command: x}}}]\n", E_NOT_SUPPORTED,
-		 "plugin"},
+		{CLUSTER "users: [{name: u, user: {exec: x}}]\n", E_BAD_REQUEST, "not a mapping"},
+		{CLUSTER "users: [{name: u, user: {exec: {args: [s3cr3t]}}}]\n", E_BAD_REQUEST,
+		 "no command"},
+		{CLUSTER "users: [{name: u, user: {exec: {command: x}}}]\n", E_BAD_REQUEST,
+		 "no apiVersion"},
+		{CLUSTER EXEC("apiVersion: client.authentication.k8s.io/v1alpha1"), E_NOT_SUPPORTED,
+		 "v1alpha1"},
+		{CLUSTER EXEC(V1), E_BAD_REQUEST, "needs interactiveMode"},
+		{CLUSTER EXEC(V1 ", interactiveMode: Maybe"), E_BAD_REQUEST, "none of Never"},
+		{CLUSTER EXEC(V1 ", interactiveMode: Never, env: [{value: s3cr3t}]"), E_BAD_REQUEST,
+		 "without a name"},
+		{CLUSTER EXEC(V1 ", interactiveMode: Never, args: s3cr3t"), E_BAD_REQUEST,
+		 "args is not a list"},
+		{CLUSTER "users: [{name: u, user: {auth-provider: {name: gcp}}}]\n",
+		 E_NOT_SUPPORTED, "exec plugin"},
+		{CLUSTER "users: [{name: u, user: {token: s3cr3t, as-groups: [a]}}]\n",
+		 E_BAD_REQUEST, "need as"},
+		{CLUSTER "users: [{name: u, user: {as: \"a\\nX: y\"}}]\n", E_BAD_REQUEST,
+		 "control character"},
+		{CLUSTER "users: [{name: u, user: {as: a, as-user-extra: {k: v}}}]\n",
+		 E_BAD_REQUEST, "mapping to lists"},
+		{CONTEXT "clusters: [{name: c, cluster: {server: 'ftp://h'}}]\nusers: [{name: u, "
+			 "user: {}}]\n",
+		 E_BAD_REQUEST, "neither https nor http"},
+		{CONTEXT
+		 "clusters: [{name: c, cluster: {server: 'https://h', proxy-url: 'ftp://h'}}]\n"
+		 "users: [{name: u, user: {}}]\n",
+		 E_BAD_REQUEST, "proxy-url"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -210,10 +291,10 @@ static void headers_of_users(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct auth *a = auth_new(cases[i].k, NULL);
-		struct str value CLEANUP(str_release) = STR_INIT;
+		struct http_credentials c CLEANUP(http_credentials_release) = HTTP_CREDENTIALS_INIT;
 
-		assert_int_equal(auth_authorize(a, false, &value, NULL), 0);
-		assert_string_equal(value.s, cases[i].header);
+		assert_int_equal(auth_authorize(a, NULL, 0, &c, NULL), 0);
+		assert_string_equal(c.authorization.s, cases[i].header);
 		auth_free(a);
 	}
 }
@@ -254,6 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_context_leads_to_everything),
 		cmocka_unit_test(files_are_merged),
+		cmocka_unit_test(all_contexts_of_all_files),
+		cmocka_unit_test(a_plugin_and_its_place),
 		cmocka_unit_test(home_comes_next_and_a_pod_last),
 		cmocka_unit_test(broken_files_say_what_is_wrong),
 		cmocka_unit_test(files_that_cannot_be_read),
