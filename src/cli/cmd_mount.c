@@ -1,5 +1,6 @@
 #include "base/vec.h"
 #include "cache/informer.h"
+#include "cli/contexts.h"
 #include "cli/daemon.h"
 #include "cli/mountpoint.h"
 #include "cli/program.h"
@@ -24,10 +25,10 @@ static void ready(void *arg)
 	daemon_ready(arg);
 }
 
-static int serve_mount(struct program *program, const struct fs_options *options,
-		       const char *mountpoint, struct daemon *daemon, struct error **err)
+/* FS is taken; NULL: it could not be made. */
+static int serve_mount(struct fs *fs, const char *mountpoint, struct daemon *daemon,
+		       struct error **err)
 {
-	struct fs *fs = fs_new(program->cluster, program->informers, options, err);
 	int status;
 
 	if (!fs)
@@ -41,33 +42,63 @@ static int serve_mount(struct program *program, const struct fs_options *options
 	return status;
 }
 
-static int run(const struct options *opt)
+static int mount_one(const struct options *opt, const struct fs_options *fs, const char *mountpoint,
+		     struct daemon *daemon, struct error **err)
 {
-	unsigned parts = PART_INFORMERS;
-	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	struct program program CLEANUP(program_stop) = {0};
-	struct fs_options fs CLEANUP(fs_options_release);
-	char *mountpoint free_ptr = NULL;
-	struct daemon daemon;
+	unsigned parts = PART_INFORMERS;
 
-	fs_options_init(&fs);
-	if (fill_fs_options(&fs, opt, &err) < 0 ||
-	    !(mountpoint = mountpoint_find(opt->mountpoint, &err)))
-		return program_fail(err);
 	if (opt->local)
 		parts |= PART_OWN_CLUSTER | (opt->listen ? PART_SERVE : 0u);
-	else if (opt->listen) {
-		error_set(&err, E_BAD_REQUEST, "--listen goes with --local");
+	if (program_start(&program, opt, parts, err) < 0)
+		return -1;
+	return serve_mount(fs_new(program.cluster, program.informers, fs, err), mountpoint, daemon,
+			   err);
+}
+
+static int mount_all(const struct options *opt, const struct fs_options *fs, const char *mountpoint,
+		     struct daemon *daemon, struct error **err)
+{
+	struct contexts all CLEANUP(contexts_release) = {0};
+
+	if (contexts_read(&all, opt, err) < 0)
+		return -1;
+	return serve_mount(contexts_tree(&all, fs), mountpoint, daemon, err);
+}
+
+static int check_options(const struct options *opt, struct error **err)
+{
+	if (opt->listen && !opt->local)
+		return error_set(err, E_BAD_REQUEST, "--listen goes with --local");
+	if (opt->all_contexts && opt->local)
+		return error_set(err, E_BAD_REQUEST,
+				 "--all-contexts and --local exclude each other");
+	if (opt->all_contexts && opt->context)
+		return error_set(err, E_BAD_REQUEST,
+				 "--all-contexts and a context exclude each other");
+	return 0;
+}
+
+static int run(const struct options *given)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct fs_options fs CLEANUP(fs_options_release);
+	struct options opt = *given;
+	char *mountpoint free_ptr = NULL, *kubeconfig free_ptr = NULL;
+	struct daemon daemon;
+	int status;
+
+	fs_options_init(&fs);
+	if (check_options(&opt, &err) < 0 || fill_fs_options(&fs, &opt, &err) < 0 ||
+	    !(mountpoint = mountpoint_find(opt.mountpoint, &err)) ||
+	    contexts_fix_paths(&opt, &kubeconfig, &err) < 0)
 		return program_fail(err);
-	}
-	if (daemon_begin(&daemon, opt->foreground || opt->debug) < 0) {
+	if (daemon_begin(&daemon, opt.foreground || opt.debug) < 0) {
 		error_set_errno(&err, errno, "going to the background");
 		return program_fail(err);
 	}
-	if (program_start(&program, opt, parts, &err) < 0 ||
-	    serve_mount(&program, &fs, mountpoint, &daemon, &err) < 0)
-		return program_fail(err);
-	return 0;
+	status = (opt.all_contexts ? mount_all : mount_one)(&opt, &fs, mountpoint, &daemon, &err);
+	return status < 0 ? program_fail(err) : 0;
 }
 
 const struct command cmd_mount = {

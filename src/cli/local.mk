@@ -5,6 +5,7 @@ kubefs_SOURCES = \
 	src/cli/cmd_serve.c \
 	src/cli/cmd_store.c \
 	src/cli/command.h \
+	src/cli/contexts.c src/cli/contexts.h \
 	src/cli/daemon.c src/cli/daemon.h \
 	src/cli/main.c \
 	src/cli/mountpoint.c src/cli/mountpoint.h \

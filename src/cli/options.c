@@ -44,6 +44,8 @@ static const struct option_row long_options[] = {
 	 COMMAND_STORE},
 	{"kubeconfig", 0, OPTION_TEXT, AT(kubeconfig), "FILE", "as kubectl reads it", ANY_CLUSTER},
 	{"context", 0, OPTION_TEXT, AT(context), "NAME", "instead of the current one", ANY_CLUSTER},
+	{"all-contexts", 0, OPTION_FLAG, AT(all_contexts), NULL,
+	 "a directory for each context, connected when it is first entered", COMMAND_MOUNT},
 	{"namespace", 'n', OPTION_LIST, AT(namespaces), "NAME",
 	 "show it even where namespaces may not be listed (repeatable)", COMMAND_MOUNT},
 	{"listen", 0, OPTION_TEXT, AT(listen), "ADDR",

@@ -23,6 +23,7 @@ struct options {
 	const char *local; /* NULL: a real one; "": the default directory */
 	size_t store_size; /* bytes; 0: the store's default */
 	const char *kubeconfig, *context;
+	bool all_contexts;
 	struct string_list namespaces; /* where namespaces may not be listed */
 	/* What runs beside it. */
 	const char *listen, *token_auth_file;

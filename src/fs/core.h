@@ -52,6 +52,9 @@ struct found {
 
 /* The functions of a provider; an empty slot means nothing to do. */
 struct node_ops {
+	/* Of a directory: the root of another tree, by its name here; NULL: it is none of these. A
+	 * new ref. */
+	struct node *(*below)(struct node *dir, const char *name);
 	/* Of a directory: may its names be looked at without waiting? NULL: yes. Under fs->lock. */
 	bool (*ready)(struct node *dir);
 	/* Waits until they may. */
@@ -100,7 +103,8 @@ enum node_flags {
 	NODE_STREAM = 2,   /* direct I/O; the size moves */
 	NODE_SCRATCH = 4,  /* a directory that takes scratch files */
 	NODE_FORMAT_JSON = 8,
-	NODE_BRIEF = 16, /* found anew at each look: no event tells when it changes */
+	NODE_BRIEF = 16,   /* found anew at each look: no event tells when it changes */
+	NODE_CLUSTER = 32, /* is there only while the tree is connected */
 };
 
 /* One row of nodes[]. PATH: %n a namespace, %t a type, %o an object, %a an alias, %c a container,
@@ -149,15 +153,28 @@ struct notifier;
 struct followers;
 struct waiter;
 
+/*
+ * A tree: that of one cluster, or the directory that several of them are in. Each of these is a
+ * struct fs of its own, with its own locks, threads and caches, so that none waits for another;
+ * what they share is the connection to the kernel, whose numbers are addresses of nodes.
+ */
 struct fs {
 	struct fs_options opt;
-	struct cluster *cluster;
-	struct informers *informers;
+	struct cluster *cluster;     /* NULL: not connected yet */
+	struct informers *informers; /* likewise */
+	struct fs *above; /* the tree whose directory it is; NULL: it is mounted itself */
+	char *name;	  /* of that directory */
+	struct {
+		struct fs **v;
+		size_t n, cap;
+	} below;		       /* the trees in it; fixed before the mount */
+	struct connection *connection; /* of one that is in another, else NULL */
+	uint64_t ino_seed;	       /* two trees number the same object differently */
 	struct clock *clock;
 	pthread_mutex_t lock;
 	struct node *root;
-	struct node *all; /* every node */
-	struct view *view;
+	struct node *all;	     /* every node */
+	struct view *view;	     /* NULL: not connected yet */
 	struct map *types;	     /* key -> struct tree_type */
 	struct tree_type *all_types; /* those of the map, and what still has a ref */
 	struct handle *handles;	     /* every opening that the kernel has not released */
@@ -222,12 +239,33 @@ bool namespace_is_protected(const struct fs *fs, const char *namespace);
 bool node_read_only(const struct node *n);
 /* "namespaces/default/pods/web.yaml", appended. */
 void node_path(const struct node *n, struct str *out);
-uint64_t ino_hash(const char *a, const char *b);
+uint64_t ino_hash(const struct fs *fs, const char *a, const char *b);
+
+/* contexts.c */
+/* Connects a tree that is in another, unless it is connected; waits. Whether it could is told by
+ * fs->view and errors.log: only who gives up waiting gets an error. */
+int fs_connect(struct fs *fs, const struct call *call, struct error **err);
+/* May its root be looked into without waiting: it is connected, or has just failed to be? Under
+ * fs->lock. */
+bool fs_settled(struct fs *fs);
+/* Why it is not connected; E_UNAVAILABLE where nobody has tried. Under fs->lock. */
+int fs_connect_failure(struct fs *fs, struct error **err);
+/* The tree in FS that is called NAME, or NULL. */
+struct fs *fs_below(struct fs *fs, const char *name);
+void connection_free(struct connection *c);
+/* From now on FS shows this cluster: all three are set. V is taken. */
+void fs_adopt(struct fs *fs, struct cluster *cluster, struct informers *informers, struct view *v);
+/* fs_new without a cluster. ABOVE may be NULL. */
+struct fs *fs_new_unconnected(const struct fs_options *options, struct fs *above, const char *name);
+/* FS and the trees in it, one after the other. */
+void fs_each(struct fs *fs, void (*each)(struct fs *tree));
 
 /* table.c */
 extern const struct node_kind nodes[];
 extern const size_t n_nodes;
+/* The root of a cluster's tree; the directory of such trees. */
 const struct node_kind *row_root(void);
+const struct node_kind *row_contexts(void);
 /* Rows directly below DIR, in order: the one after AFTER (NULL: the first), or NULL. */
 const struct node_kind *row_next(const struct node_kind *dir, const struct node_kind *after);
 /* The last component of its path. */

@@ -56,6 +56,9 @@ int rejected_keep(struct node *dir, const char *name, mode_t mode, const char *t
 		  const struct error *why, bool secret);
 /* NAME was written at last: its .rejected goes. Takes fs->lock. */
 void rejected_drop(struct node *dir, const char *name);
+/* Why the text beside N, or that of N itself, was refused, appended; false: none was. Under
+ * fs->lock. */
+bool rejected_reason(struct node *n, struct str *out);
 /* TEXT without the reason that rejected_keep wrote before it. */
 const char *rejected_text(const char *text, size_t *len);
 /* Prints the path of every .rejected file, one a line. Takes fs->lock. */

@@ -8,7 +8,7 @@ struct followers {
 	struct map *nodes;	/* key -> node, borrowed; under fs->lock */
 	struct cancel *cancel;
 	pthread_t thread;
-	bool stopped;
+	bool stopped, started; /* under fs->lock */
 };
 
 #define KEY_TEXT 24
@@ -49,15 +49,19 @@ struct followers *followers_new(struct fs *fs)
 	f->work = workqueue_new(fs->clock);
 	f->nodes = map_new();
 	f->cancel = cancel_new();
-	pthread_create(&f->thread, NULL, worker, f);
 	return f;
 }
 
 void followers_stop(struct followers *f)
 {
-	if (f->stopped)
-		return;
+	bool runs;
+
+	pthread_mutex_lock(&f->fs->lock);
+	runs = f->started && !f->stopped;
 	f->stopped = true;
+	pthread_mutex_unlock(&f->fs->lock);
+	if (!runs)
+		return;
 	cancel_fire(f->cancel);
 	workqueue_shutdown(f->work);
 	pthread_join(f->thread, NULL);
@@ -79,6 +83,8 @@ void followers_add(struct followers *f, struct node *n)
 
 	FS_LOCK(f->fs);
 	map_put(f->nodes, key_of(n, key), n);
+	if (!f->started && !f->stopped)
+		f->started = pthread_create(&f->thread, NULL, worker, f) == 0;
 }
 
 void followers_remove(struct followers *f, struct node *n)

@@ -1,5 +1,7 @@
 #include "fs/core.h"
 
+#include "base/map.h"
+#include "fs/contexts.h"
 #include "fs/draft.h"
 #include "fs/follow.h"
 #include "fs/holds.h"
@@ -101,6 +103,49 @@ static void copy_options(struct fs_options *to, const struct fs_options *from)
 	copy_words(&to->fuse, &from->fuse);
 }
 
+/* Two trees number nothing alike; one that is mounted itself has the numbers of any other mount. */
+static uint64_t seed_of(const struct fs *above, const char *name)
+{
+	return above ? hash_bytes(name, strlen(name)) | 1 : 0;
+}
+
+struct fs *fs_new_unconnected(const struct fs_options *options, struct fs *above, const char *name)
+{
+	struct fs *fs = xcalloc(1, sizeof(*fs));
+
+	copy_options(&fs->opt, options);
+	fs->above = above;
+	fs->name = xstrdup(name);
+	fs->ino_seed = seed_of(above, name);
+	fs->clock = options->clock ? options->clock : clock_system();
+	fs->started = clock_wall(fs->clock);
+	/* Scratch files: far from hashes only by luck, but few. */
+	fs->next_ino = (1ull << 62) ^ fs->ino_seed;
+	pthread_mutex_init(&fs->lock, NULL);
+	clock_cond_init(&fs->view_changed);
+	fs->types = map_new();
+	fs->pool = pool_new(POOL_THREADS);
+	fs->notifier = above ? above->notifier : notifier_new();
+	fs->texts = texts_new(TEXTS_MAX);
+	fs->served = served_new(SERVED_MAX);
+	fs->journal = journal_new(fs->clock);
+	fs->holds = holds_new(fs);
+	fs->wants = wants_new();
+	fs->followers = followers_new(fs);
+	fs->reports = map_new();
+	return fs;
+}
+
+void fs_adopt(struct fs *fs, struct cluster *cluster, struct informers *informers, struct view *v)
+{
+	pthread_mutex_lock(&fs->lock);
+	fs->cluster = cluster;
+	fs->informers = informers;
+	fs->view = v;
+	pthread_mutex_unlock(&fs->lock);
+	follow_catalog(fs);
+}
+
 struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 		  const struct fs_options *options, struct error **err)
 {
@@ -109,34 +154,17 @@ struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 
 	if (!view)
 		return NULL;
-	if (!view->namespaces) {
-		view_unref(view);
-		error_set(err, E_NOT_SUPPORTED, "%s serves no namespaces", cluster->description);
-		return NULL;
-	}
-	fs = xcalloc(1, sizeof(*fs));
-	copy_options(&fs->opt, options);
-	fs->cluster = cluster;
-	fs->informers = informers;
-	fs->clock = options->clock ? options->clock : clock_system();
-	fs->started = clock_wall(fs->clock);
-	fs->view = view;
-	fs->next_ino = 1ull << 62; /* scratch files: far from hashes only by luck, but few */
-	pthread_mutex_init(&fs->lock, NULL);
-	clock_cond_init(&fs->view_changed);
-	fs->types = map_new();
-	fs->pool = pool_new(POOL_THREADS);
-	fs->notifier = notifier_new();
-	fs->texts = texts_new(TEXTS_MAX);
-	fs->served = served_new(SERVED_MAX);
-	fs->journal = journal_new(fs->clock);
-	fs->holds = holds_new(fs);
-	fs->wants = wants_new();
-	fs->followers = followers_new(fs);
-	fs->reports = map_new();
+	fs = fs_new_unconnected(options, NULL, "");
 	fs->root = node_new(fs, NULL, row_root(), "");
-	follow_catalog(fs);
+	fs_adopt(fs, cluster, informers, view);
 	return fs;
+}
+
+void fs_each(struct fs *fs, void (*each)(struct fs *tree))
+{
+	each(fs);
+	vec_each (&fs->below, tree)
+		each(*tree);
 }
 
 /* Scratch files are the only nodes a map keeps. */
@@ -162,6 +190,9 @@ struct fs *fs_free(struct fs *fs)
 {
 	if (!fs)
 		return NULL;
+	vec_each (&fs->below, tree)
+		fs_free(*tree);
+	vec_release(&fs->below);
 	leave_catalog(fs);
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
@@ -172,7 +203,8 @@ struct fs *fs_free(struct fs *fs)
 	node_unref(fs->root); /* events ask it until the last handler is off */
 	holds_free(fs->holds);
 	pool_free(fs->pool);
-	notifier_free(fs->notifier);
+	if (!fs->above)
+		notifier_free(fs->notifier);
 	wants_free(fs->wants);
 	followers_free(fs->followers);
 	map_free(fs->reports, free);
@@ -181,6 +213,8 @@ struct fs *fs_free(struct fs *fs)
 	journal_free(fs->journal);
 	map_free(fs->types, NULL);
 	view_unref(fs->view);
+	connection_free(fs->connection);
+	free(fs->name);
 	fs_options_release(&fs->opt);
 	pthread_cond_destroy(&fs->view_changed);
 	pthread_mutex_destroy(&fs->lock);

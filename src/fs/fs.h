@@ -39,6 +39,7 @@ struct fs_options {
 	bool force;	/* force: an apply takes over fields of any manager */
 	bool tell;	/* tell: refusals are printed on the writer's terminal */
 	bool details;	/* details: unlisted names are listed */
+	bool xattr;	/* xattr: extended attributes tell what an object is */
 	bool allow_other;
 	bool debug;		/* libfuse's trace of every request, on stderr */
 	int64_t delete_hold_ms; /* delete_hold=MS, 500; 0: deletions are sent at once */
@@ -58,6 +59,24 @@ int fs_option_set(struct fs_options *o, const char *word, struct error **err);
 /* CLUSTER and INFORMERS outlive the tree; OPTIONS are copied. */
 struct fs *fs_new(struct cluster *cluster, struct informers *informers,
 		  const struct fs_options *options, struct error **err);
+/* A cluster that a tree among several begins with. */
+struct fs_context {
+	const char *name; /* of the context; copied */
+	/*
+	 * Gives the cluster and its informers, which stay the context's. Called when the tree is
+	 * first looked into, from one thread at a time, and again after a try that failed: what it
+	 * gave then nobody uses any more.
+	 */
+	int (*open)(void *arg, struct cluster **cluster, struct informers **informers,
+		    struct error **err);
+	void *arg;
+};
+/*
+ * The trees of several clusters, each in a directory of its own: kubefs-tree(5), "Several
+ * clusters". Asks no cluster for anything. What the contexts give outlives the tree.
+ */
+struct fs *fs_new_contexts(const struct fs_context *contexts, size_t n,
+			   const struct fs_options *options);
 /* After fs_unmount. Held deletions have been sent by then. Takes NULL, returns NULL. */
 struct fs *fs_free(struct fs *fs);
 

@@ -18,7 +18,7 @@ struct holds {
 	pthread_cond_t changed;
 	pthread_t thread;
 	struct map *by_key; /* -> struct hold */
-	bool stopped;
+	bool started, stopped;
 };
 
 static char *hold_key(const struct resource *r, const char *namespace, const char *name)
@@ -187,7 +187,6 @@ struct holds *holds_new(struct fs *fs)
 	pthread_mutex_init(&h->lock, NULL);
 	clock_cond_init(&h->changed);
 	h->by_key = map_new();
-	pthread_create(&h->thread, NULL, timer, h);
 	return h;
 }
 
@@ -199,7 +198,8 @@ void holds_free(struct holds *h)
 	h->stopped = true;
 	pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
-	pthread_join(h->thread, NULL);
+	if (h->started)
+		pthread_join(h->thread, NULL);
 	map_each (h->by_key, e)
 		hold_free(e->value);
 	map_free(h->by_key, NULL);
@@ -236,6 +236,8 @@ static void hold_add(struct holds *h, const struct resource *r, struct object *o
 		hold_free(x);
 	} else {
 		map_put(h->by_key, key, x);
+		if (!h->started)
+			h->started = pthread_create(&h->thread, NULL, timer, h) == 0;
 		pthread_cond_broadcast(&h->changed);
 	}
 	pthread_mutex_unlock(&h->lock);

@@ -8,9 +8,9 @@
 #include <fnmatch.h>
 
 /* FNV-1a with a finisher: the same object has the same number in every mount. */
-uint64_t ino_hash(const char *a, const char *b)
+uint64_t ino_hash(const struct fs *fs, const char *a, const char *b)
 {
-	uint64_t h = 14695981039346656037ull;
+	uint64_t h = 14695981039346656037ull ^ fs->ino_seed;
 
 	for (const char *p = a; *p; p++)
 		h = (h ^ (unsigned char)*p) * 1099511628211ull;
@@ -35,7 +35,7 @@ const struct node_ops *node_writes(struct node *dir, const char *name)
 
 uint64_t node_id(const struct node *n)
 {
-	return n->parent ? (uintptr_t)n : 1;
+	return n->parent || n->fs->above ? (uintptr_t)n : 1;
 }
 
 static void link_node(struct node *n)
@@ -69,7 +69,7 @@ struct node *node_new(struct fs *fs, struct node *parent, const struct node_kind
 	n->mode = kind->mode;
 	n->text = (struct str)STR_INIT;
 	node_path(n, &path);
-	n->ino = parent ? ino_hash(path.s, "") : 1;
+	n->ino = parent || fs->above ? ino_hash(fs, path.s, "") : 1;
 	if (S_ISDIR(kind->mode)) {
 		n->children = map_new();
 		n->drafts = map_new();

@@ -144,7 +144,7 @@ static bool find_file(struct node *dir, const char *name, struct found *f)
 static void file_init(struct node *n)
 {
 	n->size = object_yaml_size(n->object);
-	n->ino = ino_hash(n->object->uid, "");
+	n->ino = ino_hash(n->fs, n->object->uid, "");
 	object_times(n->object, &n->mtime, &n->changed);
 }
 
@@ -172,7 +172,7 @@ static void json_text(struct node *n, struct str *out)
 static void json_init(struct node *n)
 {
 	file_init(n);
-	n->ino = ino_hash(n->object->uid, "json");
+	n->ino = ino_hash(n->fs, n->object->uid, "json");
 }
 
 const struct node_ops namespace_json_ops = {

@@ -237,7 +237,7 @@ void object_times(const struct object *o, struct timespec *mtime, struct timespe
 static void file_init(struct node *n)
 {
 	n->size = object_yaml_size(n->object);
-	n->ino = ino_hash(n->object->uid, "");
+	n->ino = ino_hash(n->fs, n->object->uid, "");
 	object_times(n->object, &n->mtime, &n->changed);
 	if (resource_is_secret(n->resource))
 		n->mode &= ~(mode_t)0077;
@@ -269,7 +269,8 @@ static void list_objects(struct node *dir, struct listing *l)
 		else
 			str_addf(&name, "%s%s", (*o)->name, last ? last : "");
 		if (name.len <= NAME_BYTES)
-			listing_add(l, name.s, last ? ino_hash((*o)->uid, yaml ? "" : "json") : 0);
+			listing_add(l, name.s,
+				    last ? ino_hash(dir->fs, (*o)->uid, yaml ? "" : "json") : 0);
 	}
 	object_list_release(&list);
 }
@@ -357,7 +358,7 @@ static bool find_json(struct node *dir, const char *name, struct found *f)
 static void json_init(struct node *n)
 {
 	file_init(n);
-	n->ino = ino_hash(n->object->uid, "json");
+	n->ino = ino_hash(n->fs, n->object->uid, "json");
 }
 
 static void json_text(struct node *n, struct str *out)

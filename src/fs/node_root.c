@@ -1,13 +1,41 @@
 /* The root, the directories that hold only what nodes[] says, and README. */
 #include "fs/nodes.h"
 
+#include "fs/contexts.h"
 #include "fs/types.h"
 
-const struct node_ops root_ops = {0};
+static bool root_ready(struct node *root)
+{
+	return fs_settled(root->fs);
+}
+
+static int root_prepare(struct node *root, const struct call *call, struct error **err)
+{
+	return fs_connect(root->fs, call, err);
+}
+
+const struct node_ops root_ops = {.ready = root_ready, .prepare = root_prepare};
 const struct node_ops plain_dir_ops = {0};
+
+static void unconnected_text(struct node *n, struct str *out)
+{
+	str_addf(out,
+		 "This directory is the context %s of your kubeconfig.\n"
+		 "\n"
+		 "Its cluster cannot be shown now: errors.log here says why. Looking again tries\n"
+		 "again; the other contexts are not concerned.\n",
+		 n->fs->connection->source.name);
+}
 
 static void readme_text(struct node *n, struct str *out)
 {
+	if (!n->fs->view) {
+		unconnected_text(n, out);
+		return;
+	}
+	if (n->fs->connection)
+		str_addf(out, "This is the context %s of your kubeconfig.\n",
+			 n->fs->connection->source.name);
 	str_addf(out, "This directory is the Kubernetes cluster %s.\n",
 		 n->fs->cluster->description);
 	str_adds(out,

@@ -7,6 +7,7 @@
 #include "fs/core.h"
 
 extern const struct node_ops root_ops, plain_dir_ops, readme_ops;
+extern const struct node_ops contexts_ops, contexts_readme_ops, context_ops;
 extern const struct node_ops namespaces_ops, namespace_ops;
 extern const struct node_ops namespace_file_ops, namespace_json_ops;
 extern const struct node_ops type_ops, alias_ops;

@@ -19,10 +19,12 @@ struct node *op_node(fuse_req_t req, fuse_ino_t ino)
 
 struct op op_begin(fuse_req_t req, fuse_ino_t ino)
 {
+	struct node *n = op_node(req, ino);
+
 	return (struct op){
 		.req = req,
-		.fs = op_fs(req),
-		.node = op_node(req, ino),
+		.fs = n->fs,
+		.node = n,
 		.tid = fuse_req_ctx(req)->pid,
 	};
 }
@@ -62,6 +64,12 @@ static void run_parked(void *arg, struct cancel *cancel)
 	op_free(op);
 }
 
+static void ref_one(struct node *n)
+{
+	FS_LOCK(n->fs);
+	node_ref(n);
+}
+
 static struct op *op_park(const struct op *op)
 {
 	struct op *copy = xmemdup(op, sizeof(*op));
@@ -70,11 +78,9 @@ static struct op *op_park(const struct op *op)
 	copy->new_name = op->new_name ? xstrdup(op->new_name) : NULL;
 	if (copy->handle)
 		handle_ref(copy->handle);
-	pthread_mutex_lock(&op->fs->lock);
-	node_ref(copy->node);
+	ref_one(copy->node);
 	if (copy->to)
-		node_ref(copy->to);
-	pthread_mutex_unlock(&op->fs->lock);
+		ref_one(copy->to);
 	return copy;
 }
 

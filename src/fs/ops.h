@@ -38,7 +38,7 @@ void op_fail(struct op *op, const struct error *err); /* answers its errno */
 fuse_req_t op_reply(struct op *op);
 struct op op_begin(fuse_req_t req, fuse_ino_t ino);
 struct node *op_node(fuse_req_t req, fuse_ino_t ino); /* borrowed: the kernel's ref */
-struct fs *op_fs(fuse_req_t req);
+struct fs *op_fs(fuse_req_t req); /* the one that is mounted; a node's own may be below it */
 /* Is everything in DIR there? Takes fs->lock. */
 bool op_ready(struct node *dir);
 /* The entry of N for the kernel; the caller's ref becomes the kernel's. */
@@ -76,5 +76,6 @@ void handles_end(struct fs *fs, bool whole);
 void ops_dir(struct fuse_lowlevel_ops *ops);
 void ops_file(struct fuse_lowlevel_ops *ops);
 void ops_tree(struct fuse_lowlevel_ops *ops);
+void ops_xattr(struct fuse_lowlevel_ops *ops);
 
 #endif

@@ -71,7 +71,7 @@ static void on_statfs(fuse_req_t req, fuse_ino_t ino)
 		.f_blocks = SCRATCH_MAX / 4096,
 		.f_namemax = NAME_BYTES,
 	};
-	struct fs *fs = op_fs(req);
+	struct fs *fs = op_node(req, ino)->fs;
 
 	pthread_mutex_lock(&fs->lock);
 	st.f_bfree = st.f_bavail = (SCRATCH_MAX - fs->scratch_bytes) / 4096;
@@ -124,7 +124,8 @@ static void on_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 static size_t add_dot(fuse_req_t req, char *buf, size_t size, struct node *dir, size_t i, bool plus)
 {
 	const char *name = i == 0 ? "." : "..";
-	struct node *n = i && dir->parent ? dir->parent : dir;
+	struct node *above = dir->fs->above ? dir->fs->above->root : dir;
+	struct node *n = !i ? dir : dir->parent ? dir->parent : above;
 	struct fuse_entry_param e = {.attr = {.st_ino = n->ino, .st_mode = S_IFDIR}};
 
 	if (plus)

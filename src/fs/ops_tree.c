@@ -204,6 +204,13 @@ static void run_rename(struct op *op, const struct call *call)
 	end_locked(op, ret < 0 ? error_errno(err) : 0);
 }
 
+/* From one cluster to another: a program may copy a scratch file; an object it may not move. */
+static int rename_across(struct node *dir, const char *name)
+{
+	FS_LOCK(dir->fs);
+	return scratch_find(dir, name) ? EXDEV : EPERM;
+}
+
 static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 		      const char *new_name, unsigned flags)
 {
@@ -214,7 +221,10 @@ static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 	op.new_name = (char *)new_name;
 	op.flags = flags;
 	op.run = run_rename;
-	start_locked(&op);
+	if (op.node->fs == op.to->fs)
+		start_locked(&op);
+	else
+		fuse_reply_err(req, rename_across(op.node, name));
 }
 
 void ops_tree(struct fuse_lowlevel_ops *ops)

@@ -18,6 +18,7 @@ static const struct word {
 	{"force", WORD_FLAG, offsetof(struct fs_options, force)},
 	{"tell", WORD_FLAG, offsetof(struct fs_options, tell)},
 	{"details", WORD_FLAG, offsetof(struct fs_options, details)},
+	{"xattr", WORD_FLAG, offsetof(struct fs_options, xattr)},
 	{"allow_other", WORD_FLAG, offsetof(struct fs_options, allow_other)},
 	{"debug", WORD_FLAG, offsetof(struct fs_options, debug)},
 	{"delete_hold", WORD_MS, offsetof(struct fs_options, delete_hold_ms)},

@@ -116,6 +116,28 @@ int rejected_keep(struct node *dir, const char *name, mode_t mode, const char *t
 	return ret;
 }
 
+bool rejected_reason(struct node *n, struct str *out)
+{
+	char *file free_ptr = xasprintf("%s" REJECTED, n->name);
+	struct node *kept = n->parent ? scratch_find(n->parent, file) : NULL;
+	const struct draft *d = str_has_suffix(n->name, REJECTED) ? n->draft
+				: kept				  ? kept->draft
+								  : NULL;
+	size_t before = out->len;
+	const char *p, *end;
+
+	if (!d)
+		return false;
+	for (p = d->text.s; str_has_prefix(p, REASON_LINE); p = end + 1) {
+		p += strlen(REASON_LINE);
+		end = strchrnul(p, '\n');
+		str_addf(out, "%s%.*s", out->len > before ? "\n" : "", (int)(end - p), p);
+		if (!*end)
+			break;
+	}
+	return out->len > before;
+}
+
 void rejected_drop(struct node *dir, const char *name)
 {
 	char *file free_ptr = xasprintf("%s" REJECTED, name);
@@ -149,7 +171,7 @@ static void names_below(struct node *dir, struct str *out)
 		if (!str_has_suffix(e->key, REJECTED))
 			continue;
 		node_path(e->value, &path);
-		str_addf(out, "%s\n", path.s);
+		str_addf(out, "%s%s%s\n", dir->fs->name, *dir->fs->name ? "/" : "", path.s);
 	}
 	map_each (dir->children, e) {
 		struct node *n = e->value;

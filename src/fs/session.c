@@ -70,7 +70,7 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
 	if (conn->capable & FUSE_CAP_EXPLICIT_INVAL_DATA)
 		conn->want |= FUSE_CAP_EXPLICIT_INVAL_DATA;
-	notifier_set_session(fs->notifier, s->se);
+	notifier_set_session(fs->notifier, s->se); /* the trees in it share it */
 	if (s->ready)
 		s->ready(s->ready_arg);
 }
@@ -102,6 +102,8 @@ int fs_mount(struct fs *fs, const char *mountpoint, struct error **err)
 	ops_dir(&ops);
 	ops_file(&ops);
 	ops_tree(&ops);
+	if (fs->opt.xattr)
+		ops_xattr(&ops);
 	sem_init(&s->stop, 0, 0);
 	fs->session = s;
 	add_options(fs, &args);
@@ -115,6 +117,24 @@ int fs_mount(struct fs *fs, const char *mountpoint, struct error **err)
 	free(s);
 	fs->session = NULL;
 	return error_set(err, E_INTERNAL, "cannot mount on %s", mountpoint);
+}
+
+/* Nothing waits any more. Deletions that are held have been sent. */
+static void stop_tree(struct fs *fs)
+{
+	waiters_stop(fs);
+	holds_flush(fs->holds);
+	pool_stop(fs->pool);
+}
+
+static void flush_tree(struct fs *fs)
+{
+	holds_flush(fs->holds);
+}
+
+static void stop_pool(struct fs *fs)
+{
+	pool_stop(fs->pool);
 }
 
 /*
@@ -133,9 +153,7 @@ static void *stopper(void *arg)
 	if (s->ended)
 		return NULL;
 	s->asked = true;
-	waiters_stop(fs);
-	holds_flush(fs->holds);
-	pool_stop(fs->pool);
+	fs_each(fs, stop_tree);
 	fuse_session_exit(s->se);
 	while (!s->ended) {
 		pthread_kill(s->loop, POKE);
@@ -164,7 +182,7 @@ int fs_run(struct fs *fs, void (*ready)(void *arg), void *arg, struct error **er
 	pthread_join(thread, NULL);
 	set_signals(SIG_DFL);
 	signalled = NULL;
-	holds_flush(fs->holds);
+	fs_each(fs, flush_tree);
 	return ret < 0 ? error_set_errno(err, -ret, "the connection to the kernel") : 0;
 }
 
@@ -180,15 +198,19 @@ void fs_unmount(struct fs *fs)
 
 	if (!s)
 		return;
-	pool_stop(fs->pool);
+	fs_each(fs, stop_pool);
 	notifier_set_session(fs->notifier, NULL);
 	handles_end(fs, !s->asked);
+	vec_each (&fs->below, tree)
+		handles_end(*tree, !s->asked);
 	fuse_session_unmount(s->se);
 	fuse_session_destroy(s->se);
 	sem_destroy(&s->stop);
 	free(s);
 	fs->session = NULL;
 	rejected_names(fs, &names);
+	vec_each (&fs->below, tree)
+		rejected_names(*tree, &names);
 	if (names.len)
 		fprintf(stderr, "kubefs: refused texts that end with this mount:\n%s", names.s);
 }

@@ -46,14 +46,14 @@
 const struct node_kind nodes[] = {
 	{"", S_IFDIR | 0555, 0, &root_ops},
 	{"README", READ_MODE, 0, &readme_ops},
-	{"apply", FILE_MODE, NODE_STREAM, &apply_ops},
+	{"apply", FILE_MODE, NODE_STREAM | NODE_CLUSTER, &apply_ops},
 	{"errors.log", S_IFREG | 0600, NODE_STREAM, &errors_ops},
-	{"events.log", READ_MODE, NODE_STREAM, &events_ops},
-	{"cluster", S_IFDIR | 0555, 0, &plain_dir_ops},
+	{"events.log", READ_MODE, NODE_STREAM | NODE_CLUSTER, &events_ops},
+	{"cluster", S_IFDIR | 0555, NODE_CLUSTER, &plain_dir_ops},
 	{"cluster/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
 	ROWS_OF_A_TYPE("cluster/%t"),
 	{"cluster/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
-	{"namespaces", DIR_MODE, 0, &namespaces_ops},
+	{"namespaces", DIR_MODE, NODE_CLUSTER, &namespaces_ops},
 	{"namespaces/%n", DIR_MODE, NODE_SCRATCH, &namespace_ops},
 	{"namespaces/%n/namespace.yaml", FILE_MODE, 0, &namespace_file_ops},
 	{"namespaces/%n/namespace.json", READ_MODE, NODE_UNLISTED, &namespace_json_ops},
@@ -65,12 +65,24 @@ const struct node_kind nodes[] = {
 	{"namespaces/%n/%t", DIR_MODE, NODE_SCRATCH, &type_ops},
 	ROWS_OF_A_TYPE("namespaces/%n/%t"),
 	{"namespaces/%n/%a", S_IFLNK | 0777, NODE_UNLISTED, &alias_ops},
+	/* The directory above the trees of several contexts (its path is "/", not ""). */
+	{"/", S_IFDIR | 0555, 0, &contexts_ops},
+	{"//README", READ_MODE, 0, &contexts_readme_ops},
+	{"//%x", S_IFDIR | 0555, 0, &context_ops},
 };
 const size_t n_nodes = ARRAY_SIZE(nodes);
 
 const struct node_kind *row_root(void)
 {
 	return &nodes[0];
+}
+
+const struct node_kind *row_contexts(void)
+{
+	for (const struct node_kind *k = nodes;; k++) {
+		if (!strcmp(k->path, "/"))
+			return k;
+	}
 }
 
 const char *row_last(const struct node_kind *k)

@@ -1,3 +1,4 @@
+#include "fs/contexts.h"
 #include "fs/draft.h"
 #include "fs/holds.h"
 #include "fs/nodes.h"
@@ -95,6 +96,12 @@ static struct node *node_of(struct node *dir, const struct node_kind *k, const c
 	return n;
 }
 
+/* Not there as long as the tree has no cluster. */
+static bool is_away(const struct node *dir, const struct node_kind *k)
+{
+	return (k->flags & NODE_CLUSTER) && !dir->fs->view;
+}
+
 /* Listed names beat scratch files, and those the unlisted names. */
 static struct node *find_row(struct node *dir, const char *name, bool unlisted, pid_t tid)
 {
@@ -102,7 +109,7 @@ static struct node *find_row(struct node *dir, const char *name, bool unlisted, 
 		struct found f = {0};
 		struct node *n = NULL;
 
-		if (!(k->flags & NODE_UNLISTED) != !unlisted)
+		if (!(k->flags & NODE_UNLISTED) != !unlisted || is_away(dir, k))
 			continue;
 		if (row_matches(dir, k, name, &f)) {
 			bool private = f.object && wants_has(dir->fs->wants, dir, name, tid);
@@ -118,6 +125,28 @@ static struct node *find_row(struct node *dir, const char *name, bool unlisted, 
 	return NULL;
 }
 
+static bool would_be_there(const struct node *dir, const char *name)
+{
+	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
+		if (is_away(dir, k) && !strcmp(row_last(k), name))
+			return true;
+	}
+	return false;
+}
+
+/* Why a tree could not be connected is read without trying again. */
+static bool stands_anyway(struct node *dir, const char *name)
+{
+	FS_LOCK(dir->fs);
+	if (dir != dir->fs->root || !dir->fs->connection || !dir->fs->connection->failure)
+		return false;
+	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
+		if (!(k->flags & NODE_CLUSTER) && !strcmp(row_last(k), name))
+			return true;
+	}
+	return false;
+}
+
 int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call *call,
 		struct node **out, struct error **err)
 {
@@ -127,8 +156,13 @@ int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call
 		return error_set_errno(err, ENOTDIR, "%s", dir->name);
 	if (strlen(name) > NAME_BYTES)
 		return error_set(err, E_NAME_TOO_LONG, "names have at most %d bytes", NAME_BYTES);
-	if (tree_prepare(dir, call, err) < 0)
+	if (!stands_anyway(dir, name) && tree_prepare(dir, call, err) < 0)
 		return -1;
+	n = dir->kind->ops->below ? dir->kind->ops->below(dir, name) : NULL;
+	if (n) {
+		*out = n;
+		return 0;
+	}
 	FS_LOCK(dir->fs);
 	n = find_row(dir, name, false, tid);
 	if (!n) {
@@ -138,6 +172,8 @@ int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call
 	}
 	if (!n)
 		n = find_row(dir, name, true, tid);
+	if (!n && would_be_there(dir, name))
+		return fs_connect_failure(dir->fs, err);
 	if (!n)
 		return error_set(err, E_NOT_FOUND, "no \"%s\" here", name);
 	*out = n;
@@ -191,7 +227,7 @@ void listing_add(struct listing *l, const char *name, uint64_t ino)
 	if (!ino) {
 		node_path(l->dir, &path);
 		str_addf(&path, "%s%s", path.len ? "/" : "", name);
-		ino = ino_hash(path.s, "");
+		ino = ino_hash(l->dir->fs, path.s, "");
 	}
 	vec_push(l, (struct entry){.name = xstrdup(name), .ino = ino, .mode = l->kind->mode});
 }
@@ -251,7 +287,8 @@ void tree_list(struct node *dir, struct listing *l)
 	l->names = dir->names;
 	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
 		/* What blocks its reader is never listed: grep -r would not come back. */
-		if (!k->ops->begin && (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details))
+		if (!k->ops->begin && !is_away(dir, k) &&
+		    (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details))
 			list_row(l, k);
 	}
 	list_drafts(l);

@@ -17,7 +17,7 @@ struct view {
 	struct map *in_namespace, *in_cluster; /* name -> const struct resource *, of the catalog */
 	const struct resource *namespaces, *pods, *events; /* NULL where they are not served */
 };
-/* Reads the catalog; may wait. */
+/* Reads the catalog; may wait. Without namespaces it is no cluster: E_NOT_SUPPORTED. */
 struct view *view_new(struct cluster *c, const struct call *call, struct error **err);
 struct view *view_ref(struct view *v);
 void view_unref(struct view *v);

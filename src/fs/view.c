@@ -36,7 +36,11 @@ struct view *view_new(struct cluster *c, const struct call *call, struct error *
 	v->events = catalog_find(catalog, "", "v1", "events");
 	for (size_t i = 0; i < catalog_count(catalog); i++)
 		add_directory(v, catalog_at(catalog, i));
-	return v;
+	if (v->namespaces)
+		return v;
+	view_unref(v);
+	error_set(err, E_NOT_SUPPORTED, "%s serves no namespaces", c->description);
+	return NULL;
 }
 
 struct view *view_ref(struct view *v)

@@ -18,6 +18,7 @@ remote_cases = $(mount_cases:.sh=.remote.sh)
 # These choose what they run on.
 other_cases = \
 	tests/cases/access.sh \
+	tests/cases/all-contexts.sh \
 	tests/cases/away.sh \
 	tests/cases/contexts.sh \
 	tests/cases/credentials.sh \
