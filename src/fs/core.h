@@ -134,11 +134,13 @@ struct node {
 	size_t size;
 	mode_t mode;
 	struct timespec mtime, changed;
-	struct map *children;	      /* name -> newest node, borrowed; of a directory */
-	struct map *drafts;	      /* name -> scratch node, a ref; of a directory */
-	uint64_t names, names_kernel; /* listing generation: now, and as the kernel caches it */
-	pid_t reserved;		      /* the thread that may open this node for writing; 0: any */
-	bool private;		      /* for one writer: not the newest of its name */
+	struct map *children; /* name -> newest node, borrowed; of a directory */
+	struct map *drafts;   /* name -> scratch node, a ref; of a directory */
+	uint64_t names;	      /* generation of its listing */
+	uint64_t listed;      /* digest of what the kernel may keep of it; 0: nothing */
+	unsigned caching;     /* openings whose entries the kernel keeps, all of that listing */
+	pid_t reserved;	      /* the thread that may open this node for writing; 0: any */
+	bool private;	      /* for one writer: not the newest of its name */
 	unsigned opens;
 	void *state; /* the provider's */
 };
@@ -292,6 +294,7 @@ struct listing {
 	struct node *dir;
 	const struct node_kind *kind; /* the row that is being listed */
 	uint64_t names;		      /* generation it is of */
+	uint64_t digest;	      /* of its names and numbers, in their order; never 0 */
 	struct entry *v;
 	size_t n, cap;
 };

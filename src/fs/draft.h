@@ -45,6 +45,8 @@ struct node *scratch_find(struct node *dir, const char *name);
 struct node *scratch_add(struct node *dir, const char *name, struct draft *d, mode_t mode);
 /* Removes NAME; returns its node, whose ref the caller gives back, or NULL. */
 struct node *scratch_remove(struct node *dir, const char *name);
+/* N was written (its text moved), or only what is told of it. */
+void scratch_touch(struct node *n, bool written);
 /* Gives the scratch file OLD the name NEW in TO; returns the node it replaces, likewise. */
 struct node *scratch_move(struct node *from, const char *old, struct node *to, const char *new_);
 

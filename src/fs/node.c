@@ -172,7 +172,7 @@ void node_names_changed(struct node *dir)
 	now.tv_nsec = wall % NS_PER_S;
 	dir->names++;
 	dir->mtime = dir->changed = now;
-	notifier_attr(dir->fs->notifier, node_id(dir));
+	notifier_names(dir->fs->notifier, node_id(dir));
 }
 
 void node_path(const struct node *n, struct str *out)
@@ -227,6 +227,8 @@ void node_stat(struct node *n, struct stat *st)
 	st->st_blksize = 4096;
 	pthread_mutex_lock(&n->fs->lock);
 	st->st_ino = n->ino;
+	if (n->draft && n->draft->gone)
+		st->st_nlink = 0;
 	st->st_size = (off_t)(n->draft ? draft_size(n->draft) : n->size);
 	st->st_mtim = n->mtime;
 	st->st_ctim = n->changed;

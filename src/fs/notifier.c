@@ -12,7 +12,7 @@
 /* What the kernel is to forget, or an answer that comes after it. */
 struct notice {
 	uint64_t ino;
-	char *name;	/* NULL: the attributes of ino */
+	char *name;	/* NULL: the listing and attributes of ino */
 	fuse_req_t req; /* an answer, behind notices of the directory ino (0: of any) */
 	int error;
 };
@@ -93,7 +93,7 @@ static void send_notice(struct fuse_session *session, const struct notice *x)
 	else if (x->name)
 		fuse_lowlevel_notify_inval_entry(session, x->ino, x->name, strlen(x->name));
 	else
-		fuse_lowlevel_notify_inval_inode(session, x->ino, -1, 0);
+		fuse_lowlevel_notify_inval_inode(session, x->ino, 0, 0);
 }
 
 static void *run(void *arg)
@@ -199,9 +199,9 @@ void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
 	enqueue(n, dir, name);
 }
 
-void notifier_attr(struct notifier *n, uint64_t ino)
+void notifier_names(struct notifier *n, uint64_t dir)
 {
-	enqueue(n, ino, NULL);
+	enqueue(n, dir, NULL);
 }
 
 void notifier_answer(struct notifier *n, uint64_t dir, struct fuse_req *req, int error)

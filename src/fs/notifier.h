@@ -34,8 +34,8 @@ void notifier_free(struct notifier *n);
 void notifier_set_session(struct notifier *n, struct fuse_session *session);
 /* NAME in the directory DIR. */
 void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
-/* Attributes of INO. */
-void notifier_attr(struct notifier *n, uint64_t ino);
+/* Names in DIR have come or gone: its times, and what is kept of its listing. */
+void notifier_names(struct notifier *n, uint64_t dir);
 /* Answers REQ with ERROR (an errno, or 0) once the notices that are queued now have been handed
  * over: those about names in DIR, or with DIR 0 all. */
 void notifier_answer(struct notifier *n, uint64_t dir, struct fuse_req *req, int error);

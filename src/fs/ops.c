@@ -169,6 +169,7 @@ void handle_unref(struct handle *h)
 		return;
 	pthread_mutex_lock(&h->node->fs->lock);
 	waiter_free(h->waiter);
+	h->node->caching -= h->caching;
 	*h->prev = h->next;
 	if (h->next)
 		h->next->prev = h->prev;

@@ -80,9 +80,30 @@ static void on_statfs(fuse_req_t req, fuse_ino_t ino)
 }
 
 /*
- * The kernel may keep what it read of a directory until a name appears or goes. It is told so at
- * the next opendir, which always comes here.
+ * The kernel may keep what it read of a directory while that stays the same. It is told so at the
+ * next opendir, which always comes here.
+ *
+ * It has one cache a directory, filled by whoever reads and read by all, who find their place in it
+ * by the number of an entry. Two openings of different listings would each read on where the other
+ * had counted: names would come twice or not at all. So all openings that use it have one listing,
+ * and who comes with another while they last reads past it.
  */
+static void use_cache(struct op *op, struct handle *h)
+{
+	struct node *dir = op->node;
+
+	FS_LOCK(op->fs);
+	bool same = dir->listed == h->listing.digest;
+
+	h->caching = !(dir->kind->flags & NODE_BRIEF) && (same || !dir->caching);
+	op->fi.cache_readdir = h->caching;
+	op->fi.keep_cache = same || !h->caching;
+	if (!h->caching)
+		return;
+	dir->caching++;
+	dir->listed = h->listing.digest;
+}
+
 static void run_opendir(struct op *op, const struct call *call)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -96,11 +117,7 @@ static void run_opendir(struct op *op, const struct call *call)
 	h = handle_new(dir);
 	tree_list(dir, &h->listing);
 	op->fi.fh = (uintptr_t)h;
-	op->fi.cache_readdir = !(dir->kind->flags & NODE_BRIEF);
-	pthread_mutex_lock(&op->fs->lock);
-	op->fi.keep_cache = op->fi.cache_readdir && dir->names_kernel == h->listing.names + 1;
-	dir->names_kernel = h->listing.names + 1;
-	pthread_mutex_unlock(&op->fs->lock);
+	use_cache(op, h);
 	if (fuse_reply_open(op_reply(op), &op->fi) < 0)
 		handle_unref(h);
 }
@@ -174,19 +191,28 @@ static void reply_entries(struct op *op, bool plus)
 	fuse_reply_buf(op->req, buf, used);
 }
 
-/* From its beginning a directory is read as it is now, so that no old listing is kept as new. */
+/*
+ * From its beginning a directory is read as it is now, so that no old listing is kept as new; but
+ * not while others read the same listing out of the kernel's cache, which this would fill anew.
+ */
+static bool has_to_list(struct handle *h)
+{
+	struct node *dir = h->node;
+
+	FS_LOCK(dir->fs);
+	if (h->listing.names == dir->names || (h->caching && dir->caching > 1))
+		return false;
+	if (h->caching)
+		dir->listed = 0;
+	return true;
+}
+
 static void read_directory(struct op *op, bool plus)
 {
 	struct handle *h = op->handle;
-	bool moved = false;
 
 	pthread_mutex_lock(&h->lock);
-	if (op->offset == 0) {
-		pthread_mutex_lock(&op->fs->lock);
-		moved = h->listing.names != op->node->names;
-		pthread_mutex_unlock(&op->fs->lock);
-	}
-	if (moved)
+	if (op->offset == 0 && has_to_list(h))
 		tree_list(op->node, &h->listing);
 	reply_entries(op, plus);
 	pthread_mutex_unlock(&h->lock);

@@ -14,6 +14,12 @@
 #include <fcntl.h>
 #include <poll.h>
 
+/* A text that no object has, or not yet. Under fs->lock. */
+static bool is_scratch(const struct node *n)
+{
+	return n->draft && !n->object;
+}
+
 static bool wants_to_write(int flags)
 {
 	return (flags & O_ACCMODE) != O_RDONLY;
@@ -323,6 +329,8 @@ static void on_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	if (h && h->draft) {
 		FS_LOCK(h->node->fs);
 		ret = draft_write(h->draft, buf, size, offset);
+		if (ret == 0 && is_scratch(h->node))
+			scratch_touch(h->node, true);
 	}
 	if (ret)
 		fuse_reply_err(req, ret);
@@ -527,18 +535,14 @@ static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	op_start(&op, !(op.handle->writable || op.handle->stream));
 }
 
-/* Under fs->lock. 0 or an errno. */
-static int set_scratch(struct node *n, const struct stat *attr, int to_set)
+/* Under fs->lock. */
+static void set_scratch(struct node *n, const struct stat *attr, int to_set)
 {
-	int64_t wall = clock_wall(n->fs->clock);
-
+	scratch_touch(n, to_set & (FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_MTIME_NOW));
 	if (to_set & FUSE_SET_ATTR_MODE)
 		n->mode = S_IFREG | (attr->st_mode & 0777);
 	if (to_set & FUSE_SET_ATTR_MTIME)
 		n->mtime = attr->st_mtim;
-	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
-		n->mtime = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
-	return 0;
 }
 
 /* What an object has of owner, mode and times is not the user's to set: it stays, quietly. */
@@ -555,8 +559,8 @@ static int set_attributes(struct op *op, const struct stat *attr, int to_set, st
 		d = op->node->draft;
 	if (to_set & FUSE_SET_ATTR_SIZE && d)
 		ret = draft_truncate(d, attr->st_size);
-	if (ret == 0 && op->node->draft && !op->node->object)
-		ret = set_scratch(op->node, attr, to_set);
+	if (ret == 0 && is_scratch(op->node))
+		set_scratch(op->node, attr, to_set);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /*
- * unlink, rmdir, mkdir, rename. The kernel holds the directory's lock while they wait: notices
- * about names in it wait too (notifier.h).
+ * unlink, rmdir, mkdir, rename; no links or devices. The kernel holds the directory's lock while
+ * they wait: notices about names in it wait too (notifier.h).
  */
 #include "fs/ops.h"
 
@@ -227,8 +227,27 @@ static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 		fuse_reply_err(req, rename_across(op.node, name));
 }
 
+/* A cluster has neither: as a filesystem says that cannot keep them. */
+static void on_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void on_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, EPERM);
+}
+
+static void on_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	fuse_reply_err(req, EPERM);
+}
+
 void ops_tree(struct fuse_lowlevel_ops *ops)
 {
+	ops->link = on_link;
+	ops->symlink = on_symlink;
+	ops->mknod = on_mknod;
 	ops->unlink = on_unlink;
 	ops->rmdir = on_unlink;
 	ops->mkdir = on_mkdir;

@@ -18,12 +18,13 @@ struct node *scratch_find(struct node *dir, const char *name)
 	return dir->drafts ? map_get(dir->drafts, name) : NULL;
 }
 
-static void stamp(struct node *n)
+void scratch_touch(struct node *n, bool written)
 {
 	int64_t wall = clock_wall(n->fs->clock);
 
-	n->mtime = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
-	n->changed = n->mtime;
+	n->changed = (struct timespec){wall / NS_PER_S, wall % NS_PER_S};
+	if (written)
+		n->mtime = n->changed;
 }
 
 struct node *scratch_add(struct node *dir, const char *name, struct draft *d, mode_t mode)
@@ -34,7 +35,7 @@ struct node *scratch_add(struct node *dir, const char *name, struct draft *d, mo
 	n->draft = draft_ref(d);
 	n->ino = ++dir->fs->next_ino;
 	n->mode = S_IFREG | (mode & 0777);
-	stamp(n);
+	scratch_touch(n, true);
 	old = map_put(dir->drafts, name, node_ref(n));
 	/* Its name shows another node now; whoever has it open keeps it. The ref goes with the
 	 * caller's: a replaced scratch file is only ever replaced by its own rewriting. */
@@ -63,6 +64,7 @@ struct node *scratch_move(struct node *from, const char *old, struct node *to, c
 
 	free(n->name);
 	n->name = xstrdup(new_);
+	scratch_touch(n, false);
 	if (n->parent != to) {
 		/* The old parent has other refs: the request that moves it. */
 		from->refs--;

@@ -279,6 +279,18 @@ static void list_drafts(struct listing *l)
 	map_free(listed, NULL);
 }
 
+/* The generation alone does not tell two listings apart: a type's objects change before it moves.
+ */
+static uint64_t digest_of(const struct listing *l)
+{
+	uint64_t digest = 0;
+
+	vec_each (l, e)
+		digest =
+			(digest ^ hash_bytes(e->name, strlen(e->name)) ^ e->ino) * 1099511628211ull;
+	return digest ? digest : 1;
+}
+
 void tree_list(struct node *dir, struct listing *l)
 {
 	FS_LOCK(dir->fs);
@@ -292,4 +304,5 @@ void tree_list(struct node *dir, struct listing *l)
 			list_row(l, k);
 	}
 	list_drafts(l);
+	l->digest = digest_of(l);
 }

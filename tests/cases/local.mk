@@ -5,6 +5,7 @@ mount_cases = \
 	tests/cases/closing.sh \
 	tests/cases/editors.sh \
 	tests/cases/faults.sh \
+	tests/cases/fs.sh \
 	tests/cases/identity.sh \
 	tests/cases/leaks.sh \
 	tests/cases/read.sh \
