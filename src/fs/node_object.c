@@ -3,6 +3,7 @@
 
 #include "fs/draft.h"
 #include "fs/holds.h"
+#include "fs/notifier.h"
 #include "fs/texts.h"
 #include "fs/types.h"
 #include "fs/write.h"
@@ -296,6 +297,18 @@ static void versions_stale(struct node *dir)
 	node_names_changed(dir);
 }
 
+/* The name FILE shows NOW (NULL: nothing). Whoever wrote it may have looked it up before its event
+ * came: that node stays the one of its version, only the kernel is told. */
+static void file_changed(struct node *dir, const char *file, const struct object *now)
+{
+	const struct node *n = node_child(dir, file);
+
+	if (n && n->object && now && object_same_version(n->object, now))
+		notifier_entry(dir->fs->notifier, node_id(dir), file);
+	else
+		node_stale(dir, file);
+}
+
 /* Called for every change of every type that is looked at: it touches only names that are known. */
 static void object_changed(struct tree_type *t, struct object *old, struct object *new_)
 {
@@ -307,8 +320,8 @@ static void object_changed(struct tree_type *t, struct object *old, struct objec
 		return;
 	object_file_name(o->name, &file);
 	str_addf(&json, "%s.json", o->name);
-	node_stale(dir, file.s);
-	node_stale(dir, json.s);
+	file_changed(dir, file.s, new_);
+	file_changed(dir, json.s, new_);
 	below = node_child(dir, o->name);
 	if (below)
 		versions_stale(below);

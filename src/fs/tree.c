@@ -54,9 +54,7 @@ static bool still_current(struct node *n, const struct node_kind *k, const struc
 		return false;
 	if (node_is_dir(n))
 		return !n->object || str_equal(n->object->uid, f->object->uid);
-	return n->object == f->object ||
-	       (str_equal(n->object->uid, f->object->uid) &&
-		str_equal(n->object->resource_version, f->object->resource_version));
+	return n->object == f->object || object_same_version(n->object, f->object);
 }
 
 /* Takes what F holds. */

@@ -238,6 +238,11 @@ void object_unref(struct object *o)
 		free(o);
 }
 
+bool object_same_version(const struct object *a, const struct object *b)
+{
+	return str_equal(a->uid, b->uid) && str_equal(a->resource_version, b->resource_version);
+}
+
 struct span object_find(const struct object *o, const char *path)
 {
 	return json_find(o->json, o->len, path);

@@ -61,6 +61,8 @@ struct object *object_ref(struct object *o);
 void object_unref(struct object *o);
 DEFINE_CLEANUP(struct object *, object_unref)
 
+/* Both are one version of one object. */
+bool object_same_version(const struct object *a, const struct object *b);
 /* The value at PATH (json.h: json_find) as raw JSON. */
 struct span object_find(const struct object *o, const char *path);
 /* The string at PATH, unescaped, or NULL. The caller frees. */
