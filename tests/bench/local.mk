@@ -8,7 +8,7 @@ tests_bench_https_bench_SOURCES = tests/bench/https_bench.c
 tests_bench_https_bench_LDADD = $(LIBS_base) -lssl $(CRYPTO_LIBS)
 tests_bench_constfs_SOURCES = tests/bench/constfs.c
 tests_bench_constfs_LDADD = $(FUSE_LIBS)
-EXTRA_DIST += tests/bench/run tests/bench/tree.sh
+EXTRA_DIST += tests/bench/run tests/bench/fresh tests/bench/tree.sh
 CLEANFILES += $(BENCHES)
 
 bench: kubefs $(BENCHES)
