@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <string.h>
 
 struct subscriber {
 	void (*fired)(void *);
@@ -50,7 +51,7 @@ void cancel_fire(struct cancel *c)
 	pthread_mutex_lock(&c->lock);
 	if (!c->fired) {
 		c->fired = true;
-		vec_each(&c->subscribers, s)
+		vec_each (&c->subscribers, s)
 			s->fired(s->arg);
 		c->subscribers.n = 0;
 	}
@@ -102,7 +103,7 @@ void warnings_add(struct warnings *w, const char *format, ...)
 
 void warnings_release(struct warnings *w)
 {
-	vec_each(w, text)
+	vec_each (w, text)
 		free(*text);
 	vec_release(w);
 }
@@ -115,4 +116,21 @@ int call_timeout_ms(const struct call *call)
 bool call_cancelled(const struct call *call)
 {
 	return call && cancel_fired(call->cancel);
+}
+
+void annotations_add(struct annotations *list, const char *key, const char *value)
+{
+	vec_each (list, a)
+		if (strcmp(a->key, key) == 0)
+			return;
+	vec_push(list, (struct annotation){xstrdup(key), xstrdup(value)});
+}
+
+void annotations_release(struct annotations *list)
+{
+	vec_each (list, a) {
+		free(a->key);
+		free(a->value);
+	}
+	vec_release(list);
 }

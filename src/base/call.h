@@ -42,6 +42,18 @@ void warnings_add(struct warnings *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void warnings_release(struct warnings *w);
 
+/* What a server notes of a request in its audit log. The owner releases. */
+struct annotation {
+	char *key, *value;
+};
+struct annotations {
+	struct annotation *v;
+	size_t n, cap;
+};
+/* The first value of KEY stays. */
+void annotations_add(struct annotations *list, const char *key, const char *value);
+void annotations_release(struct annotations *list);
+
 struct cancel;
 struct cancel *cancel_new(void);
 struct cancel *cancel_ref(struct cancel *c);
@@ -58,11 +70,12 @@ void cancel_subscribe(struct cancel *c, void (*fired)(void *), void *arg);
 void cancel_unsubscribe(struct cancel *c, void (*fired)(void *), void *arg);
 
 struct call {
-	const struct user *user;   /* NULL: the program itself */
-	int timeout_ms;		   /* 0: CALL_TIMEOUT_MS; negative: none */
-	struct cancel *cancel;	   /* NULL: cannot be cancelled */
-	const char *user_agent;	   /* NULL: "kubefs" */
-	struct warnings *warnings; /* NULL: warnings are dropped */
+	const struct user *user;	 /* NULL: the program itself */
+	int timeout_ms;			 /* 0: CALL_TIMEOUT_MS; negative: none */
+	struct cancel *cancel;		 /* NULL: cannot be cancelled */
+	const char *user_agent;		 /* NULL: "kubefs" */
+	struct warnings *warnings;	 /* NULL: warnings are dropped */
+	struct annotations *annotations; /* NULL: nobody keeps an audit log */
 };
 
 /* The effective deadline in ms, never 0. Takes NULL. */

@@ -449,29 +449,38 @@ static struct node *select_or_method(struct parser *p, struct node *target)
 	return node;
 }
 
+/* "[" at hand. */
+static struct node *index_of(struct parser *p, struct node *target)
+{
+	bool optional = is(p, "[?");
+	size_t at = p->token.at;
+	struct node *arg[2] = {target};
+
+	if (!next(p))
+		return NULL;
+	arg[1] = parse_expr(p);
+	if (!arg[1] || !expect(p, "]"))
+		return NULL;
+	return node_new(p, NODE_CALL, optional ? "_[?_]" : "_[_]", at, arg, 2);
+}
+
 static struct node *member(struct parser *p)
 {
 	struct node *node = primary(p);
-	const char *name;
 
-	while (node && (is(p, ".") || is(p, ".?") || is(p, "[") || is(p, "[?"))) {
-		if (is(p, ".") || is(p, ".?")) {
+	while (node) {
+		const char *name = is(p, "{") ? type_path(p, node) : NULL;
+
+		if (is(p, ".") || is(p, ".?"))
 			node = select_or_method(p, node);
-		} else {
-			bool optional = is(p, "[?");
-			size_t at = p->token.at;
-			struct node *arg[2] = {node};
-
-			if (!next(p))
-				return NULL;
-			arg[1] = parse_expr(p);
-			if (!arg[1] || !expect(p, "]"))
-				return NULL;
-			node = node_new(p, NODE_CALL, optional ? "_[?_]" : "_[_]", at, arg, 2);
-		}
+		else if (is(p, "[") || is(p, "[?"))
+			node = index_of(p, node);
+		else if (name)
+			node = struct_literal(p, name, node->at);
+		else
+			break;
 	}
-	name = node && is(p, "{") ? type_path(p, node) : NULL;
-	return name ? struct_literal(p, name, node->at) : node;
+	return node;
 }
 
 static struct node *unary(struct parser *p)

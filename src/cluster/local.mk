@@ -20,10 +20,12 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/common.c \
 	src/cluster/local/admission/default_class.c \
 	src/cluster/local/admission/limit_ranger.c \
+	src/cluster/local/admission/mutating_policy.c \
 	src/cluster/local/admission/namespace_lifecycle.c \
 	src/cluster/local/admission/node_taint.c \
 	src/cluster/local/admission/owner_references.c \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
+	src/cluster/local/admission/policy.c src/cluster/local/admission/policy.h \
 	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
 	src/cluster/local/admission/pod_security_checks.c \
 	src/cluster/local/admission/pod_topology_labels.c \
@@ -33,6 +35,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/service_account.c \
 	src/cluster/local/admission/storage.c \
 	src/cluster/local/admission/toleration.c \
+	src/cluster/local/admission/validating_policy.c \
 	src/cluster/local/bootstrap.c \
 	src/cluster/local/bootstrap_rbac.c \
 	src/cluster/local/commit.c \
@@ -48,6 +51,8 @@ libcluster_a_SOURCES = \
 	src/cluster/local/local.c \
 	src/cluster/local/patched.c \
 	src/cluster/local/pipeline.c \
+	src/cluster/local/policies.h \
+	src/cluster/local/policy_grant.c \
 	src/cluster/local/private.h \
 	src/cluster/local/rbac_table.h \
 	src/cluster/local/reviews.c src/cluster/local/reviews.h \
@@ -126,6 +131,12 @@ tests_unit_cluster_test_admission_SOURCES = tests/unit/cluster/test_admission.c 
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_admission_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_admission
+
+check_PROGRAMS += tests/unit/cluster/test_policies
+tests_unit_cluster_test_policies_SOURCES = tests/unit/cluster/test_policies.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_policies_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_policies
 
 check_PROGRAMS += tests/unit/cluster/test_answers
 tests_unit_cluster_test_answers_SOURCES = tests/unit/cluster/test_answers.c \

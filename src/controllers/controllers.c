@@ -11,6 +11,7 @@ static const struct reconciler *const controllers[] = {
 	&reconciler_replicaset,	      &reconciler_resource_quota,
 	&reconciler_root_ca,	      &reconciler_serviceaccount,
 	&reconciler_token_secrets,    &reconciler_volume_protection,
+	&reconciler_policy_status,
 };
 
 struct controllers {

@@ -45,6 +45,7 @@ extern const struct reconciler reconciler_deployment;
 extern const struct reconciler reconciler_garbage_collector;
 extern const struct reconciler reconciler_namespace;
 extern const struct reconciler reconciler_node_taints;
+extern const struct reconciler reconciler_policy_status;
 extern const struct reconciler reconciler_replicaset;
 extern const struct reconciler reconciler_resource_quota;
 extern const struct reconciler reconciler_root_ca;

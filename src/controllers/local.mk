@@ -16,6 +16,7 @@ libcontrollers_a_SOURCES = \
 	src/controllers/garbage_graph.c src/controllers/garbage_graph.h \
 	src/controllers/namespace.c \
 	src/controllers/node_taints.c \
+	src/controllers/policy_status.c \
 	src/controllers/replicaset.c src/controllers/replicaset.h \
 	src/controllers/replicaset_rank.c \
 	src/controllers/resource_quota.c \

@@ -126,6 +126,92 @@ struct expression_scope *expression_scope_free(struct expression_scope *s)
 	return NULL;
 }
 
+/* The types of a schema as expressions see them, each made once: they may refer to each other. */
+struct typing {
+	struct arena *arena;
+	struct {
+		struct {
+			const struct schema_type *schema;
+			struct cel_type *type;
+		} * v;
+		size_t n, cap;
+	} known;
+};
+
+static const struct cel_type *struct_type(struct typing *t, const struct schema_type *schema);
+
+static const struct cel_type *value_type(struct typing *t, const struct schema_value *v)
+{
+	switch (v ? v->kind : SCHEMA_ANY) {
+	case SCHEMA_STRING:
+	case SCHEMA_QUANTITY:
+		return &cel_types[CEL_STRING];
+	case SCHEMA_BOOL:
+		return &cel_types[CEL_BOOL];
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+		return &cel_types[CEL_INT];
+	case SCHEMA_NUMBER:
+		return &cel_types[CEL_DOUBLE];
+	case SCHEMA_BYTES:
+		return &cel_types[CEL_BYTES];
+	case SCHEMA_TIME:
+	case SCHEMA_MICRO_TIME:
+		return &cel_types[CEL_TIMESTAMP];
+	case SCHEMA_STRUCT:
+		return struct_type(t, v->type);
+	case SCHEMA_MAP:
+		return cel_type_map(t->arena, &cel_types[CEL_STRING], value_type(t, v->elem));
+	case SCHEMA_LIST:
+		return cel_type_list(t->arena, value_type(t, v->elem));
+	default:
+		return &cel_types[CEL_DYN];
+	}
+}
+
+static const struct cel_type *struct_type(struct typing *t, const struct schema_type *schema)
+{
+	struct cel_type *type;
+	struct cel_field *fields;
+
+	if (schema->preserve_unknown)
+		return &cel_types[CEL_DYN];
+	vec_each (&t->known, k)
+		if (k->schema == schema)
+			return k->type;
+	type = arena_new(t->arena, sizeof(*type));
+	fields = arena_new(t->arena, (schema->n_fields + 1) * sizeof(*fields));
+	*type = (struct cel_type){.kind = CEL_OBJECT, .name = schema->name, .fields = fields};
+	vec_grow(&t->known, 1);
+	t->known.v[t->known.n].schema = schema;
+	t->known.v[t->known.n++].type = type;
+	for (size_t i = 0; i < schema->n_fields; i++) {
+		const struct schema_field *f = &schema->fields[i];
+		const char *name = cel_escape_name(t->arena, f->name);
+
+		if (name)
+			fields[type->n_fields++] =
+				(struct cel_field){name, f->name, value_type(t, &f->value)};
+	}
+	return type;
+}
+
+void expression_scope_type(struct expression_scope *s, const struct schema_type *object,
+			   const struct schema_type *params)
+{
+	struct typing t = {.arena = &s->arena};
+	struct cel_variable *const sets[] = {s->with_authorizer, s->without};
+	const struct cel_type *of_object = object ? struct_type(&t, object) : &cel_types[CEL_DYN];
+	const struct cel_type *of_params = params ? struct_type(&t, params) : &cel_types[CEL_DYN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		sets[i][EXPRESSION_OBJECT].type = of_object;
+		sets[i][EXPRESSION_OLD_OBJECT].type = of_object;
+		sets[i][EXPRESSION_PARAMS].type = of_params;
+	}
+	vec_release(&t.known);
+}
+
 const struct cel_type *expression_variables(const struct expression_scope *s)
 {
 	return &s->own;

@@ -18,6 +18,7 @@
 #define KINDS_EXPRESSION_H
 
 #include "cel/cel.h"
+#include "object/schema.h"
 
 #include <stdbool.h>
 
@@ -49,6 +50,9 @@ struct expression_scope *expression_scope_new(bool params, bool variables);
 /* Takes NULL, returns NULL. Programs and values of it have to be gone. */
 struct expression_scope *expression_scope_free(struct expression_scope *s);
 DEFINE_CLEANUP(struct expression_scope *, expression_scope_free)
+/* From now on object and oldObject are of the type OBJECT, and params of PARAMS; NULL: of any. */
+void expression_scope_type(struct expression_scope *s, const struct schema_type *object,
+			   const struct schema_type *params);
 /* The type of "variables": its fields are those defined so far, in their order. */
 const struct cel_type *expression_variables(const struct expression_scope *s);
 

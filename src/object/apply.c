@@ -370,6 +370,61 @@ static json_t *apply_config(const json_t *live, const json_t *config,
 	return steal(&result);
 }
 
+/* Appends the paths of what CONFIG names of values that are only whole. */
+static void find_atomics(const json_t *config, const struct schema_value *v, const char *path,
+			 struct str *out)
+{
+	bool whole = v && (json_is_object(config)
+				   ? v->atomic
+				   : v->kind == SCHEMA_LIST && v->list_type == SCHEMA_LIST_ATOMIC);
+	const char *key;
+	json_t *part;
+	size_t i;
+
+	if (!v || v->kind == SCHEMA_ANY)
+		return;
+	if (json_is_object(config)) {
+		if (whole)
+			str_addf(out, "%s%s", out->len ? ", " : "", path);
+		json_object_foreach ((json_t *)config, key, part) {
+			char *below free_ptr = xasprintf("%s.%s", path, key);
+
+			find_atomics(part, schema_child(v, key), below, out);
+		}
+	} else if (json_is_array(config)) {
+		if (whole)
+			str_addf(out, "%s%s", out->len ? ", " : "", path);
+		json_array_foreach ((json_t *)config, i, part) {
+			char *below free_ptr = xasprintf("%s[%zu]", path, i);
+
+			find_atomics(part, schema_elem(v), below, out);
+		}
+	}
+}
+
+json_t *apply_merge(const json_t *live, const json_t *config, const struct schema_type *type,
+		    struct error **err)
+{
+	struct schema_value root = schema_root(type);
+	struct str atomics CLEANUP(str_release) = STR_INIT;
+	json_auto json_t *merged = NULL;
+
+	if (typed_check(config, &root, err) < 0) {
+		error_wrap(err, "failed to convert patch object to typed object");
+		return NULL;
+	}
+	find_atomics(config, &root, "", &atomics);
+	if (atomics.len) {
+		error_set(err, E_INVALID,
+			  "invalid ApplyConfiguration: may not mutate atomic arrays, maps or "
+			  "structs: %s",
+			  atomics.s);
+		return NULL;
+	}
+	merged = typed_merge(live, config, &root);
+	return json_deep_copy(merged);
+}
+
 json_t *apply_patch(const json_t *live, const json_t *config, const struct schema_type *type,
 		    const struct apply_options *opt, struct error **err)
 {

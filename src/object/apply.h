@@ -43,6 +43,14 @@ json_t *apply_patch(const json_t *live, const json_t *config, const struct schem
 		    const struct apply_options *opt, struct error **err);
 
 /*
+ * CONFIG over LIVE where nobody owns anything: what it names is set, and nothing else changes.
+ * E_MISFIT when it does not fit TYPE; E_INVALID when it names a list, map or struct that is only
+ * whole, of which it might forget a part.
+ */
+json_t *apply_merge(const json_t *live, const json_t *config, const struct schema_type *type,
+		    struct error **err);
+
+/*
  * Ownership after a write that was no apply: what differs between BEFORE (NULL: created) and
  * AFTER, the state asked for with its defaults but before admission, now belongs to the manager
  * with operation Update, and leaves the others. Sets AFTER's metadata.managedFields, in place; of a

@@ -13,9 +13,13 @@
 #include "object/schema.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 json_t *patch_merge(const json_t *target, const json_t *patch);
 json_t *patch_json(const json_t *target, const json_t *operations, struct error **err);
+/* The same; *test_failed: one of its tests did, and that is why. */
+json_t *patch_json_tested(const json_t *target, const json_t *operations, bool *test_failed,
+			  struct error **err);
 /* TYPE NULL: every list is replaced, as a merge patch does. */
 json_t *patch_strategic(const json_t *target, const json_t *patch, const struct schema_type *type,
 			struct error **err);

@@ -14,6 +14,7 @@
 struct json_patch {
 	json_t *document;
 	size_t copied;
+	bool test_failed;
 };
 
 /* A pointer split at its last token. */
@@ -247,6 +248,7 @@ static int op_test(struct json_patch *p, const struct operation *op, struct erro
 	/* What is not there counts as null. */
 	if (value ? json_equal(value, op->value) : json_is_null(op->value))
 		return 0;
+	p->test_failed = true;
 	return error_set(err, E_INVALID, "the value at %s is another", op->path);
 }
 
@@ -282,6 +284,14 @@ static int apply_one(struct json_patch *p, const json_t *operation, struct error
 
 json_t *patch_json(const json_t *target, const json_t *operations, struct error **err)
 {
+	bool ignored;
+
+	return patch_json_tested(target, operations, &ignored, err);
+}
+
+json_t *patch_json_tested(const json_t *target, const json_t *operations, bool *test_failed,
+			  struct error **err)
+{
 	struct json_patch p = {0};
 	size_t i;
 	json_t *operation;
@@ -306,6 +316,7 @@ json_t *patch_json(const json_t *target, const json_t *operations, struct error 
 			   i);
 		if (err && error_code(*err) == E_INVALID)
 			error_set_details(*err, "", "", "");
+		*test_failed = p.test_failed;
 		json_decref(p.document);
 		return NULL;
 	}

@@ -65,6 +65,12 @@ void admission_warn(const struct admission *a, const char *format, ...)
 	warnings_add(a->call->warnings, "%s", text.s);
 }
 
+void admission_annotate(const struct admission *a, const char *key, const char *value)
+{
+	if (a->call && a->call->annotations)
+		annotations_add(a->call->annotations, key, value);
+}
+
 static const struct resource *builtin(const char *group, const char *plural)
 {
 	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();

@@ -107,6 +107,9 @@ bool admission_user_in_group(const struct admission *a, const char *group);
 void admission_warn(const struct admission *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* To the audit log of the request. */
+void admission_annotate(const struct admission *a, const char *key, const char *value);
+
 /*
  * Reading the cluster: the newest committed state, of a built-in type. A new tree; NULL and
  * E_NOT_FOUND in the type's words.

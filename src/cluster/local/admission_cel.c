@@ -135,7 +135,8 @@ int admission_input_init(struct admission_input *in, struct admission *a, const 
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	*in = (struct admission_input){.admission = a, .as = resource_ref(as)};
-	in->old = admission_shown(a, a->old, as, &why);
+	/* What is created under another object has nothing before it. */
+	in->old = admission_shown(a, a->operation == ADMIT_CREATE ? NULL : a->old, as, &why);
 	in->request = admission_request(a, as);
 	in->values[EXPRESSION_OLD_OBJECT] = null_or(in, in->old);
 	in->values[EXPRESSION_REQUEST] = null_or(in, in->request);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct admission_facts {
-	json_t *namespace;
+	json_t *namespace, *notes;
 	struct catalog *catalog;
 	VEC(const struct resource *) equivalents;
 };
@@ -28,6 +28,7 @@ void admission_facts_free(struct admission_facts *facts)
 	if (!facts)
 		return;
 	json_decref(facts->namespace);
+	json_decref(facts->notes);
 	if (facts->catalog)
 		catalog_unref(facts->catalog);
 	vec_release(&facts->equivalents);
@@ -232,6 +233,31 @@ const json_t *admission_namespace(struct admission *a, struct error **err)
 	if (*a->namespace && !facts->namespace)
 		facts->namespace = admission_get(a, "", "namespaces", "", a->namespace, err);
 	return facts->namespace;
+}
+
+const struct schema_type *admission_schema(const struct admission *a, const struct resource *as)
+{
+	struct admission_kind k = admission_kind_of(as, a->subresource);
+	const struct schema_type *types;
+	size_t n;
+
+	if (str_equal(k.kind, as->kind) && str_equal(k.group, as->group))
+		return as->type;
+	types = schema_types(&n);
+	for (size_t i = 0; i < n; i++)
+		if (types[i].kind && str_equal(types[i].kind, k.kind) &&
+		    str_equal(types[i].group, k.group) && str_equal(types[i].version, k.version))
+			return &types[i];
+	return NULL;
+}
+
+json_t *admission_notes(struct admission *a)
+{
+	struct admission_facts *facts = facts_of(a);
+
+	if (!facts->notes)
+		facts->notes = json_object();
+	return facts->notes;
 }
 
 static bool same_objects(const struct resource *x, const struct resource *y)

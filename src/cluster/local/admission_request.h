@@ -53,6 +53,11 @@ const json_t *admission_namespace(struct admission *a, struct error **err);
  * ends with NULL, borrowed. */
 const struct resource *const *admission_equivalents(struct admission *a);
 
+/* The type of what goes in and out of AS in this request; NULL where nobody knows it. */
+const struct schema_type *admission_schema(const struct admission *a, const struct resource *as);
+/* What plugins remember between a first and a second round of admit, by their names: an object. */
+json_t *admission_notes(struct admission *a);
+
 /* For admission_release. Takes NULL. */
 void admission_facts_free(struct admission_facts *facts);
 

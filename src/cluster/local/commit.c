@@ -1,4 +1,5 @@
 #include "cluster/local/access.h"
+#include "cluster/local/policies.h"
 #include "cluster/local/private.h"
 
 #include "base/mem.h"
@@ -126,8 +127,10 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 	*failed = 0;
 	if (store_commit(l->store, ops, c->n, &revision, failed, err) < 0)
 		return -1;
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		access_forget(l, c->v[i].key.s, c->v[i].key.len);
+		policies_forget(l, c->v[i].key.s, c->v[i].key.len);
+	}
 	if (first)
 		*first = object_of(&c->v[0], revision);
 	return 0;

@@ -80,9 +80,10 @@ static int delete_definition(struct local *l, const struct resource *r, struct o
 	return crd_accept_waiting(l, err);
 }
 
+/* ADMITTED: what decides of it has been asked. */
 static int delete_once(struct local *l, const struct call *call, const struct resource *r,
 		       const char *namespace, const char *name, const struct delete_options *opt,
-		       struct object **out, bool *gone, struct error **err)
+		       bool admitted, struct object **out, bool *gone, struct error **err)
 {
 	struct object *old CLEANUP(object_unref_cleanup) =
 		local_read(l, r, namespace, name, 0, err);
@@ -95,7 +96,7 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 		return -1;
 	tree = object_tree(old);
 	if (lifecycle_preconditions(tree, r, opt, err) < 0 ||
-	    admit(l, call, r, namespace, name, opt, tree, err) < 0)
+	    (!admitted && admit(l, call, r, namespace, name, opt, tree, err) < 0))
 		return -1;
 	if (is_crd(r) && !opt->dry_run && !*old->deletion_timestamp)
 		return delete_definition(l, r, old, tree, out, gone, err);
@@ -120,7 +121,7 @@ static int delete_once(struct local *l, const struct call *call, const struct re
 
 static int delete_named(struct cluster *cluster, const struct call *call, const struct resource *r,
 			const char *namespace, const char *name, const struct delete_options *opt,
-			struct object **out, bool *gone, struct error **err)
+			bool admitted, struct object **out, bool *gone, struct error **err)
 {
 	struct local *l = local_of(cluster);
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
@@ -129,7 +130,7 @@ static int delete_named(struct cluster *cluster, const struct call *call, const 
 		return error_set(err, E_CANCELLED, "the request was given up");
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
-		if (delete_once(l, call, r, namespace, name, opt, out, gone, &why) == 0) {
+		if (delete_once(l, call, r, namespace, name, opt, admitted, out, gone, &why) == 0) {
 			*out = convert_object(r, *out);
 			return is_crd(r) && *gone && !opt->dry_run ? crd_reload(l, err) : 0;
 		}
@@ -153,7 +154,16 @@ int local_delete(struct cluster *c, const struct call *call, const struct resour
 		 struct object **out, bool *gone, struct error **err)
 {
 	warn(call, r, opt);
-	return delete_named(c, call, r, namespace, name, opt, out, gone, err);
+	return delete_named(c, call, r, namespace, name, opt, false, out, gone, err);
+}
+
+int delete_evicted(const struct write *w, const struct delete_options *opt, struct object **out,
+		   struct error **err)
+{
+	bool gone;
+
+	return delete_named(&w->l->base, w->call, w->r, w->namespace, w->name, opt, true, out,
+			    &gone, err);
 }
 
 struct names {
@@ -180,8 +190,8 @@ static int delete_names(struct cluster *c, const struct call *call, const struct
 		struct error *why CLEANUP(error_free_cleanup) = NULL;
 		bool gone;
 
-		if (delete_named(c, call, r, names->v[i], names->v[i + 1], opt, &o, &gone, &why) ==
-		    0)
+		if (delete_named(c, call, r, names->v[i], names->v[i + 1], opt, false, &o, &gone,
+				 &why) == 0)
 			continue;
 		if (error_code(why) != E_NOT_FOUND)
 			return error_move(err, steal(&why));

@@ -1,7 +1,7 @@
 /*
  * The eviction subresource: a pod goes, and its status says why before it does.
  */
-#include "cluster/local/private.h"
+#include "cluster/local/admission.h"
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
@@ -70,6 +70,16 @@ static int mark(const struct write *w, struct delete_options *opt, struct error 
 	return error_move(err, steal(&why));
 }
 
+/* What is admitted is the eviction: the deletion that it leads to is not asked about. */
+static int admit(const struct write *w, const json_t *body, struct error **err)
+{
+	json_t *eviction json_auto = json_deep_copy(body);
+	struct admission a CLEANUP(admission_release);
+
+	admission_begin(&a, w, NULL, eviction);
+	return admission_admit(&a, err) < 0 ? -1 : admission_validate(&a, err);
+}
+
 /* A pod goes as a deletion asks it to, and the answer says no more than that. */
 int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err)
 {
@@ -84,13 +94,12 @@ int evict_pod(const struct write *w, const json_t *body, struct object **out, st
 	};
 	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
 	json_t *status json_auto = NULL;
-	bool gone;
 
 	if (*name && strcmp(name, w->name))
 		return error_set(err, E_BAD_REQUEST,
 				 "name in URL does not match name in Eviction object");
-	if (mark(w, &opt, err) < 0 || local_delete(&w->l->base, w->call, w->r, w->namespace,
-						   w->name, &opt, &pod, &gone, err) < 0)
+	if (admit(w, body, err) < 0 || mark(w, &opt, err) < 0 ||
+	    delete_evicted(w, &opt, &pod, err) < 0)
 		return -1;
 	status = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1",
 			   "metadata", "status", "Success", "code", 201);

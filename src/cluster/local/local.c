@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cluster/backends.h"
 #include "cluster/lifecycle.h"
+#include "cluster/local/policies.h"
 #include "cluster/local/tokens.h"
 #include "cluster/token_file.h"
 #include "object/json.h"
@@ -211,6 +212,7 @@ static void local_close(struct cluster *c)
 	store_close(l->store);
 	admission_close(l);
 	access_cache_free(l->access);
+	policy_cache_free(l->policies);
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
 	vec_release(&l->listeners);
@@ -294,8 +296,10 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->tokens = token_authority_new(l, where);
 	watches_open(l);
 	admission_open(l);
-	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0)
+	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0) {
+		l->policies = policy_cache_new();
 		return &l->base;
+	}
 	local_close(&l->base);
 	return NULL;
 }

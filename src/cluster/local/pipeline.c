@@ -1,5 +1,6 @@
 #include "cluster/local/access.h"
 #include "cluster/local/admission.h"
+#include "cluster/local/policies.h"
 
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
@@ -351,6 +352,8 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 	}
 	if (is_crd(w->storage) && !field_errors_count(errors) && crd_check(tree, err) < 0)
 		return -1;
+	if (!field_errors_count(errors))
+		policies_check_grant(w, &object, old);
 	if (field_errors_finish(errors, &named, json_path_string(tree, "metadata.name"), err) < 0)
 		return -1;
 	warn(w, old, tree);

@@ -22,6 +22,7 @@
 
 struct local_watch;
 struct access_cache;
+struct policy_cache;
 struct token_authority;
 struct token_file;
 struct listener {
@@ -49,7 +50,9 @@ struct local {
 	struct local_watch *running;
 	pthread_t starter;
 	bool closing;
-	struct access_cache *access;	/* access.h */
+	struct access_cache *access; /* access.h */
+	struct policy_cache
+		*policies; /* policies.h; NULL until the cluster has its first objects */
 	struct token_authority *tokens; /* tokens.h */
 	struct token_file *token_file;	/* NULL: none */
 	/* Admission (admission.c): a bit for each plugin that runs, set before the first request;
@@ -282,6 +285,9 @@ int local_patch(struct cluster *c, const struct call *call, const struct resourc
 int local_delete(struct cluster *c, const struct call *call, const struct resource *r,
 		 const char *namespace, const char *name, const struct delete_options *opt,
 		 struct object **out, bool *gone, struct error **err);
+/* The pod that W names goes: its eviction was admitted. */
+int delete_evicted(const struct write *w, const struct delete_options *opt, struct object **out,
+		   struct error **err);
 int local_delete_collection(struct cluster *c, const struct call *call, const struct resource *r,
 			    const char *namespace, const struct list_options *which,
 			    const struct delete_options *opt, struct error **err);

@@ -404,6 +404,7 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 	bool scale = sub_is(subresource, "scale");
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
+	char *own_name free_ptr = NULL;
 	bool versioned;
 
 	if (check_call(call, err) < 0)
@@ -411,8 +412,9 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 	tree = scale ? scale_decode(json, len, err) : pipeline_decode(&w, json, len, err);
 	if (!tree)
 		return -1;
+	/* Admission may change the body while the name is still asked for. */
 	if (!w.name)
-		w.name = json_path_string(tree, "metadata.name");
+		w.name = own_name = xstrdup(json_path_string(tree, "metadata.name"));
 	if (!*w.name || !*json_path_string(tree, "metadata.name"))
 		return error_set(
 			err, E_BAD_REQUEST,

@@ -334,6 +334,110 @@ static void names_are_escaped(void **state)
 	assert_null(cel_escape_name(&f->arena, "a$b"));
 }
 
+/* What admission policies speak of beside their objects. */
+
+static const char *or_dash(const char *text)
+{
+	return text ? text : "-";
+}
+
+static bool may(void *arg, const struct cel_check *check, struct arena *a, const char **reason)
+{
+	*reason = arena_printf(a, "%s/%s %s %s %s/%s.%s %s in %s",
+			       or_dash(check->account_namespace), or_dash(check->account_name),
+			       check->verb, or_dash(check->path), or_dash(check->resource),
+			       or_dash(check->subresource), or_dash(check->group),
+			       or_dash(check->name), or_dash(check->namespace));
+	return *check->verb == 'g';
+}
+
+/* One variable is made each time somebody looks, to be counted. */
+static struct cel_value look(void *arg, size_t i)
+{
+	int *looks = arg;
+
+	++*looks;
+	return (struct cel_value){.kind = CEL_INT, .i = (int64_t)i};
+}
+
+static const struct example patches[] = {
+	{"[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('b/c~d'), value: {'x': 1}}]",
+	 "[{\"op\":\"add\",\"path\":\"/a/b~1c~0d\",\"value\":{\"x\":1}}]"},
+	{"Object{spec: Object.spec{replicas: 1, ?none: optional.none()}}",
+	 "{\"spec\":{\"replicas\":1}}"},
+	{"Object{a: 1} == Object{a: 1} && Object{a: 1} != Object{a: 2}", "true"},
+	{"Object.a{x: 1} == Object.b{x: 1}", "error: found no matching overload"},
+	{"Object{a: 1}.a + 1", "2"},
+	{"true ? [] : [JSONPatch{}]", "[]"},
+	{"JSONPatch{none: 1}", "error: undefined field 'none'"},
+	{"JSONPatch{op: 1}", "error: expected type of field 'op' is 'string'"},
+	{"JSONPatch{op: dyn(1)}", "error: unexpected type int for JSONPatch 'op' field"},
+	{"Objects{}", "error: undeclared reference to 'Objects'"},
+	{"authorizer.group('apps').resource('d').subresource('s').namespace('n').name('x')"
+	 ".check('get').reason()",
+	 "\"-/- get - d/s.apps x in n\""},
+	{"authorizer.serviceAccount('n', 'a').path('/p').check('put').allowed()", "false"},
+	{"authorizer.requestResource.check('get').allowed()", "true"},
+	{"authorizer.path(' ')", "error: path must not be empty"},
+	{"authorizer.group('').resource('')", "error: resource must not be empty"},
+	{"authorizer.serviceAccount('N', 'a')", "error: Invalid service account namespace"},
+	{"[1].map(i, authorizer.group('').resource('x').check('a').allowed() || "
+	 "authorizer.group('').resource('x').check('b').allowed() || "
+	 "authorizer.group('').resource('x').check('c').allowed())",
+	 "error: operation cancelled: actual cost limit exceeded"},
+	{"authorizer.group", "error: does not support field selection"},
+	{"false && variables.a == 1", "false"},
+	{"variables.b + variables.b", "2"},
+	{"has(variables.a)", "true"},
+	{"variables.c", "error: undefined field 'c'"},
+};
+
+static void patches_and_authorizer(void **state)
+{
+	static const struct cel_field fields[] = {{"a", "a", &cel_types[CEL_INT]},
+						  {"b", "b", &cel_types[CEL_INT]}};
+	static const struct cel_type own = {
+		.kind = CEL_OBJECT, .name = "v", .fields = fields, .n_fields = 2};
+	static const struct cel_variable vars[] = {
+		{"authorizer", &cel_types[CEL_AUTHORIZER]},
+		{"authorizer.requestResource", &cel_types[CEL_RESOURCE_CHECK]},
+		{"variables", &own},
+	};
+	int looks = 0;
+	const struct cel_authorizer authorizer = {may, NULL};
+	const struct cel_lazy lazy = {look, &looks};
+	const struct cel_check check = {.authorizer = &authorizer, .resource = "r"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(patches); i++) {
+		struct arena a CLEANUP(arena_release) = ARENA_INIT;
+		struct str out CLEANUP(str_release) = STR_INIT;
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+		struct cel_program *p CLEANUP(cel_program_free_cleanup) =
+			cel_compile_with(vars, 3, CEL_PATCHES, patches[i].text, &err);
+		const struct cel_value values[] = {cel_authorizer_value(&a, &authorizer),
+						   cel_check_value(&a, &check),
+						   cel_lazy_object(&a, &own, &lazy)};
+		uint64_t budget = CEL_CALL_BUDGET;
+		struct cel_value v;
+		json_t *json json_auto = NULL;
+
+		if (p && cel_eval(p, values, &budget, &a, &v, &err) == 0)
+			json = cel_to_json(&a, &v, &err);
+		if (json)
+			json_write(json, &out);
+		else
+			str_addf(&out, "error: %s", error_message(err));
+		if (str_has_prefix(patches[i].want, "error: ")
+			    ? !strstr(out.s, patches[i].want + strlen("error: "))
+			    : strcmp(out.s, patches[i].want) != 0)
+			fail_msg("%s: %s", patches[i].text, out.s);
+	}
+	/* Only what was looked at was made. */
+	assert_int_equal(looks, 3);
+	assert_null(cel_compile(vars, 3, "Object{}", NULL));
+	assert_null(cel_compile(vars, 3, "jsonpatch.escapeKey('a')", NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(libraries, setup, teardown),
 		cmocka_unit_test_setup_teardown(costs_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_escaped, setup, teardown),
+		cmocka_unit_test(patches_and_authorizer),
 	};
 
 	object_init();

@@ -488,6 +488,34 @@ static void test_cluster_roles_are_gathered(void **state)
 			"[" RULE("pods") "," RULE("nodes") "," RULE("events") "]");
 }
 
+#define REGISTRATION "admissionregistration.k8s.io"
+
+/* A policy is told which of its expressions do not fit the types that its rules name. */
+static void test_policy_types_are_checked(void **state)
+{
+	static const char text[] =
+		"{'apiVersion':'" REGISTRATION "/v1','kind':'ValidatingAdmissionPolicy',"
+		"'metadata':{'name':'p'},'spec':{'matchConstraints':{'resourceRules':[{"
+		"'apiGroups':['apps'],'apiVersions':['v1'],'operations':['*'],'resources':["
+		"'deployments','replicasets','deployments/scale']}]},'variables':[{'name':'n',"
+		"'expression':'object.spec.replicas'}],'validations':[{'expression':"
+		"'variables.n > 1 && object.metadata.labels.all(k, k != object.kind)'},{"
+		"'expression':'object.spec.paused','messageExpression':'string(variables.n)'}]}}";
+	struct world *w = *state;
+	char *json free_ptr = xstrdup(text);
+
+	for (char *c = json; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	object_unref(
+		make(w, REGISTRATION, "validatingadmissionpolicies", json_loads(json, 0, NULL)));
+	begin(w, &reconciler_policy_status);
+	work_until_json(w, REGISTRATION, "validatingadmissionpolicies", "", "p",
+			"status.typeChecking.expressionWarnings",
+			"[{\"fieldRef\":\"spec.validations[1].expression\",\"warning\":\"apps/v1, "
+			"Kind=ReplicaSet: ERROR: <input>:1:12: undefined field 'paused'\\n\"}]");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -500,6 +528,7 @@ int main(void)
 		TEST(test_certificates_in_every_namespace),
 		TEST(test_quota_counts_what_is_there),
 		TEST(test_cluster_roles_are_gathered),
+		TEST(test_policy_types_are_checked),
 		TEST(test_set_tells_why_it_cannot),
 		cmocka_unit_test(test_rank),
 		TEST(test_garbage_of_absent_owner),

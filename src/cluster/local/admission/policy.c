@@ -1,0 +1,613 @@
+#include "cluster/local/admission/policy.h"
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "cluster/local/admission_request.h"
+#include "cluster/local/policies.h"
+#include "object/json.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define GROUP "admissionregistration.k8s.io"
+
+struct hook {
+	struct policy *policy;
+	struct policy_binding **bindings; /* in order of their names */
+	size_t n, cap;
+};
+
+struct policy_set {
+	_Atomic unsigned refs;
+	struct {
+		struct hook *v;
+		size_t n, cap;
+	} hooks; /* policies that are bound, in order of their names */
+};
+
+/* The key of a type's objects: "o/", 16 digits, "/", then "/" and the name. */
+#define TYPE_KEY_LEN 19
+
+enum role { ROLE_POLICY, ROLE_BINDING, ROLES };
+
+/* All of one type of policies, and what of them has changed since the set was made. */
+struct family {
+	const struct resource *types[ROLES];
+	char keys[ROLES][TYPE_KEY_LEN + 1];
+	struct map *objects[ROLES]; /* name -> struct policy, struct policy_binding */
+	struct map *changed[ROLES]; /* names */
+	bool loaded;
+	struct policy_set *set; /* NULL: to be made */
+};
+
+struct policy_cache {
+	pthread_mutex_t lock; /* guards the families */
+	struct family families[POLICY_TYPES];
+};
+
+static const char *const plurals[POLICY_TYPES][ROLES] = {
+	[POLICY_VALIDATING] = {"validatingadmissionpolicies", "validatingadmissionpolicybindings"},
+	[POLICY_MUTATING] = {"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"},
+};
+
+/* Policies. */
+
+static void rules_release(struct policy_rules *rules)
+{
+	vec_each (rules, r) {
+		admission_expression_release(&r->expression);
+		admission_expression_release(&r->computed);
+		free(r->message);
+		free(r->reason);
+	}
+	vec_release(rules);
+}
+
+static void policy_unref(struct policy *p)
+{
+	if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
+		return;
+	rules_release(&p->validations);
+	rules_release(&p->annotations);
+	rules_release(&p->mutations);
+	admission_conditions_free(p->conditions);
+	admission_expressions_release(&p->variables);
+	expression_scope_free(p->scope);
+	admission_match_free(p->match);
+	free(p->param_version);
+	free(p->param_kind);
+	free(p->name);
+	free(p);
+}
+
+static struct policy_rule *add_rule(struct policy *p, struct policy_rules *rules,
+				    enum expression_use use, const char *name, const char *text)
+{
+	struct policy_rule *r;
+
+	vec_push(rules, (struct policy_rule){.use = use});
+	r = &rules->v[rules->n - 1];
+	admission_expression_init(&r->expression, p->scope, use, name, text);
+	return r;
+}
+
+static void read_rules(struct policy *p, const json_t *spec)
+{
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach (json_object_get(spec, "validations"), i, rule) {
+		const char *computed = json_path_string(rule, "messageExpression");
+		struct policy_rule *r = add_rule(p, &p->validations, EXPRESSION_CONDITION, NULL,
+						 json_path_string(rule, "expression"));
+
+		r->message = xstrdup(json_path_string(rule, "message"));
+		r->reason = xstrdup(json_path_string(rule, "reason"));
+		if (*computed)
+			admission_expression_init(&r->computed, p->scope, EXPRESSION_MESSAGE, NULL,
+						  computed);
+	}
+	json_array_foreach (json_object_get(spec, "auditAnnotations"), i, rule)
+		add_rule(p, &p->annotations, EXPRESSION_ANNOTATION, json_path_string(rule, "key"),
+			 json_path_string(rule, "valueExpression"));
+	json_array_foreach (json_object_get(spec, "mutations"), i, rule) {
+		bool patch = strcmp(json_path_string(rule, "patchType"), "JSONPatch") == 0;
+
+		add_rule(p, &p->mutations, patch ? EXPRESSION_PATCH : EXPRESSION_APPLY, NULL,
+			 json_path_string(rule, patch ? "jsonPatch.expression"
+						      : "applyConfiguration.expression"));
+	}
+}
+
+static void *policy_read(const json_t *tree)
+{
+	const json_t *spec = json_object_get(tree, "spec");
+	const json_t *kind = json_object_get(spec, "paramKind");
+	struct policy *p = xcalloc(1, sizeof(*p));
+
+	atomic_init(&p->refs, 1);
+	p->name = xstrdup(json_path_string(tree, "metadata.name"));
+	p->ignore = strcmp(json_path_string(spec, "failurePolicy"), "Ignore") == 0;
+	p->reinvocable = strcmp(json_path_string(spec, "reinvocationPolicy"), "IfNeeded") == 0;
+	p->match = admission_match_new(json_object_get(spec, "matchConstraints"), "resourceRules",
+				       MATCH_EVERYTHING);
+	if (json_is_object(kind)) {
+		p->param_version = xstrdup(json_path_string(kind, "apiVersion"));
+		p->param_kind = xstrdup(json_path_string(kind, "kind"));
+	}
+	p->scope = expression_scope_new(p->param_kind != NULL, true);
+	admission_expressions_define(&p->variables, p->scope, json_object_get(spec, "variables"));
+	p->conditions = admission_conditions_new(json_object_get(spec, "matchConditions"), p->scope,
+						 &p->variables);
+	read_rules(p, spec);
+	return p;
+}
+
+/* Bindings. */
+
+static void binding_unref(struct policy_binding *b)
+{
+	if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
+		return;
+	admission_match_free(b->match);
+	selector_free(b->selector);
+	json_decref(b->action_list);
+	free(b->param_name);
+	free(b->param_namespace);
+	free(b->policy);
+	free(b->name);
+	free(b);
+}
+
+static unsigned read_actions(const json_t *list)
+{
+	static const struct {
+		const char *name;
+		enum policy_action action;
+	} actions[] = {{"Deny", POLICY_DENY}, {"Warn", POLICY_WARN}, {"Audit", POLICY_AUDIT}};
+	const json_t *item;
+	unsigned out = 0;
+	size_t i;
+
+	json_array_foreach ((json_t *)list, i, item)
+		for (size_t k = 0; k < ARRAY_SIZE(actions); k++)
+			if (str_equal(json_string_value(item), actions[k].name))
+				out |= actions[k].action;
+	return out;
+}
+
+static void *binding_read(const json_t *tree)
+{
+	const json_t *spec = json_object_get(tree, "spec"),
+		     *ref = json_object_get(spec, "paramRef");
+	const json_t *selector = json_object_get(ref, "selector");
+	struct policy_binding *b = xcalloc(1, sizeof(*b));
+
+	atomic_init(&b->refs, 1);
+	b->name = xstrdup(json_path_string(tree, "metadata.name"));
+	b->policy = xstrdup(json_path_string(spec, "policyName"));
+	b->match = admission_match_new(json_object_get(spec, "matchResources"), "resourceRules",
+				       MATCH_EVERYTHING);
+	b->has_params = json_is_object(ref);
+	b->deny_without = strcmp(json_path_string(ref, "parameterNotFoundAction"), "Deny") == 0;
+	b->param_name = xstrdup(json_path_string(ref, "name"));
+	b->param_namespace = xstrdup(json_path_string(ref, "namespace"));
+	if (json_is_object(selector))
+		b->selector = selector_from_label_selector(selector, NULL);
+	b->action_list = json_deep_copy(json_object_get(spec, "validationActions"));
+	b->actions = read_actions(b->action_list);
+	return b;
+}
+
+/* The sets. */
+
+static void *(*const readers[ROLES])(const json_t *tree) = {policy_read, binding_read};
+
+static void unref_object(enum role role, void *object)
+{
+	if (role == ROLE_POLICY)
+		policy_unref(object);
+	else
+		binding_unref(object);
+}
+
+void policy_set_unref(struct policy_set *set)
+{
+	if (!set || atomic_fetch_sub(&set->refs, 1) != 1)
+		return;
+	vec_each (&set->hooks, h) {
+		for (size_t i = 0; i < h->n; i++)
+			binding_unref(h->bindings[i]);
+		free(h->bindings);
+		policy_unref(h->policy);
+	}
+	vec_release(&set->hooks);
+	free(set);
+}
+
+struct policy_cache *policy_cache_new(void)
+{
+	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+	struct policy_cache *c = xcalloc(1, sizeof(*c));
+
+	pthread_mutex_init(&c->lock, NULL);
+	for (size_t i = 0; i < POLICY_TYPES; i++)
+		for (size_t k = 0; k < ROLES; k++) {
+			struct str key CLEANUP(str_release) = STR_INIT;
+			struct family *f = &c->families[i];
+
+			f->types[k] = storage_of(catalog_find(all, GROUP, NULL, plurals[i][k]));
+			object_key(f->types[k], NULL, NULL, &key);
+			memcpy(f->keys[k], key.s, TYPE_KEY_LEN);
+			f->objects[k] = map_new();
+			f->changed[k] = map_new();
+		}
+	return c;
+}
+
+static void free_policy(void *p)
+{
+	policy_unref(p);
+}
+
+static void free_binding(void *b)
+{
+	binding_unref(b);
+}
+
+struct policy_cache *policy_cache_free(struct policy_cache *c)
+{
+	if (!c)
+		return NULL;
+	for (size_t i = 0; i < POLICY_TYPES; i++) {
+		struct family *f = &c->families[i];
+
+		policy_set_unref(f->set);
+		map_free(f->objects[ROLE_POLICY], free_policy);
+		map_free(f->objects[ROLE_BINDING], free_binding);
+		map_free(f->changed[ROLE_POLICY], NULL);
+		map_free(f->changed[ROLE_BINDING], NULL);
+	}
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+	return NULL;
+}
+
+void policies_forget(struct local *l, const char *key, size_t len)
+{
+	struct policy_cache *c = l->policies;
+
+	for (size_t i = 0; c && i < POLICY_TYPES && len > TYPE_KEY_LEN; i++)
+		for (size_t k = 0; k < ROLES; k++) {
+			struct family *f = &c->families[i];
+			const char *name;
+
+			if (memcmp(key, f->keys[k], TYPE_KEY_LEN))
+				continue;
+			name = memrchr(key, '/', len);
+			char *copy free_ptr = xstrndup(name + 1, len - (size_t)(name + 1 - key));
+
+			pthread_mutex_lock(&c->lock);
+			map_put(f->changed[k], copy, f);
+			policy_set_unref(steal(&f->set));
+			pthread_mutex_unlock(&c->lock);
+		}
+}
+
+static void keep_object(struct family *f, enum role role, const json_t *tree)
+{
+	const char *name = json_path_string(tree, "metadata.name");
+
+	unref_object(role, map_put(f->objects[role], name, readers[role](tree)));
+}
+
+struct loading {
+	struct family *family;
+	enum role role;
+};
+
+static bool load_one(void *arg, const void *key, size_t key_len, const char *value, size_t len,
+		     uint64_t revision)
+{
+	struct loading *loading = arg;
+	json_t *tree json_auto = json_read(value, len, NULL);
+
+	if (tree)
+		keep_object(loading->family, loading->role, tree);
+	return true;
+}
+
+static int load(struct local *l, struct family *f, struct error **err)
+{
+	for (size_t k = 0; k < ROLES; k++) {
+		struct str prefix CLEANUP(str_release) = STR_INIT;
+		struct loading loading = {f, (enum role)k};
+		uint64_t revision;
+
+		object_key(f->types[k], NULL, NULL, &prefix);
+		if (store_list(l->store, prefix.s, prefix.len, NULL, 0, 0, load_one, &loading,
+			       &revision, err) < 0)
+			return -1;
+		map_clear(f->changed[k], NULL);
+	}
+	f->loaded = true;
+	return 0;
+}
+
+/* What has changed is read again; what is no more is forgotten. */
+static int refresh(struct local *l, struct family *f, struct error **err)
+{
+	if (!f->loaded)
+		return load(l, f, err);
+	for (size_t k = 0; k < ROLES; k++)
+		map_each (f->changed[k], e) {
+			struct error *why CLEANUP(error_free_cleanup) = NULL;
+			struct object *o CLEANUP(object_unref_cleanup) =
+				local_read(l, f->types[k], "", e->key, 0, &why);
+			json_t *tree json_auto = o ? object_tree(o) : NULL;
+
+			if (!o && error_code(why) != E_NOT_FOUND)
+				return error_move(err, steal(&why));
+			if (tree)
+				keep_object(f, (enum role)k, tree);
+			else
+				unref_object((enum role)k, map_del(f->objects[k], e->key));
+			map_del(f->changed[k], e->key);
+		}
+	return 0;
+}
+
+static int by_policy(const void *a, const void *b)
+{
+	return strcmp(((const struct hook *)a)->policy->name,
+		      ((const struct hook *)b)->policy->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct policy_binding *const *)a)->name,
+		      (*(struct policy_binding *const *)b)->name);
+}
+
+static void bind(struct hook *h, struct policy_binding *b)
+{
+	if (h->n == h->cap) {
+		h->cap = h->cap * 2 + 4;
+		h->bindings = xreallocarray(h->bindings, h->cap, sizeof(*h->bindings));
+	}
+	atomic_fetch_add(&b->refs, 1);
+	h->bindings[h->n++] = b;
+}
+
+static struct policy_set *set_new(const struct family *f)
+{
+	struct policy_set *set = xcalloc(1, sizeof(*set));
+	struct map *places = map_new(); /* of a policy's hook, from 1 on */
+
+	atomic_init(&set->refs, 1);
+	map_each (f->objects[ROLE_BINDING], e) {
+		struct policy_binding *b = e->value;
+		struct policy *p = map_get(f->objects[ROLE_POLICY], b->policy);
+		uintptr_t place = (uintptr_t)map_get(places, b->policy);
+
+		if (!p)
+			continue;
+		if (!place) {
+			atomic_fetch_add(&p->refs, 1);
+			vec_push(&set->hooks, (struct hook){.policy = p});
+			place = set->hooks.n;
+			map_put(places, b->policy, (void *)place);
+		}
+		bind(&set->hooks.v[place - 1], b);
+	}
+	map_free(places, NULL);
+	vec_each (&set->hooks, h)
+		qsort(h->bindings, h->n, sizeof(*h->bindings), by_name);
+	if (set->hooks.n)
+		qsort(set->hooks.v, set->hooks.n, sizeof(*set->hooks.v), by_policy);
+	return set;
+}
+
+struct policy_set *policy_set(struct local *l, enum policy_type type, struct error **err)
+{
+	struct policy_cache *c = l->policies;
+	struct family *f = &c->families[type];
+	struct policy_set *set = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (!f->set && refresh(l, f, err) == 0)
+		f->set = set_new(f);
+	set = f->set;
+	if (set)
+		atomic_fetch_add(&set->refs, 1);
+	pthread_mutex_unlock(&c->lock);
+	return set;
+}
+
+bool policy_applies(const struct admission *a)
+{
+	return a->local->policies && !admission_is_configuration(a) && !admission_is_review(a);
+}
+
+/* The parameters of a binding. */
+
+struct params {
+	json_t **v; /* NULL: to be asked without */
+	size_t n, cap;
+};
+
+static void params_release(struct params *list)
+{
+	vec_each (list, p)
+		json_decref(*p);
+	vec_release(list);
+}
+
+/* The type of P's parameters, or NULL when nobody serves it. */
+static const struct resource *param_type(const struct policy *p, const struct catalog *catalog)
+{
+	return catalog_find_kind(catalog, p->param_version, p->param_kind);
+}
+
+static void add_params(struct params *out, const struct resource *r, json_t *tree)
+{
+	convert_from_storage(r, tree);
+	vec_push(out, tree);
+}
+
+struct selecting {
+	struct params *out;
+	const struct resource *type;
+	const struct selector *selector;
+};
+
+static bool select_one(void *arg, const void *key, size_t key_len, const char *value, size_t len,
+		       uint64_t revision)
+{
+	const struct selecting *s = arg;
+	json_t *tree = NULL;
+
+	if (selector_matches_span(s->selector, json_find(value, len, "metadata.labels")))
+		tree = json_read(value, len, NULL);
+	if (tree)
+		add_params(s->out, s->type, tree);
+	return true;
+}
+
+static int select_params(struct local *l, const struct policy_binding *b, const struct resource *r,
+			 const char *namespace, struct params *out, struct error **err)
+{
+	struct str prefix CLEANUP(str_release) = STR_INIT;
+	struct selecting s = {out, r, b->selector};
+	uint64_t revision;
+
+	object_key(storage_of(r), r->namespaced ? namespace : NULL, NULL, &prefix);
+	return store_list(l->store, prefix.s, prefix.len, NULL, 0, 0, select_one, &s, &revision,
+			  err);
+}
+
+static int named_params(struct local *l, const struct policy_binding *b, const struct resource *r,
+			const char *namespace, struct params *out, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct object *o CLEANUP(object_unref_cleanup) =
+		local_read(l, r, r->namespaced ? namespace : "", b->param_name, 0, &why);
+
+	if (o)
+		add_params(out, r, object_tree(o));
+	else if (error_code(why) != E_NOT_FOUND)
+		return error_move(err, steal(&why));
+	return 0;
+}
+
+/* Nothing in OUT, and no error: the binding is not to be asked. */
+static int collect_params(struct admission *a, const struct policy *p,
+			  const struct policy_binding *b, const struct resource *r,
+			  struct params *out, struct error **err)
+{
+	const char *namespace =
+		*b->param_namespace ? b->param_namespace : admission_request_namespace(a);
+	int rc;
+
+	if (!p->param_kind || !b->has_params) {
+		vec_push(out, NULL);
+		return 0;
+	}
+	if (r->namespaced && !*namespace)
+		return error_set(err, E_INVALID,
+				 "cannot use namespaced paramRef in policy binding that matches "
+				 "cluster-scoped resources");
+	if (!r->namespaced && *b->param_namespace)
+		return error_set(err, E_INVALID,
+				 "paramRef.namespace must not be provided for a cluster-scoped "
+				 "`paramKind`");
+	rc = b->selector ? select_params(a->local, b, r, namespace, out, err)
+			 : named_params(a->local, b, r, namespace, out, err);
+	if (rc == 0 && !out->n && b->deny_without)
+		return error_set(err, E_INVALID,
+				 "no params found for policy binding with `Deny` "
+				 "parameterNotFoundAction");
+	return rc;
+}
+
+/* The visit. */
+
+struct visiting {
+	struct admission *a;
+	policy_visitor *visit;
+	void *arg;
+	struct catalog *catalog;
+};
+
+static int visit_problem(const struct visiting *v, const struct policy *p,
+			 const struct policy_binding *b, const struct error *why,
+			 struct error **err)
+{
+	const struct policy_invocation i = {.policy = p, .binding = b};
+	char *problem free_ptr = xasprintf("failed to configure %s: %s", b ? "binding" : "policy",
+					   error_message(why));
+
+	return p->ignore ? 0 : v->visit(v->arg, &i, problem, err);
+}
+
+static int visit_binding(const struct visiting *v, const struct policy *p,
+			 const struct policy_binding *b, const struct resource *as,
+			 const struct resource *param, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct params params CLEANUP(params_release) = {0};
+	int matches = admission_matches(b->match, v->a, NULL, &why);
+
+	if (!matches)
+		return 0;
+	if (matches < 0 || collect_params(v->a, p, b, param, &params, &why) < 0)
+		return visit_problem(v, p, b, why, err);
+	vec_each (&params, one) {
+		const struct policy_invocation i = {p, b, as, *one};
+
+		if (v->visit(v->arg, &i, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int visit_hook(const struct visiting *v, const struct hook *h, struct error **err)
+{
+	const struct policy *p = h->policy;
+	const struct resource *as CLEANUP(resource_unref_cleanup) = NULL;
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	int matches = admission_matches(p->match, v->a, &as, &why);
+	const struct resource *param = NULL;
+
+	if (!matches)
+		return 0;
+	if (matches > 0 && p->param_kind) {
+		const char *slash = strchr(p->param_version, '/');
+
+		param = param_type(p, v->catalog);
+		if (!param)
+			matches = error_set(&why, E_INVALID,
+					    "failed to find resource referenced by paramKind: "
+					    "'%s%s, Kind=%s'",
+					    slash ? "" : "/", p->param_version, p->param_kind);
+	}
+	if (matches < 0)
+		return visit_problem(v, p, NULL, why, err);
+	for (size_t i = 0; i < h->n; i++)
+		if (visit_binding(v, p, h->bindings[i], as, param, err) < 0)
+			return -1;
+	return 0;
+}
+
+int policy_visit(const struct policy_set *set, struct admission *a, policy_visitor *visit,
+		 void *arg, struct error **err)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) =
+		set->hooks.n ? cluster_catalog(&a->local->base, a->call, err) : NULL;
+	const struct visiting v = {a, visit, arg, catalog};
+
+	vec_each (&set->hooks, h)
+		if (visit_hook(&v, h, err) < 0)
+			return -1;
+	return 0;
+}
