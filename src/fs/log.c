@@ -23,10 +23,11 @@ struct log {
 	struct stream *stream;
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t changed;
-	struct str line;	 /* an unfinished one */
-	char last[48];		 /* timestamp of the newest line that is in */
-	uint64_t at_last, lines; /* lines that have it; lines in all */
-	uint64_t skip_at_last, skip_lines;
+	struct str line;       /* an unfinished one */
+	int64_t newest, since; /* timestamp of the newest line that is in, and its second */
+	uint64_t after, lines; /* lines that are in from since on; lines in all */
+	int64_t resumed;       /* newest, when the stream began */
+	uint64_t skip;	       /* so many lines come again */
 	bool ended;
 	struct error *why;
 };
@@ -158,58 +159,52 @@ void pod_each_previous(const struct object *pod, void (*each)(void *arg, const c
 	walk(pod, statuses, each_previous, &c);
 }
 
-/* Timestamps of one form compare as text once their trailing zeros are alike; so by time. */
-static int compare_stamps(const char *a, const char *b)
+/*
+ * Is this line one that an earlier stream has brought? The same lines come again in the same order,
+ * but those of two outputs need not be in the order of their timestamps; and where the log was
+ * rotated, some do not come again.
+ */
+static bool seen_before(struct log *g, int64_t at)
 {
-	int64_t x = 0, y = 0;
-
-	if (time_parse(a, &x) < 0 || time_parse(b, &y) < 0)
-		return strcmp(a, b);
-	return (x > y) - (x < y);
+	if (!g->skip || (at && at > g->resumed)) {
+		g->skip = 0;
+		return false;
+	}
+	if (!at || at >= g->since)
+		g->skip--;
+	return true;
 }
 
-/* Is this line one that an earlier fetch has brought? */
-static bool seen_before(struct log *g, const char *stamp)
+static void note_line(struct log *g, int64_t at)
 {
-	if (!stamp || !*g->last) {
-		if (!g->skip_lines)
-			return false;
-		g->skip_lines--;
-		return true;
+	g->lines++;
+	if (at >= g->since + NS_PER_S) {
+		g->since = at / NS_PER_S * NS_PER_S;
+		g->after = 0;
 	}
-	int d = compare_stamps(stamp, g->last);
-
-	if (d < 0)
-		return true;
-	if (d == 0 && g->skip_at_last) {
-		g->skip_at_last--;
-		return true;
-	}
-	return false;
+	g->newest = MAX(g->newest, at);
+	g->after += at >= g->since;
 }
 
 static void take_line(struct log *g, char *line, size_t len)
 {
-	char *space = memchr(line, ' ', MIN(len, sizeof(g->last)));
-	char stamp[sizeof(g->last)] = "";
-	int64_t at;
+	char stamp[48] = "", *space = memchr(line, ' ', MIN(len, sizeof(stamp)));
+	int64_t at = 0;
 
 	if (space && space > line) {
 		memcpy(stamp, line, (size_t)(space - line));
 		stamp[space - line] = '\0';
 		if (time_parse(stamp, &at) < 0)
-			stamp[0] = '\0';
+			at = 0;
 	}
-	if (seen_before(g, *stamp ? stamp : NULL))
+	if (seen_before(g, at))
 		return;
-	if (*stamp) {
+	if (at) {
 		len -= (size_t)(space + 1 - line);
 		line = space + 1;
-		g->at_last = strcmp(stamp, g->last) == 0 ? g->at_last + 1 : 1;
-		memcpy(g->last, stamp, sizeof(stamp));
 	}
-	g->lines++;
-	g->sink(g->arg, stamp, line, len);
+	note_line(g, at);
+	g->sink(g->arg, at, line, len);
 }
 
 static bool on_data(void *arg, const char *bytes, size_t len)
@@ -256,6 +251,7 @@ static struct stream *start_stream(struct log *g, bool follow, const struct call
 				   struct error **err)
 {
 	struct str query CLEANUP(str_release) = STR_INIT;
+	char since[TIME_TEXT];
 
 	str_addf(&query, "container=%s&timestamps=true", g->container);
 	if (follow)
@@ -263,10 +259,10 @@ static struct stream *start_stream(struct log *g, bool follow, const struct call
 	if (g->previous)
 		str_adds(&query, "&previous=true");
 	pthread_mutex_lock(&g->lock);
-	if (*g->last)
-		str_addf(&query, "&sinceTime=%.19sZ", g->last);
-	g->skip_at_last = g->at_last;
-	g->skip_lines = *g->last ? 0 : g->lines;
+	if (g->newest)
+		str_addf(&query, "&sinceTime=%s", time_format(g->since, since));
+	g->resumed = g->newest;
+	g->skip = g->newest ? g->after : g->lines;
 	g->ended = false;
 	error_clear(&g->why);
 	pthread_mutex_unlock(&g->lock);

@@ -14,8 +14,8 @@
 
 struct log;
 
-/* LINE ends with its newline, if it had one. STAMP: RFC 3339, or "". */
-typedef void log_line(void *arg, const char *stamp, const char *line, size_t len);
+/* LINE ends with its newline, if it had one. AT: when it was written (wall ns), 0: untold. */
+typedef void log_line(void *arg, int64_t at, const char *line, size_t len);
 
 /* Of a CONTAINER of POD (a row of type PODS), or of its run before. N (borrowed) is poked
  * (follow.h) when the stream ends. */

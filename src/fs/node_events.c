@@ -6,6 +6,8 @@
 #include "object/json.h"
 #include "object/time.h"
 
+#include <inttypes.h>
+
 /* One events.log. Under fs->lock. */
 struct events {
 	struct fs *fs;
@@ -23,18 +25,65 @@ static char *part(const struct object *o, const char *path)
 	return s ? s : xstrdup("");
 }
 
-static void event_line(const struct object *o, struct str *out)
+/* When an event was seen first and last (wall ns), and how often. */
+struct seen {
+	int64_t first, last, count;
+};
+
+/* The first of PATHS that holds a time; 0: none. */
+static int64_t time_at(const struct object *o, const char *const *paths)
 {
-	char *last free_ptr = part(o, "lastTimestamp"), *first free_ptr = part(o, "eventTime");
+	int64_t at;
+
+	for (; *paths; paths++) {
+		char *text free_ptr = part(o, *paths);
+
+		if (*text && time_parse(text, &at) == 0)
+			return at;
+	}
+	return 0;
+}
+
+static int64_t count_at(const struct object *o, const char *path)
+{
+	struct span n = object_find(o, path);
+
+	return n.p ? strtoll(n.p, NULL, 10) : 0;
+}
+
+/* As kubectl get events: a series, where the event has one, tells how often it came. */
+static struct seen seen_of(const struct object *o)
+{
+	static const char *const last[] = {"series.lastObservedTime",
+					   "lastTimestamp",
+					   "eventTime",
+					   "firstTimestamp",
+					   "metadata.creationTimestamp",
+					   NULL};
+	static const char *const first[] = {"firstTimestamp", "eventTime", NULL};
+	struct seen s = {time_at(o, first), time_at(o, last), count_at(o, "series.count")};
+
+	if (!s.first)
+		s.first = s.last;
+	if (!s.count)
+		s.count = count_at(o, "count");
+	return s;
+}
+
+static void event_line(const struct object *o, const struct seen *seen, struct str *out)
+{
 	char *type free_ptr = part(o, "type"), *reason free_ptr = part(o, "reason");
 	char *kind free_ptr = part(o, "involvedObject.kind");
 	char *name free_ptr = part(o, "involvedObject.name");
 	char *message free_ptr = part(o, "message");
-	const char *when = *last ? last : *first ? first : o->creation_timestamp;
+	char when[TIME_TEXT], over[TIME_TEXT];
 
-	str_addf(out, "%-20.19s  %-15s %-8s %-20s %s/%s  ", when, o->namespace, type, reason, kind,
-		 name);
+	str_addf(out, "%-20.19s  %-15s %-8s %-20s %s/%s  ", time_format(seen->last, when),
+		 o->namespace, type, reason, kind, name);
 	str_add_escaped(out, message, strlen(message));
+	if (seen->count > 1)
+		str_addf(out, " (x%" PRIi64 " over %s)", seen->count,
+			 time_human_duration(seen->last - seen->first, over));
 	str_addc(out, '\n');
 }
 
@@ -45,24 +94,44 @@ static bool is_about(const struct events *e, const struct object *o)
 	return !e->uid || strcmp(uid, e->uid) == 0;
 }
 
-static void add_event(struct events *e, const struct object *o)
+static void add_event(struct events *e, const struct object *o, const struct seen *seen)
 {
 	struct str line CLEANUP(str_release) = STR_INIT;
 
 	e->newest = MAX(e->newest, o->revision);
 	if (!is_about(e, o))
 		return;
-	event_line(o, &line);
+	event_line(o, seen, &line);
 	spool_add(e->spool, line.s, line.len);
 }
 
+/* One that was there when the log was opened. */
+struct past {
+	struct object *object; /* borrowed */
+	struct seen seen;
+};
+
 static int by_time(const void *a, const void *b)
 {
-	struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
-	char *p free_ptr = part(x, "lastTimestamp"), *q free_ptr = part(y, "lastTimestamp");
-	int d = strcmp(*p ? p : x->creation_timestamp, *q ? q : y->creation_timestamp);
+	const struct past *x = a, *y = b;
+	uint64_t p = x->object->revision, q = y->object->revision;
 
-	return d ? d : (x->revision > y->revision) - (x->revision < y->revision);
+	if (x->seen.last != y->seen.last)
+		return x->seen.last > y->seen.last ? 1 : -1;
+	return (p > q) - (p < q);
+}
+
+static void add_past(struct events *e, const struct object_list *list)
+{
+	VEC(struct past) all = VEC_INIT;
+
+	vec_each (list, o)
+		vec_push(&all, ((struct past){*o, seen_of(*o)}));
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_time);
+	vec_each (&all, p)
+		add_event(e, p->object, &p->seen);
+	vec_release(&all);
 }
 
 /*
@@ -83,10 +152,7 @@ static int events_start(struct events *e, const struct call *call, struct error 
 	if (!e->type) {
 		e->type = type_ref(t);
 		informer_list(t->informer, e->namespace, &list);
-		if (list.n)
-			qsort(list.v, list.n, sizeof(*list.v), by_time);
-		vec_each (&list, o)
-			add_event(e, *o);
+		add_past(e, &list);
 	}
 	pthread_mutex_unlock(&e->fs->lock);
 	type_unref(t);
@@ -142,8 +208,11 @@ static void tell(struct node *n, struct tree_type *t, struct object *o)
 {
 	struct events *e = n ? n->state : NULL;
 
-	if (e && e->type == t && o->revision > e->newest)
-		add_event(e, o);
+	if (e && e->type == t && o->revision > e->newest) {
+		struct seen seen = seen_of(o);
+
+		add_event(e, o, &seen);
+	}
 }
 
 /* NAME/events of what the event is about. */

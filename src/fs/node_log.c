@@ -59,12 +59,12 @@ static bool find_all(struct node *dir, const char *name, struct found *f)
 	return false;
 }
 
-static void take_line(void *arg, const char *stamp, const char *line, size_t len)
+static void take_line(void *arg, int64_t at, const char *line, size_t len)
 {
 	struct source *s = arg;
 	struct merged *m = s->merged;
 	struct str text CLEANUP(str_release) = STR_INIT;
-	struct early e = {.at = 0};
+	struct early e = {.at = at};
 
 	str_adds(&text, s->prefix);
 	str_add(&text, line, len);
@@ -72,7 +72,6 @@ static void take_line(void *arg, const char *stamp, const char *line, size_t len
 		str_addc(&text, '\n');
 	pthread_mutex_lock(&m->lock);
 	if (m->collecting) {
-		time_parse(stamp, &e.at);
 		e.index = m->early.n;
 		e.len = text.len;
 		e.text = str_take(&text);

@@ -162,7 +162,7 @@ static void list_logs(struct node *dir, struct listing *l)
 	pod_each_previous(pod, take_name, &before);
 }
 
-static void take_line(void *arg, const char *stamp, const char *line, size_t len)
+static void take_line(void *arg, int64_t at, const char *line, size_t len)
 {
 	spool_add(arg, line, len);
 }

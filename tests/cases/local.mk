@@ -29,6 +29,7 @@ other_cases = \
 	tests/cases/helm.sh \
 	tests/cases/kubectl.sh \
 	tests/cases/logs.sh \
+	tests/cases/logstream.sh \
 	tests/cases/prometheus.sh \
 	tests/cases/requests.sh \
 	tests/cases/signals.sh \
@@ -40,6 +41,7 @@ check_SCRIPTS += $(remote_cases)
 TESTS += $(mount_cases) $(remote_cases) $(other_cases)
 CLEANFILES += $(remote_cases)
 EXTRA_DIST += tests/cases/lib.sh \
+	tests/cases/logserver.py \
 	tests/cases/chart \
 	tests/cases/seed/01-namespace-and-deployment.yaml \
 	tests/cases/seed/02-rolling-update-fragment.yaml \
