@@ -100,6 +100,19 @@ static json_t *node_address(const json_t *node, const char *path, int64_t now)
 	return json_string("<none>");
 }
 
+/* With the machine's architecture, where it is known. */
+static json_t *node_kernel(const json_t *node, const char *path, int64_t now)
+{
+	const char *kernel = json_path_string(node, "status.nodeInfo.kernelVersion");
+	const char *machine = json_path_string(node, "status.nodeInfo.architecture");
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&text, *kernel ? kernel : "<unknown>");
+	if (*machine)
+		str_addf(&text, " (%s)", machine);
+	return cell_of(&text);
+}
+
 static const struct table_column node_columns[] = {
 	COLUMN_NAME,
 	COLUMN("Status", node_status, NULL, "Whether it is ready and takes pods"),
@@ -109,8 +122,7 @@ static const struct table_column node_columns[] = {
 	COLUMN_WIDE("Internal-IP", node_address, "InternalIP", "Its address inside the cluster"),
 	COLUMN_WIDE("External-IP", node_address, "ExternalIP", "Its address outside"),
 	COLUMN_WIDE("OS-Image", cell_or_unknown, "status.nodeInfo.osImage", "Its system"),
-	COLUMN_WIDE("Kernel-Version", cell_or_unknown, "status.nodeInfo.kernelVersion",
-		    "Its kernel"),
+	COLUMN_WIDE("Kernel-Version", node_kernel, NULL, "Its kernel and architecture"),
 	COLUMN_WIDE("Container-Runtime", cell_or_unknown, "status.nodeInfo.containerRuntimeVersion",
 		    "What runs its containers"),
 };

@@ -127,6 +127,7 @@ static bool is_initializing(struct summary *s, const json_t *pod, struct summary
 static void add_containers(struct summary *s, const json_t *pod)
 {
 	const json_t *list = json_path(pod, "status.containerStatuses");
+	struct str failed CLEANUP(str_release) = STR_INIT; /* why one of them did */
 	bool running = false;
 
 	for (size_t i = json_array_size(list); i-- > 0;) {
@@ -139,16 +140,23 @@ static void add_containers(struct summary *s, const json_t *pod)
 			set_status(s, "", waiting);
 		} else if (terminated) {
 			set_ended(s, "", terminated);
+			if (json_path_int(terminated, "exitCode", 0)) {
+				str_reset(&failed);
+				str_adds(&failed, s->status.s);
+			}
 		} else if (json_path_bool(c, "ready", false) && json_path(c, "state.running")) {
 			running = true;
 			s->ready++;
 		}
 	}
-	if (running && strcmp(s->status.s, "Completed") == 0)
-		set_status(s, "",
-			   strcmp(cells_condition(pod, "status.conditions", "Ready"), "True")
-				   ? "NotReady"
-				   : "Running");
+	if (strcmp(s->status.s, "Completed"))
+		return;
+	if (running && strcmp(cells_condition(pod, "status.conditions", "Ready"), "True") == 0)
+		set_status(s, "", "Running");
+	else if (failed.len)
+		set_status(s, "", failed.s);
+	else if (running)
+		set_status(s, "", "NotReady");
 }
 
 static bool is_over(const json_t *pod)

@@ -110,6 +110,8 @@ static json_t *job_status(const json_t *job, const char *path, int64_t now)
 		status = "Suspended";
 	else if (job_is(job, "FailureTarget"))
 		status = "FailureTarget";
+	else if (job_is(job, "SuccessCriteriaMet"))
+		status = "SuccessCriteriaMet";
 	return json_string(status);
 }
 

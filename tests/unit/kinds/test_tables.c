@@ -92,6 +92,11 @@ static void test_pods(void **state)
 			  "\"containerStatuses\":[{\"state\":{\"terminated\":{\"exitCode\":0,"
 			  "\"reason\":\"Completed\"}}},{" RUNNING "}]"),
 		 ROW("1/2", "Running", "0")},
+		/* The first is told unless it did its work; what failed is told before that. */
+		{POD(TWO, "\"Running\",\"containerStatuses\":[{\"state\":{\"terminated\":{"
+			  "\"exitCode\":0,\"reason\":\"Completed\"}}},{\"state\":{\"terminated\":{"
+			  "\"exitCode\":1,\"reason\":\"Error\"}}}]"),
+		 ROW("0/2", "Error", "0")},
 		{POD(INIT, "\"Pending\",\"initContainerStatuses\":[{\"name\":\"i\",\"state\":{"
 			   "\"terminated\":{\"exitCode\":0}}},{\"name\":\"j\",\"state\":{"
 			   "\"running\":{}}}]"),
@@ -160,6 +165,10 @@ static void test_workloads(void **state)
 		 "{" META ",\"spec\":{\"parallelism\":4},\"status\":{\"startTime\":"
 		 "\"2026-01-01T00:02:00Z\"}}",
 		 "[\"x\",\"Running\",\"0/1 of 4\",\"30s\",\"2m30s\",\"\",\"\",\"<none>\"]"},
+		{"batch/v1", "Job",
+		 "{" META ",\"spec\":{\"completions\":2},\"status\":{\"conditions\":[{\"type\":"
+		 "\"SuccessCriteriaMet\",\"status\":\"True\"}]}}",
+		 "[\"x\",\"SuccessCriteriaMet\",\"0/2\",\"\",\"2m30s\",\"\",\"\",\"<none>\"]"},
 		{"batch/v1", "CronJob",
 		 "{" META ",\"spec\":{\"schedule\":\"* * * * *\",\"suspend\":false},\"status\":{"
 		 "\"active\":[{}]}}",
@@ -205,6 +214,12 @@ static void test_core(void **state)
 		 "}}",
 		 "[\"x\",\"NotReady,SchedulingDisabled\",\"edge,worker\",\"2m30s\",\"\","
 		 "\"192.0.2.1\",\"<none>\",\"<unknown>\",\"<unknown>\",\"<unknown>\"]"},
+		{"v1", "Node",
+		 "{" META ",\"status\":{\"nodeInfo\":{\"kernelVersion\":\"6.1\",\"architecture\":"
+		 "\"arm64\"}}}",
+		 "[\"x\",\"Unknown\",\"<none>\",\"2m30s\",\"\",\"<none>\",\"<none>\",\"<unknown>\","
+		 "\"6.1 "
+		 "(arm64)\",\"<unknown>\"]"},
 		{"v1", "Event",
 		 "{" META
 		 ",\"involvedObject\":{\"kind\":\"Pod\",\"name\":\"p\"},\"message\":\" m\\n\","
