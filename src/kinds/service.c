@@ -1,4 +1,5 @@
 #include "kinds/builtin.h"
+#include "kinds/service.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
 #include "kinds/warn.h"
@@ -6,205 +7,7 @@
 
 #include <string.h>
 
-#define AFFINITY_SECONDS 10800
 #define AFFINITY_SECONDS_MAX 86400
-
-static bool type_is(const json_t *object, const char *type)
-{
-	return strcmp(json_path_string(object, "spec.type"), type) == 0;
-}
-
-static bool is_headless(const json_t *object)
-{
-	const json_t *ips = json_path(object, "spec.clusterIPs");
-
-	return json_array_size(ips) == 1 &&
-	       strcmp(json_string_value(json_array_get(ips, 0)) ?: "", "None") == 0;
-}
-
-static bool is_external(const json_t *object)
-{
-	return type_is(object, "LoadBalancer") || type_is(object, "NodePort") ||
-	       (type_is(object, "ClusterIP") &&
-		json_array_size(json_path(object, "spec.externalIPs")));
-}
-
-static bool needs_health_check(const json_t *object)
-{
-	return type_is(object, "LoadBalancer") &&
-	       strcmp(json_path_string(object, "spec.externalTrafficPolicy"), "Local") == 0;
-}
-
-static bool is_zero(const json_t *port)
-{
-	return !port || json_is_null(port) ||
-	       (json_is_integer(port) && !json_integer_value(port)) ||
-	       (json_is_string(port) && !json_string_length(port));
-}
-
-static void fill_affinity(json_t *spec)
-{
-	if (strcmp(json_path_string(spec, "sessionAffinity"), "None") == 0)
-		json_object_del(spec, "sessionAffinityConfig");
-	else if (strcmp(json_path_string(spec, "sessionAffinity"), "ClientIP") == 0)
-		fill_int(fill_object(fill_object(spec, "sessionAffinityConfig"), "clientIP"),
-			 "timeoutSeconds", AFFINITY_SECONDS);
-}
-
-static void set_defaults(json_t *object)
-{
-	json_t *spec = fill_spec(object), *p;
-	size_t i;
-
-	json_array_foreach (json_path(spec, "ports"), i, p)
-		if (is_zero(json_object_get(p, "targetPort")) && json_object_get(p, "port"))
-			json_object_set(p, "targetPort", json_object_get(p, "port"));
-	fill_affinity(spec);
-	if (is_external(object))
-		fill_text(spec, "externalTrafficPolicy", "Cluster");
-	if (type_is(object, "LoadBalancer")) {
-		fill_bool(spec, "allocateLoadBalancerNodePorts", true);
-		json_array_foreach (json_path(object, "status.loadBalancer.ingress"), i, p)
-			if (*json_path_string(p, "ip"))
-				fill_text(p, "ipMode", "VIP");
-	}
-	if (!type_is(object, "ExternalName"))
-		fill_text(spec, "internalTrafficPolicy", "Cluster");
-}
-
-/* What a service had goes with the type that needed it, unless the writer says otherwise. */
-static bool kept(const json_t *object, const json_t *old, const char *path)
-{
-	const json_t *now = json_path(object, path), *was = json_path(old, path);
-
-	return now && was && json_equal(now, was);
-}
-
-static void drop_if_kept(json_t *object, const json_t *old, const char *path)
-{
-	if (kept(object, old, path))
-		json_path_del(object, path);
-}
-
-static bool same_ports(const json_t *a, const json_t *b)
-{
-	if (json_array_size(a) != json_array_size(b))
-		return false;
-	for (size_t i = 0; i < json_array_size(a); i++)
-		if (json_path_int(json_array_get(a, i), "nodePort", 0) !=
-		    json_path_int(json_array_get(b, i), "nodePort", 0))
-			return false;
-	return true;
-}
-
-static void drop_ports(json_t *object)
-{
-	size_t i;
-	json_t *p;
-
-	json_array_foreach (json_path(object, "spec.ports"), i, p)
-		json_object_del(p, "nodePort");
-}
-
-static bool has_node_ports(const json_t *object)
-{
-	return type_is(object, "NodePort") ||
-	       (type_is(object, "LoadBalancer") &&
-		json_path_bool(object, "spec.allocateLoadBalancerNodePorts", true));
-}
-
-static void drop_type_dependent(json_t *object, const json_t *old)
-{
-	static const char *const of_cluster[] = {"spec.clusterIP", "spec.clusterIPs",
-						 "spec.ipFamilies", "spec.ipFamilyPolicy"};
-	bool external_name = type_is(object, "ExternalName") && !type_is(old, "ExternalName");
-
-	for (size_t i = 0; i < ARRAY_SIZE(of_cluster) && external_name; i++)
-		drop_if_kept(object, old, of_cluster[i]);
-	if (has_node_ports(old) && !has_node_ports(object) &&
-	    same_ports(json_path(object, "spec.ports"), json_path(old, "spec.ports")))
-		drop_ports(object);
-	if (needs_health_check(old) && !needs_health_check(object))
-		drop_if_kept(object, old, "spec.healthCheckNodePort");
-	if (external_name)
-		drop_if_kept(object, old, "spec.internalTrafficPolicy");
-	if (type_is(old, "LoadBalancer") && !type_is(object, "LoadBalancer")) {
-		drop_if_kept(object, old, "spec.allocateLoadBalancerNodePorts");
-		drop_if_kept(object, old, "spec.loadBalancerClass");
-	}
-	if (is_external(old) && !is_external(object))
-		drop_if_kept(object, old, "spec.externalTrafficPolicy");
-}
-
-/* What a client leaves out of an update stays as it was. */
-static void patch_from_old(json_t *object, const json_t *old)
-{
-	static const char *const ips[] = {"spec.clusterIP", "spec.clusterIPs"};
-
-	if (type_is(old, "ExternalName") || type_is(object, "ExternalName"))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(ips); i++) {
-		json_t *was = json_path(old, ips[i]), *now = json_path(object, ips[i]);
-
-		if (was && (!now || (json_is_string(now) && !json_string_length(now))) &&
-		    !*json_path_string(object, "spec.clusterIP"))
-			json_path_set(object, ips[i], json_incref(was));
-	}
-	if (needs_health_check(object) && needs_health_check(old) &&
-	    !json_path_int(object, "spec.healthCheckNodePort", 0) &&
-	    json_path(old, "spec.healthCheckNodePort"))
-		json_path_set(object, "spec.healthCheckNodePort",
-			      json_incref(json_path(old, "spec.healthCheckNodePort")));
-}
-
-/* clusterIP is the first of clusterIPs: what a writer changes of one is carried to the other. */
-static void normalize_ips(json_t *object, const json_t *old)
-{
-	const char *ip = json_path_string(object, "spec.clusterIP");
-	const char *was = json_path_string(old, "spec.clusterIP");
-	const json_t *ips = json_path(object, "spec.clusterIPs");
-	bool same_ips = old && json_array_size(ips) && kept(object, old, "spec.clusterIPs");
-
-	if (*ip && !json_array_size(ips))
-		json_path_set(object, "spec.clusterIPs", json_pack("[s]", ip));
-	else if (old && same_ips && strcmp(ip, was)) {
-		if (*ip)
-			json_path_set(object, "spec.clusterIPs", json_pack("[s]", ip));
-		else
-			json_path_del(object, "spec.clusterIPs");
-	}
-}
-
-/* A headless service without selector may have endpoints of both families. */
-static void fill_families(json_t *spec, bool headless)
-{
-	bool open = headless && !json_object_size(json_object_get(spec, "selector"));
-
-	if (!json_array_size(json_object_get(spec, "ipFamilies")))
-		json_object_set_new(spec, "ipFamilies",
-				    open ? json_pack("[s,s]", "IPv4", "IPv6")
-					 : json_pack("[s]", "IPv4"));
-	fill_text(spec, "ipFamilyPolicy",
-		  json_array_size(json_object_get(spec, "ipFamilies")) > 1 ? "RequireDualStack"
-									   : "SingleStack");
-}
-
-static void prepare(json_t *object, const json_t *old)
-{
-	json_t *spec = fill_spec(object);
-
-	if (!old)
-		json_path_set(object, "status", json_pack("{s:{}}", "loadBalancer"));
-	if (old) {
-		patch_from_old(object, old);
-		drop_type_dependent(object, old);
-	}
-	normalize_ips(object, old);
-	if (!type_is(object, "ExternalName"))
-		fill_families(spec,
-			      is_headless(object) ||
-				      strcmp(json_path_string(spec, "clusterIP"), "None") == 0);
-}
 
 static void check_port(const struct field *p, bool named, struct seen *names)
 {
@@ -251,11 +54,12 @@ static void check_ports(const struct field *o)
 	const struct field *ports = FIELD(o, "spec.ports");
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	if (!field_size(ports) && !is_headless(o->value) && !type_is(o->value, "ExternalName"))
+	if (!field_size(ports) && !service_is_headless(o->value) &&
+	    !service_type_is(o->value, "ExternalName"))
 		field_required(FIELD(FIELD(o, "spec"), "ports"), NULL);
 	field_each (ports, p)
 		check_port(&p, field_size(ports) > 1, &names);
-	check_unique_ports(ports, type_is(o->value, "ClusterIP"));
+	check_unique_ports(ports, service_type_is(o->value, "ClusterIP"));
 }
 
 static void check_external_name(const struct field *spec)
@@ -286,7 +90,7 @@ static void check_type(const struct field *o)
 	const struct field *type = FIELD(spec, "type");
 
 	field_one_of_required(type, types);
-	if (is_headless(o->value) &&
+	if (service_is_headless(o->value) &&
 	    (field_is(type, "LoadBalancer") || field_is(type, "NodePort"))) {
 		char *why free_ptr =
 			xasprintf("may not be set to 'None' for %s services", field_text(type));
@@ -380,7 +184,7 @@ static void check_ips(const struct field *o)
 	const struct field *spec = FIELD(o, "spec"), *ips = FIELD(spec, "clusterIPs");
 	const char *ip = field_text(FIELD(spec, "clusterIP"));
 
-	if (type_is(o->value, "ExternalName"))
+	if (service_type_is(o->value, "ExternalName"))
 		return;
 	if (*ip && !field_size(ips))
 		field_required(ips, NULL);
@@ -389,8 +193,47 @@ static void check_ips(const struct field *o)
 	else if (!*ip && field_size(ips))
 		field_invalid(ips, "must be empty when `clusterIP` is not specified");
 	check_families(spec);
-	if (ips_are_good(ips) && !is_headless(o->value))
+	if (ips_are_good(ips) && !service_is_headless(o->value))
 		check_ip_families(ips, FIELD(spec, "ipFamilies"));
+}
+
+/* What the families of the cluster, of which there is one, do not give. */
+static void check_single_stack(const struct field *o)
+{
+	const struct field *spec = FIELD(o, "spec"), *ips = FIELD(spec, "clusterIPs");
+	const struct field *policy = FIELD(spec, "ipFamilyPolicy");
+	const struct field *families = FIELD(spec, "ipFamilies");
+	size_t before = field_errors_count(o->errors);
+
+	if (field_is(policy, "SingleStack") && field_size(ips) == 2)
+		field_invalid(policy, "must be 'RequireDualStack' or 'PreferDualStack' when "
+				      "multiple cluster IPs are specified");
+	if (field_is(policy, "SingleStack") && field_size(families) == 2)
+		field_invalid(policy, "must be 'RequireDualStack' or 'PreferDualStack' when "
+				      "multiple IP families are specified");
+	field_each (ips, ip)
+		if (ip.index >= field_size(families) && ip_family_of(field_text(&ip)) == IP_V6)
+			field_invalid_json(&ip, ips->value,
+					   "IPv6 is not configured on this cluster");
+	if (field_errors_count(o->errors) != before ||
+	    (service_is_headless(o->value) && !field_size(FIELD(spec, "selector"))))
+		return;
+	if (field_is(policy, "RequireDualStack"))
+		field_invalid(policy, "this cluster is not configured for dual-stack services");
+	field_each (families, family)
+		if (field_is(&family, "IPv6"))
+			field_invalid(&family, "not configured on this cluster");
+}
+
+/* What is looked at before an address is taken, and all else after that. */
+static bool addresses_are_good(const struct field *o)
+{
+	size_t before = field_errors_count(o->errors);
+
+	check_ips(o);
+	if (field_errors_count(o->errors) == before && !service_type_is(o->value, "ExternalName"))
+		check_single_stack(o);
+	return field_errors_count(o->errors) == before;
 }
 
 static void check_external_ips(const struct field *ips)
@@ -404,16 +247,49 @@ static void check_external_ips(const struct field *ips)
 	}
 }
 
-static void check_source_ranges(const struct field *o)
+static const char only_balancer[] = "may only be used when `type` is 'LoadBalancer'";
+
+/* Before there was a field: "10.0.0.0/8, 192.168.0.0/16". */
+static void check_range_annotation(const struct field *o, const struct field *old)
+{
+	static const char key[] = "service.beta.kubernetes.io/load-balancer-source-ranges";
+	const struct field *f = FIELD_KEY(FIELD(o, "metadata.annotations"), key);
+	const json_t *was =
+		json_object_get(json_path(old ? old->value : NULL, "metadata.annotations"), key);
+	const char *p = field_text(f), *end;
+
+	if (!f->value)
+		return;
+	if (!service_type_is(o->value, "LoadBalancer"))
+		field_forbidden(f, only_balancer);
+	if ((was && json_equal(was, f->value)) || p[strspn(p, " \t\r\n")] == '\0')
+		return;
+	for (;; p = end + 1) {
+		struct field at = *f;
+		json_t *range json_auto = NULL;
+
+		end = p + strcspn(p, ",");
+		p += strspn(p, " \t\r\n");
+		range = json_stringn(p, MIN(strcspn(p, " \t\r\n"), (size_t)(MAX(end, p) - p)));
+		at.value = range;
+		rule_cidr_legacy(&at);
+		if (!*end)
+			return;
+	}
+}
+
+static void check_source_ranges(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec");
 	struct field ranges = *FIELD(spec, "loadBalancerSourceRanges");
 
-	if (!field_size(&ranges))
+	if (!field_size(&ranges)) {
+		check_range_annotation(o, old);
 		return;
+	}
 	ranges.name = "LoadBalancerSourceRanges";
-	if (!type_is(o->value, "LoadBalancer"))
-		field_forbidden(&ranges, "may only be used when `type` is 'LoadBalancer'");
+	if (!service_type_is(o->value, "LoadBalancer"))
+		field_forbidden(&ranges, only_balancer);
 	field_each (&ranges, r) {
 		const char *text = field_text(&r) + strspn(field_text(&r), " \t");
 		json_t *trimmed json_auto = json_stringn(text, strcspn(text, " \t"));
@@ -424,28 +300,41 @@ static void check_source_ranges(const struct field *o)
 	}
 }
 
-static void check_load_balancer(const struct field *o)
+static void check_load_balancer(const struct field *o, const struct field *old)
 {
-	static const char only[] = "may only be used when `type` is 'LoadBalancer'";
 	const struct field *spec = FIELD(o, "spec");
 	const struct field *allocate = FIELD(spec, "allocateLoadBalancerNodePorts");
 	const struct field *class = FIELD(spec, "loadBalancerClass");
-	bool balancer = type_is(o->value, "LoadBalancer");
+	bool balancer = service_type_is(o->value, "LoadBalancer");
 
-	check_source_ranges(o);
+	check_source_ranges(o, old);
 	if (field_set(allocate) && !balancer)
-		field_forbidden(allocate, only);
+		field_forbidden(allocate, only_balancer);
 	if (field_set(class) && balancer)
 		field_check(class, name_qualified);
 	else if (field_set(class))
-		field_forbidden(class, only);
+		field_forbidden(class, only_balancer);
+}
+
+/* Two names of one annotation say the same. */
+static void check_topology_mode(const struct field *o)
+{
+	const struct field *annotations = FIELD(o, "metadata.annotations");
+	const struct field *mode = FIELD_KEY(annotations, "service.kubernetes.io/topology-mode");
+	const struct field *hints =
+		FIELD_KEY(annotations, "service.kubernetes.io/topology-aware-hints");
+
+	if (mode->value && hints->value && !json_equal(mode->value, hints->value))
+		field_invalid(mode, "must match "
+				    "annotations[service.kubernetes.io/topology-aware-hints] when "
+				    "both are specified");
 }
 
 static void check_health_port(const struct field *o)
 {
 	const struct field *f = FIELD(FIELD(o, "spec"), "healthCheckNodePort");
 
-	if (needs_health_check(o->value)) {
+	if (service_needs_health_check(o->value)) {
 		/* Allocated with the service when nobody asks for one. */
 		if (field_int(f))
 			rule_port(f);
@@ -455,9 +344,10 @@ static void check_health_port(const struct field *o)
 	}
 }
 
+static const char *const traffic_policies[] = {"Cluster", "Local", NULL};
+
 static void check_traffic(const struct field *o)
 {
-	static const char *const policies[] = {"Cluster", "Local", NULL};
 	static const char *const distributions[] = {"PreferClose", "PreferSameZone",
 						    "PreferSameNode", NULL};
 	const struct field *spec = FIELD(o, "spec");
@@ -465,13 +355,13 @@ static void check_traffic(const struct field *o)
 	const struct field *internal = FIELD(spec, "internalTrafficPolicy");
 	const struct field *distribution = FIELD(spec, "trafficDistribution");
 
-	if (is_external(o->value))
-		field_one_of_required(external, policies);
+	if (service_is_external(o->value))
+		field_one_of_required(external, traffic_policies);
 	else if (*field_text(external))
 		field_invalid(external, "may only be set for externally-accessible services");
 	check_health_port(o);
 	if (field_set(internal))
-		field_one_of(internal, policies);
+		field_one_of(internal, traffic_policies);
 	if (field_set(distribution))
 		field_one_of(distribution, distributions);
 }
@@ -502,17 +392,20 @@ static void check_changes(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
 	const struct field *ips = FIELD(spec, "clusterIPs"), *families = FIELD(spec, "ipFamilies");
-	bool headless = is_headless(o->value), was_headless = is_headless(old->value);
+	bool headless = service_is_headless(o->value),
+	     was_headless = service_is_headless(old->value);
 	const struct field *class = FIELD(spec, "loadBalancerClass");
 
-	if (type_is(o->value, "LoadBalancer") && type_is(old->value, "LoadBalancer") &&
+	if (service_type_is(o->value, "LoadBalancer") &&
+	    service_type_is(old->value, "LoadBalancer") &&
 	    !field_same(class, FIELD(was, "loadBalancerClass")))
 		field_invalid(class, "may not change once set");
-	if (needs_health_check(o->value) && needs_health_check(old->value) &&
+	if (service_needs_health_check(o->value) && service_needs_health_check(old->value) &&
 	    field_int(FIELD(spec, "healthCheckNodePort")) !=
 		    field_int(FIELD(was, "healthCheckNodePort")))
 		field_forbidden(FIELD(spec, "healthCheckNodePort"), "field is immutable");
-	if (type_is(o->value, "ExternalName") || type_is(old->value, "ExternalName"))
+	if (service_type_is(o->value, "ExternalName") ||
+	    service_type_is(old->value, "ExternalName"))
 		return;
 	if (!(headless && was_headless))
 		check_list_change(ips, FIELD(was, "clusterIPs"),
@@ -525,21 +418,29 @@ static void check_changes(const struct field *o, const struct field *old)
 		field_invalid(FIELD(spec, "ipFamilyPolicy"),
 			      "must be set to 'SingleStack' when releasing the secondary "
 			      "clusterIP");
+	if (!headless && !was_headless && field_size(families) == 1 &&
+	    field_size(FIELD(was, "ipFamilies")) > 1 &&
+	    !field_is(FIELD(spec, "ipFamilyPolicy"), "SingleStack"))
+		field_invalid(FIELD(spec, "ipFamilyPolicy"),
+			      "must be set to 'SingleStack' when releasing the secondary "
+			      "ipFamily");
 }
 
 static void validate(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec");
 
+	if (!addresses_are_good(o))
+		return;
 	if (old)
 		check_changes(o, old);
+	check_topology_mode(o);
 	check_type(o);
 	check_ports(o);
 	rule_labels(FIELD(spec, "selector"));
 	check_affinity(spec);
-	check_ips(o);
 	check_external_ips(FIELD(spec, "externalIPs"));
-	check_load_balancer(o);
+	check_load_balancer(o, old);
 	check_traffic(o);
 }
 
@@ -573,7 +474,7 @@ static void validate_subresource(const struct field *o, const struct field *old,
 
 	if (strcmp(name, "status"))
 		validate(o, old);
-	else if (!type_is(o->value, "LoadBalancer") && field_size(ingress))
+	else if (!service_type_is(o->value, "LoadBalancer") && field_size(ingress))
 		field_forbidden(ingress, "may only be used when `spec.type` is 'LoadBalancer'");
 	else
 		load_balancer_status_validate(ingress, true);
@@ -595,8 +496,9 @@ static void warn(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec"), *ips = FIELD(spec, "clusterIPs");
 	const struct field *external = FIELD(spec, "externalIPs");
-	bool named = type_is(o->value, "ExternalName");
-	bool headless = type_is(o->value, "ClusterIP") && is_headless(o->value);
+	const struct field *ranges = FIELD(spec, "loadBalancerSourceRanges");
+	bool named = service_type_is(o->value, "ExternalName");
+	bool headless = service_type_is(o->value, "ClusterIP") && service_is_headless(o->value);
 
 	(void)old;
 	if (FIELD_KEY(FIELD(o, "metadata.annotations"),
@@ -615,6 +517,8 @@ static void warn(const struct field *o, const struct field *old)
 		field_warn(o, "spec.externalIPs is deprecated and may no longer be implemented in "
 			      "some clusters");
 	warn_ip(FIELD(spec, "loadBalancerIP"));
+	field_each (ranges, range)
+		warn_cidr(&range);
 	if (named && field_size(external))
 		field_warn(o, "spec.externalIPs is ignored when spec.type is \"ExternalName\"");
 	if (!named && *field_text(FIELD(spec, "externalName")))
@@ -634,8 +538,8 @@ static const struct selectable selectable[] = {
 const struct kind kind_service = {
 	.group = "",
 	.kind = "Service",
-	.set_defaults = set_defaults,
-	.prepare = prepare,
+	.set_defaults = service_set_defaults,
+	.prepare_write = service_prepare_write,
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,

@@ -182,6 +182,18 @@ static int take_port(const struct write *w, const json_t *tree, const char *fiel
 	return 0;
 }
 
+/* The node port of an earlier port with the same number and another protocol; 0: there is none. */
+static json_int_t port_beside(const json_t *tree, size_t index)
+{
+	const json_t *ports = json_path(tree, "spec.ports");
+	json_int_t number = json_path_int(json_array_get(ports, index), "port", 0);
+
+	for (size_t i = 0; i < index; i++)
+		if (json_path_int(json_array_get(ports, i), "port", 0) == number)
+			return json_path_int(json_array_get(ports, i), "nodePort", 0);
+	return 0;
+}
+
 /* A load balancer may do without node ports but for those it asks for. */
 static int take_ports(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
 		      struct error **err)
@@ -192,12 +204,13 @@ static int take_ports(const struct write *w, const json_t *old, json_t *tree, st
 	json_t *p;
 
 	json_array_foreach (json_path(tree, "spec.ports"), i, p) {
-		json_int_t port = json_path_int(p, "nodePort", 0);
+		json_int_t asked = json_path_int(p, "nodePort", 0);
+		json_int_t port = asked ? asked : port_beside(tree, i);
 		char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
 
-		if (port ? had_port(old, port) : !all)
+		if (asked ? had_port(old, asked) : !all)
 			continue;
-		if (take_port(w, tree, field, &port, c, err) < 0)
+		if (!(port && had_port(old, port)) && take_port(w, tree, field, &port, c, err) < 0)
 			return -1;
 		json_object_set_new(p, "nodePort", json_integer(port));
 	}
