@@ -1,18 +1,39 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
+#include "object/time.h"
 
 #include <string.h>
 
-static void prepare(json_t *object, const json_t *old)
+/* When the phase changed, unless the writer knows better. */
+static void prepare_status(json_t *object, const json_t *old, int64_t now)
+{
+	json_t *status = json_object_get(object, "status");
+	json_t *time = json_object_get(status, "lastPhaseTransitionTime");
+	const json_t *before = json_object_get(old, "status");
+	json_t *was = json_object_get(before, "lastPhaseTransitionTime");
+	bool same =
+		strcmp(json_path_string(status, "phase"), json_path_string(before, "phase")) == 0;
+	char text[TIME_TEXT];
+
+	if (same && !time && was)
+		json_object_set(status, "lastPhaseTransitionTime", was);
+	else if (!same && (!time || (was && json_equal(time, was))))
+		json_object_set_new(status, "lastPhaseTransitionTime",
+				    json_string(time_format(now, text)));
+}
+
+static void prepare(json_t *object, const json_t *old, const struct write_facts *facts)
 {
 	const char *now = json_path_string(object, "metadata.creationTimestamp");
 
-	if (old)
-		return;
-	json_object_set_new(
-		object, "status",
-		json_pack("{s:s,s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
+	if (!old)
+		json_object_set_new(
+			object, "status",
+			json_pack("{s:s,s:s}", "phase", "Pending", "lastPhaseTransitionTime", now));
+	else if (facts->subresource && strcmp(facts->subresource, "status") == 0)
+		prepare_status(object, old, facts->now);
 }
 
 void rule_access_modes(const struct field *f)
@@ -43,8 +64,10 @@ static void check_capacity(const struct field *f)
 		field_required(f, NULL);
 	if (!json_object_get(f->value, "storage") || field_size(f) > 1)
 		field_not_supported_json(f, f->value, storage);
-	field_each_key (f, amount)
+	field_each_key (f, amount) {
+		rule_quantity_valid(&amount);
 		rule_quantity_positive(&amount);
+	}
 }
 
 static void check_classes(const struct field *spec)
@@ -78,6 +101,35 @@ static void check_affinity(const struct field *f)
 static bool is_root(const char *path)
 {
 	return *path && strspn(path, "/") == strlen(path);
+}
+
+/* Options to mount with are for volumes that are mounted by name of a file system or share. */
+static void check_mount_options(const struct field *o)
+{
+	static const char *const kinds[] = {"gcePersistentDisk",
+					    "awsElasticBlockStore",
+					    "glusterfs",
+					    "nfs",
+					    "rbd",
+					    "quobyte",
+					    "iscsi",
+					    "cinder",
+					    "cephfs",
+					    "azureFile",
+					    "vsphereVolume",
+					    "azureDisk",
+					    "photonPersistentDisk"};
+	static const char key[] = "volume.beta.kubernetes.io/mount-options";
+	const struct field *spec = FIELD(o, "spec");
+	struct field told = field_member(FIELD(o, "metadata.annotations"), "");
+
+	if (!json_object_get(FIELD(o, "metadata.annotations")->value, key))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (field_set(FIELD(spec, kinds[i])))
+			return;
+	told.name = key;
+	field_forbidden(&told, "may not specify mount options for this volume type");
 }
 
 static void check_whole(const struct field *o)
@@ -182,6 +234,7 @@ static void check_changes(const struct field *o, const struct field *old)
 static void validate(const struct field *o, const struct field *old)
 {
 	check_whole(o);
+	check_mount_options(o);
 	if (!old)
 		return;
 	/* An API server does so, and the causes tell. */
@@ -192,36 +245,50 @@ static void validate(const struct field *o, const struct field *old)
 static void warn(const struct field *o, const struct field *old)
 {
 	static const struct {
-		const char *name, *text;
+		const char *name, *text, *told_as;
 	} gone[] = {
 		{"photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"},
 		{"scaleIO", "deprecated in v1.16, non-functional in v1.22+"},
-		{"storageos", "deprecated in v1.22, non-functional in v1.25+"},
+		{"storageos", "deprecated in v1.22, non-functional in v1.25+", "storageOS"},
 		{"glusterfs", "deprecated in v1.25, non-functional in v1.26+"},
 		{"cephfs", "deprecated in v1.28, non-functional in v1.31+"},
 		{"rbd", "deprecated in v1.28, non-functional in v1.31+"},
 	};
 	const struct field *spec = FIELD(o, "spec");
 	const struct field *policy = FIELD(spec, "persistentVolumeReclaimPolicy");
-	const struct field *class = FIELD_KEY(FIELD(o, "metadata.annotations"),
-					      "volume.beta.kubernetes.io/storage-class");
+	const struct field *annotations = FIELD(o, "metadata.annotations");
+	const struct field *class =
+		FIELD_KEY(annotations, "volume.beta.kubernetes.io/storage-class");
+	const struct field *options =
+		FIELD_KEY(annotations, "volume.beta.kubernetes.io/mount-options");
+	const struct field *terms = FIELD(spec, "nodeAffinity.required.nodeSelectorTerms");
 
 	(void)old;
 	if (class->value)
 		field_warn(class,
 			   "deprecated since v1.8; use \"storageClassName\" attribute instead");
+	if (options->value)
+		field_warn(options,
+			   "deprecated since v1.31; use \"mountOptions\" attribute instead");
+	field_each (terms, term)
+		warn_node_selector_term(&term, false);
 	if (field_is(policy, "Recycle"))
 		field_warn(policy, "The Recycle reclaim policy is deprecated. Instead, the "
 				   "recommended approach is to use dynamic provisioning.");
-	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
-		if (field_set(FIELD(spec, gone[i].name)))
-			field_warn(FIELD(spec, gone[i].name), gone[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+		struct field f = *FIELD(spec, gone[i].name);
+
+		if (gone[i].told_as)
+			f.name = gone[i].told_as;
+		if (field_set(&f))
+			field_warn(&f, gone[i].text);
+	}
 }
 
 const struct kind kind_pv = {
 	.group = "",
 	.kind = "PersistentVolume",
-	.prepare = prepare,
+	.prepare_write = prepare,
 	.validate = validate,
 	.warn = warn,
 	.no_generation = true,

@@ -25,18 +25,21 @@ static bool names_another_claim(const json_t *ref)
 static void prepare(json_t *object, const json_t *old)
 {
 	json_t *spec = fill_spec(object);
+	const json_t *was = json_object_get(old, "spec");
 	json_t *source = json_object_get(spec, "dataSource"),
 	       *ref = json_object_get(spec, "dataSourceRef");
 
-	if (old)
-		return;
-	json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Pending"));
-	if (source && !names_another_claim(source)) {
+	if (!old)
+		json_object_set_new(object, "status", json_pack("{s:s}", "phase", "Pending"));
+	if (*json_path_string(ref, "namespace") && !json_object_get(was, "dataSourceRef")) {
+		json_object_del(spec, "dataSourceRef");
+		ref = NULL;
+	}
+	if (source && !ref && !json_object_get(was, "dataSource") &&
+	    !json_object_get(was, "dataSourceRef") && !names_another_claim(source)) {
 		json_object_del(spec, "dataSource");
 		source = NULL;
 	}
-	if (ref)
-		json_object_del(ref, "namespace");
 	if (source && !ref)
 		json_object_set_new(spec, "dataSourceRef", json_deep_copy(source));
 	else if (ref && !source)
@@ -129,16 +132,52 @@ static void restore(json_t *spec, const json_t *old, const char *key)
 		json_object_del(spec, key);
 }
 
-/* The spec with what a bound claim may change, and what binding fills in, as it was. */
-static json_t *unchanged_part(const struct field *o, const json_t *old)
+static const char class_annotation[] = "volume.beta.kubernetes.io/storage-class";
+
+static const char *annotated_class(const struct field *o)
 {
+	return json_string_value(
+		json_object_get(json_path(o->value, "metadata.annotations"), class_annotation));
+}
+
+/* A class that an annotation of old named, or none did, may be named by the field. */
+static bool class_may_be_set(const struct field *o, const struct field *old)
+{
+	const struct field *now = FIELD(o, "spec.storageClassName");
+	const char *was = annotated_class(old);
+
+	return field_set(now) && (!was || field_is(now, was));
+}
+
+static bool upgrades_class(const struct field *o, const struct field *old)
+{
+	const char *was = annotated_class(old), *now = annotated_class(o);
+
+	return was && !field_set(FIELD(old, "spec.storageClassName")) && class_may_be_set(o, old) &&
+	       (!now || strcmp(now, was) == 0);
+}
+
+static void check_class_annotation(const struct field *o, const struct field *old)
+{
+	const char *was = annotated_class(old) ?: "", *now = annotated_class(o) ?: "";
+	struct field told = field_member(FIELD(o, "metadata.annotations"), "");
+
+	told.name = class_annotation;
+	if (strcmp(was, now))
+		field_invalid_text(&told, now, "field is immutable");
+}
+
+/* The spec with what a bound claim may change, and what binding fills in, as it was. */
+static json_t *unchanged_part(const struct field *o, const struct field *old_object)
+{
+	const json_t *old = FIELD(old_object, "spec")->value;
 	json_t *copy = json_deep_copy(json_path(o->value, "spec"));
 	bool bound = strcmp(json_path_string(o->value, "status.phase"), "Bound") == 0;
 	json_t *size = json_path(old, "resources.requests.storage");
 
 	if (!*json_path_string(old, "volumeName"))
 		restore(copy, old, "volumeName");
-	if (!json_object_get(old, "storageClassName"))
+	if (!json_object_get(old, "storageClassName") && class_may_be_set(o, old_object))
 		restore(copy, old, "storageClassName");
 	if (!bound)
 		return copy;
@@ -166,12 +205,14 @@ static void check_changes(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
 	const struct field *attributes = FIELD(spec, "volumeAttributesClassName");
-	json_t *rest json_auto = unchanged_part(o, was->value);
+	json_t *rest json_auto = unchanged_part(o, old);
 	struct field mode = *FIELD(spec, "volumeMode");
 
 	if (!json_equal(rest, was->value))
 		field_forbidden(spec, "spec is immutable after creation except resources.requests "
 				      "and volumeAttributesClassName for bound claims");
+	if (!upgrades_class(o, old))
+		check_class_annotation(o, old);
 	check_size(o, old);
 	mode.up = o;
 	field_immutable(&mode, FIELD(was, "volumeMode"));
@@ -192,14 +233,17 @@ static void validate(const struct field *o, const struct field *old)
 		check_changes(o, old);
 }
 
-static void check_not_negative(const struct field *f)
+/* Of what Kubernetes itself knows only storage is a claim's. */
+static bool key_is_good(const struct field *f, const char *key)
 {
-	field_each_key (f, amount) {
-		struct quantity q;
+	static const char *const storage[] = {"storage", NULL};
+	size_t before = field_errors_count(f->errors);
 
-		if (field_quantity(&amount, &q) && q.nano < 0)
-			field_invalid(&amount, "must be a valid resource quantity");
-	}
+	field_check_text(f, key, name_qualified);
+	if (field_errors_count(f->errors) == before && resource_is_native(key) &&
+	    strcmp(key, "storage"))
+		field_not_supported_text(f, key, storage);
+	return field_errors_count(f->errors) == before;
 }
 
 static void check_resize_states(const struct field *f)
@@ -209,7 +253,7 @@ static void check_resize_states(const struct field *f)
 		"NodeResizeInProgress",	      "NodeResizeInfeasible",	    NULL};
 
 	field_each_key (f, state) {
-		field_check_text(f, state.key, name_qualified);
+		key_is_good(f, state.key);
 		if (!text_is_one_of(field_text(&state), states))
 			field_not_supported_text(f, state.key, states);
 	}
@@ -218,14 +262,19 @@ static void check_resize_states(const struct field *f)
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
 	const struct field *status = FIELD(o, "status");
+	const struct field *capacity = FIELD(status, "capacity");
+	const struct field *allocated = FIELD(status, "allocatedResources");
 
 	if (strcmp(name, "status")) {
 		validate(o, old);
 		return;
 	}
-	check_not_negative(FIELD(status, "capacity"));
+	field_each_key (capacity, amount)
+		rule_quantity_valid(&amount);
 	check_resize_states(FIELD(status, "allocatedResourceStatuses"));
-	check_not_negative(FIELD(status, "allocatedResources"));
+	field_each_key (allocated, amount)
+		if (key_is_good(allocated, amount.key))
+			rule_quantity_valid(&amount);
 }
 
 static void warn(const struct field *o, const struct field *old)

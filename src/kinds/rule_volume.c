@@ -15,6 +15,7 @@ struct source {
 	const char *told_as;	    /* in complaints about its fields, where that is another name */
 	const char *told_as_second; /* likewise, as one too many */
 	const char *required[4];
+	bool beside_others;			 /* never one too many */
 	void (*check)(const struct field *f);	 /* of both, or of a pod's */
 	void (*check_pv)(const struct field *f); /* of a persistent volume's */
 };
@@ -181,10 +182,12 @@ static void check_quobyte(const struct field *f)
 		field_required(registry, form);
 		return;
 	}
-	if (strlen(field_text(FIELD(f, "tenant"))) >= 65)
+	if (strlen(field_text(FIELD(f, "tenant"))) >= 65) {
 		field_required(FIELD(f, "tenant"),
 			       "must be a UUID and may not exceed a length of 64 characters");
-	for (; *p; p += strcspn(p, ","), p += *p == ',')
+		return;
+	}
+	for (; p; p = strchr(p, ','), p = p ? p + 1 : NULL)
 		if (!memchr(p, ':', strcspn(p, ",")))
 			field_invalid(registry, form);
 }
@@ -345,7 +348,7 @@ static const struct source pv_sources[] = {
 	{"iscsi", .required = {"targetPortal", "iqn"}, .check = check_iscsi},
 	{"cinder", .required = {"volumeID"}, .check_pv = check_secret_name_and_namespace},
 	{"fc", .check = check_fc},
-	{"flexVolume", .required = {"driver"}, .check = check_flex},
+	{"flexVolume", .required = {"driver"}, .beside_others = true, .check = check_flex},
 	{"azureFile", .required = {"secretName", "shareName"}, .check_pv = check_azure_file_pv},
 	{"vsphereVolume", .required = {"volumePath"}},
 	{"photonPersistentDisk", .required = {"pdID"}},
@@ -371,9 +374,11 @@ static void check_source(const struct field *up, const struct source *s, bool pe
 		s->check(&f);
 }
 
-static size_t check_sources(const struct field *up, const struct source *sources, size_t n,
-			    bool persistent)
+/* The first source that is there, or NULL. */
+static const struct source *check_sources(const struct field *up, const struct source *sources,
+					  size_t n, bool persistent)
 {
+	const struct source *first = NULL;
 	size_t met = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -381,7 +386,9 @@ static size_t check_sources(const struct field *up, const struct source *sources
 
 		if (!field_set(&f))
 			continue;
-		if (!met++) {
+		if (!first)
+			first = &sources[i];
+		if (!met++ || sources[i].beside_others) {
 			check_source(up, &sources[i], persistent);
 			continue;
 		}
@@ -391,21 +398,22 @@ static size_t check_sources(const struct field *up, const struct source *sources
 	}
 	if (!met)
 		field_required(up, "must specify a volume type");
-	return met;
+	return first;
 }
 
 void rule_pv_source(const struct field *spec, const char *name)
 {
 	const struct field *iscsi = FIELD(spec, "iscsi");
+	const struct source *first = check_sources(spec, pv_sources, ARRAY_SIZE(pv_sources), true);
 
-	check_sources(spec, pv_sources, ARRAY_SIZE(pv_sources), true);
-	if (field_set(FIELD(iscsi, "initiatorName")) &&
+	if (first && strcmp(first->name, "iscsi") == 0 &&
+	    field_set(FIELD(iscsi, "initiatorName")) &&
 	    strlen(name) + 1 + strlen(field_text(FIELD(iscsi, "targetPortal"))) > 64)
 		field_invalid_text(FIELD(iscsi, "targetportal"),
 				   field_text(FIELD(iscsi, "targetPortal")),
 				   "Total length of <volume name>:<iscsi.targetPortal> must be "
 				   "under 64 characters if iscsi.initiatorName is specified.");
-	if (field_set(FIELD(spec, "local")) && !field_set(FIELD(spec, "nodeAffinity")))
+	if (first && strcmp(first->name, "local") == 0 && !field_set(FIELD(spec, "nodeAffinity")))
 		field_required(FIELD(spec, "nodeAffinity"), "Local volume requires node affinity");
 }
 
