@@ -18,6 +18,7 @@ static void set_defaults(json_t *object)
 
 	fill_object(job, "metadata");
 	fill_template(fill_spec(job));
+	job_fill_conditions(fill_spec(job));
 }
 
 /* Where the machine has no list of zones a name of the right form is taken. */
@@ -39,7 +40,7 @@ static void check_zone(const struct field *f)
 	else if (strcasecmp(field_text(f), "Local") == 0)
 		field_invalid(f, "timeZone must be an explicit time zone as defined in "
 				 "https://www.iana.org/time-zones");
-	else if (!zone_is_known(field_text(f)))
+	if (*field_text(f) && !field_is(f, "Local") && !zone_is_known(field_text(f)))
 		field_invalid(f, "unknown time zone");
 }
 
@@ -69,7 +70,8 @@ static void check_job(const struct field *template)
 	if (field_set(selector))
 		field_invalid(selector, "`selector` will be auto-generated");
 	if (field_bool(FIELD(spec, "manualSelector")))
-		field_not_supported_text(FIELD(spec, "manualSelector"), "true", no);
+		field_not_supported_json(FIELD(spec, "manualSelector"),
+					 FIELD(spec, "manualSelector")->value, no);
 }
 
 static void validate(const struct field *o, const struct field *old)
@@ -95,11 +97,15 @@ static void warn(const struct field *o, const struct field *old)
 {
 	const struct field *job = FIELD(FIELD(o, "spec"), "jobTemplate");
 
+	if (old && strstr(field_text(FIELD(o, "spec.schedule")), "TZ"))
+		field_warn(o, "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone "
+			      "instead, see https://kubernetes.io/docs/concepts/workloads/"
+			      "controllers/cron-jobs/ for more details");
 	if (!old)
 		warn_name(o, "this is used in Pod names and hostnames, which can result in "
 			     "surprising behavior; a DNS label is recommended");
 	if (!old || is_new_generation(o, old))
-		warn_pod(FIELD(FIELD(job, "spec"), "template"), true);
+		job_warn(FIELD(job, "spec"));
 }
 
 const struct kind kind_cronjob = {

@@ -64,7 +64,7 @@ static void check_strategy(const struct field *f)
 		else
 			field_required(rolling, NULL);
 	} else if (!field_is(type, "OnDelete")) {
-		field_not_supported_text(f, field_text(type), types);
+		field_not_supported_json(f, f->value, types);
 	}
 }
 
@@ -115,7 +115,7 @@ static void validate_subresource(const struct field *o, const struct field *old,
 
 static void warn(const struct field *o, const struct field *old)
 {
-	if (!old || is_new_generation(o, old))
+	if (!old || !field_same(FIELD(o, generation), FIELD(old, generation)))
 		warn_pod(FIELD(FIELD(o, "spec"), "template"), true);
 }
 

@@ -38,7 +38,7 @@ static void check_strategy(const struct field *f)
 	if (field_is(type, "RollingUpdate"))
 		check_rolling(rolling);
 	else if (!field_is(type, "Recreate"))
-		field_not_supported_text(f, field_text(type), types);
+		field_not_supported_json(f, f->value, types);
 	else if (field_set(rolling))
 		field_forbidden(rolling, "may not be specified when strategy `type` is 'Recreate'");
 }

@@ -1,5 +1,6 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 static void check_address(const struct field *f)
@@ -52,10 +53,29 @@ static void validate(const struct field *o, const struct field *old)
 	}
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	static const char managed_by[] = "endpoints.kubernetes.io/managed-by";
+	static const char *const lists[] = {"addresses", "notReadyAddresses"};
+	const struct field *subsets = FIELD(o, "subsets");
+
+	(void)old;
+	if (field_is(FIELD_KEY(FIELD(o, "metadata.labels"), managed_by), "endpoint-controller"))
+		return;
+	field_each (subsets, s)
+		for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+			const struct field *list = FIELD(&s, lists[i]);
+
+			field_each (list, a)
+				warn_ip(FIELD(&a, "ip"));
+		}
+}
+
 const struct kind kind_endpoints = {
 	.group = "",
 	.kind = "Endpoints",
 	.validate = validate,
+	.warn = warn,
 	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 	.deprecation_warning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 "

@@ -48,17 +48,21 @@ static void prepare(json_t *object, const json_t *old)
 			      json_pack("{s:i,s:n}", "desiredReplicas", 0, "currentMetrics"));
 }
 
-/* GROUPED: a version alone, of the core group, is not enough. */
-static void check_reference(const struct field *f, bool grouped)
+/* What is asked of a reference's API version. GROUPED: one of the core group is not enough. */
+enum version_check { VERSION_ANY, VERSION_WELL_FORMED, VERSION_GROUPED };
+
+static void check_reference(const struct field *f, enum version_check how)
 {
 	const struct field *version = FIELD(f, "apiVersion");
 	const char *slash = strchr(field_text(version), '/');
 
 	field_check_required(FIELD(f, "kind"), name_path_segment);
 	field_check_required(FIELD(f, "name"), name_path_segment);
+	if (how == VERSION_ANY)
+		return;
 	if (slash && strchr(slash + 1, '/'))
 		field_invalid(version, "unexpected GroupVersion string");
-	else if (grouped && !slash)
+	else if (how == VERSION_GROUPED && !slash)
 		field_invalid_text(version, field_text(version),
 				   "apiVersion must specify API group");
 }
@@ -105,7 +109,7 @@ static bool target_has(const struct field *source, const char *member)
 
 static void check_object(const struct field *f)
 {
-	check_reference(FIELD(f, "describedObject"), false);
+	check_reference(FIELD(f, "describedObject"), VERSION_WELL_FORMED);
 	check_identifier(FIELD(f, "metric"));
 	check_target(FIELD(f, "target"));
 	if (!target_has(f, "value") && !target_has(f, "averageValue"))
@@ -116,7 +120,6 @@ static void check_object(const struct field *f)
 static void check_external(const struct field *f)
 {
 	check_identifier(FIELD(f, "metric"));
-	rule_label_selector(FIELD(f, "metric.selector"));
 	check_target(FIELD(f, "target"));
 	if (!target_has(f, "value") && !target_has(f, "averageValue"))
 		field_required(FIELD(f, "target.averageValue"),
@@ -242,11 +245,21 @@ static void check_rules(const struct field *f)
 	rule_quantity_not_negative(FIELD(f, "tolerance"));
 }
 
+/* What was taken before is taken again; replication controllers are of the core group. */
+static enum version_check version_check(const struct field *target, const struct field *old)
+{
+	if (old && field_same(FIELD(target, "apiVersion"), FIELD(old, "apiVersion")) &&
+	    field_same(FIELD(target, "kind"), FIELD(old, "kind")))
+		return VERSION_ANY;
+	return field_is(FIELD(target, "kind"), "ReplicationController") ? VERSION_WELL_FORMED
+									: VERSION_GROUPED;
+}
+
 static void validate(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec"), *metrics = FIELD(spec, "metrics");
 	const struct field *min = FIELD(spec, "minReplicas"), *max = FIELD(spec, "maxReplicas");
-
+	const struct field *target = FIELD(spec, "scaleTargetRef");
 	bool other = false;
 
 	if (field_set(min) && field_int(min) < 1)
@@ -258,9 +271,8 @@ static void validate(const struct field *o, const struct field *old)
 	if (field_set(min) && field_int(max) < field_int(min))
 		field_invalid_int(max, field_int(max),
 				  "must be greater than or equal to `minReplicas`");
-	check_reference(FIELD(spec, "scaleTargetRef"),
-			!(old && field_same(FIELD(spec, "scaleTargetRef"),
-					    FIELD(old, "spec.scaleTargetRef"))));
+	check_reference(target,
+			version_check(target, old ? FIELD(old, "spec.scaleTargetRef") : NULL));
 	field_each (metrics, m) {
 		check_metric(&m);
 		other = other || field_is(FIELD(&m, "type"), "Object") ||

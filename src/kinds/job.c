@@ -13,7 +13,7 @@
 #define PARALLELISM_HIGH_MAX 10000
 #define FAILED_INDEXES_HIGH_MAX 10000
 
-static void fill_conditions(json_t *spec)
+void job_fill_conditions(json_t *spec)
 {
 	json_t *rule, *pattern;
 	size_t i, j;
@@ -39,7 +39,7 @@ static void set_defaults(json_t *object)
 
 	fill_template(spec);
 	fill_labels(object);
-	fill_conditions(spec);
+	job_fill_conditions(spec);
 	if (!json_object_get(spec, "completions") && !json_object_get(spec, "parallelism"))
 		fill_int(spec, "completions", 1);
 	fill_int(spec, "parallelism", 1);
@@ -426,6 +426,22 @@ static void check_whole(const struct field *o)
 	field_invalid_text(FIELD(o, "metadata.name"), field_text(FIELD(o, "metadata.name")), why);
 }
 
+static bool condition_is(const struct field *status, const char *type, const char *value)
+{
+	const struct field *list = FIELD(status, "conditions");
+
+	field_each (list, c)
+		if (strcmp(json_path_string(c.value, "type"), type) == 0 &&
+		    strcmp(json_path_string(c.value, "status"), value) == 0)
+			return true;
+	return false;
+}
+
+static bool is_true(const struct field *status, const char *type)
+{
+	return condition_is(status, type, "True");
+}
+
 /* Where pods of a suspended job go may still change, before the first of them. */
 static json_t *template_as_free(const struct field *spec, const struct field *old, bool waiting)
 {
@@ -464,7 +480,9 @@ static void check_template_change(const struct field *o, const struct field *old
 {
 	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
 	bool suspended = field_bool(FIELD(was, "suspend"));
-	bool waiting = suspended && !field_set(FIELD(old, "status.startTime"));
+	bool waiting = suspended && !field_int(FIELD(old, "status.active")) &&
+		       (!field_set(FIELD(old, "status.startTime")) ||
+			is_true(FIELD(old, "status"), "Suspended"));
 	json_t *before json_auto = template_as_free(spec, was, waiting);
 	const struct field *template = FIELD(spec, "template");
 
@@ -507,17 +525,8 @@ static void validate(const struct field *o, const struct field *old)
 		field_immutable(FIELD(spec, fixed[i]), FIELD(was, fixed[i]));
 }
 
-static bool is_true(const struct field *status, const char *type)
-{
-	const struct field *list = FIELD(status, "conditions");
-
-	field_each (list, c)
-		if (strcmp(json_path_string(c.value, "type"), type) == 0)
-			return strcmp(json_path_string(c.value, "status"), "True") == 0;
-	return false;
-}
-
-static void check_end(const struct field *s, const struct field *old)
+/* BY_POLICY: a success policy decides when the job is complete. */
+static void check_end(const struct field *s, const struct field *old, bool by_policy)
 {
 	static const char *const terminal[] = {"Failed", "Complete", "FailureTarget"};
 	const struct field *conditions = FIELD(s, "conditions"), *end = FIELD(s, "completionTime");
@@ -551,19 +560,43 @@ static void check_end(const struct field *s, const struct field *old)
 		if (is_true(old, terminal[i]) && !is_true(s, terminal[i]))
 			field_invalid_untold(conditions,
 					     "cannot disable a terminal condition that is True");
+	if (by_policy && complete && !met)
+		field_invalid_untold(conditions, "cannot set Complete=True for Job with "
+						 "SuccessPolicy unless SuccessCriteriaMet=True");
+	if (is_true(old, "Complete") && !is_true(old, "SuccessCriteriaMet") && met)
+		field_invalid_untold(conditions, "cannot set SuccessCriteriaMet=True for Job "
+						 "already has Complete=true conditions");
 	if (is_true(old, "SuccessCriteriaMet") && !met)
 		field_invalid_untold(conditions,
 				     "cannot disable the SuccessCriteriaMet=True condition");
 }
 
-static void check_finished(const struct field *s)
+/* A pod that has ended is counted once. */
+static void check_uncounted(const struct field *f)
+{
+	static const char *const lists[] = {"succeeded", "failed"};
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct field *list = FIELD(f, lists[i]);
+
+		field_each (list, uid)
+			if (!*field_text(&uid))
+				field_invalid(&uid, "must not be empty");
+			else if (seen_add(&seen, field_text(&uid)))
+				field_duplicate(&uid);
+	}
+}
+
+/* STARTS: a job that asks for nothing ends before it began. */
+static void check_finished(const struct field *s, bool starts)
 {
 	const struct field *active = FIELD(s, "active"), *start = FIELD(s, "startTime");
 	const struct field *uncounted = FIELD(s, "uncountedTerminatedPods");
 
 	if (field_int(active) > 0)
 		field_invalid(active, "active>0 is invalid for finished job");
-	if (!field_set(start))
+	if (!field_set(start) && starts)
 		field_required(start, "startTime is required for finished job");
 	if (field_size(FIELD(uncounted, "failed")) + field_size(FIELD(uncounted, "succeeded")))
 		field_invalid(uncounted, "must be empty for finished job");
@@ -613,24 +646,51 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	static const char *const counts[] = {"active", "succeeded",   "failed",
 					     "ready",  "terminating", NULL};
 	const struct field *s = FIELD(o, "status"), *was = FIELD(old, "status");
+	const struct field *spec = FIELD(o, "spec"), *completions = FIELD(spec, "completions");
+	bool suspended = field_bool(FIELD(spec, "suspend"));
+	bool resumes = is_true(was, "Suspended") && condition_is(s, "Suspended", "False");
+	bool shrinks = field_is(FIELD(spec, "completionMode"), "Indexed") &&
+		       field_same(completions, FIELD(spec, "parallelism"));
 
 	if (strcmp(name, "status")) {
 		validate(o, old);
 		return;
 	}
 	rule_counts(s, counts);
-	check_end(s, was);
+	check_uncounted(FIELD(s, "uncountedTerminatedPods"));
+	check_end(s, was, field_set(FIELD(spec, "successPolicy")));
 	if (is_true(s, "Complete") || is_true(s, "Failed"))
-		check_finished(s);
-	check_times(s, was, field_bool(FIELD(o, "spec.suspend")));
+		check_finished(s,
+			       !(suspended && field_set(completions) && !field_int(completions)));
+	check_times(s, was, suspended || resumes);
 	check_index_lists(o);
 	rule_at_most(s, "ready", "active", "cannot set more ready pods than active");
 	if (field_int(FIELD(s, "failed")) < field_int(FIELD(was, "failed")))
 		field_invalid_int(FIELD(s, "failed"), field_int(FIELD(s, "failed")),
 				  "cannot decrease the failed counter");
-	if (field_int(FIELD(s, "succeeded")) < field_int(FIELD(was, "succeeded")))
+	if (!shrinks && field_int(FIELD(s, "succeeded")) < field_int(FIELD(was, "succeeded")))
 		field_invalid_int(FIELD(s, "succeeded"), field_int(FIELD(s, "succeeded")),
 				  "cannot decrease the succeeded counter");
+}
+
+void job_warn(const struct field *spec)
+{
+	if (field_is(FIELD(spec, "completionMode"), "Indexed") &&
+	    field_int(FIELD(spec, "completions")) > COMPLETIONS_SOFT_LIMIT &&
+	    field_int(FIELD(spec, "parallelism")) > PARALLELISM_HIGH_MAX)
+		field_warn(spec, "In Indexed Jobs with a number of completions higher than 10^5 "
+				 "and a parallelism higher than 10^4, Kubernetes might not be able "
+				 "to track completedIndexes when a big number of indexes fail");
+	warn_pod(FIELD(spec, "template"), true);
+}
+
+static void warn(const struct field *o, const struct field *old)
+{
+	if (!old)
+		warn_name(o, "this is used in Pod names and hostnames, which can result in "
+			     "surprising behavior; a DNS label is recommended");
+	if (!old || is_new_generation(o, old))
+		job_warn(FIELD(o, "spec"));
 }
 
 static const struct selectable selectable[] = {
@@ -644,7 +704,7 @@ const struct kind kind_job = {
 	.set_defaults = set_defaults,
 	.prepare = prepare,
 	.validate = validate,
-	.warn = warn_workload,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.metadata = METADATA_WHOLE,
 	.selectable = selectable,

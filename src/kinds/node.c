@@ -1,5 +1,6 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <ctype.h>
@@ -18,6 +19,15 @@ static void set_defaults(json_t *object)
 	if (json_path(object, "status.capacity") && !json_path(object, "status.allocatable"))
 		json_path_set(object, "status.allocatable",
 			      json_deep_copy(json_path(object, "status.capacity")));
+}
+
+/* The settings of kubelets are theirs again. */
+static void prepare(json_t *object, const json_t *old)
+{
+	if (!json_path(old, "spec.configSource"))
+		json_path_del(object, "spec.configSource");
+	if (!json_path(old, "status.config"))
+		json_path_del(object, "status.config");
 }
 
 static void check_taints(const struct field *o)
@@ -111,29 +121,38 @@ static void check_changes(const struct field *o, const struct field *old)
 	if (field_size(FIELD(was, "podCIDRs")) && !field_same(cidrs, FIELD(was, "podCIDRs")))
 		field_forbidden(cidrs,
 				"node updates may not change podCIDR except from \"\" to valid");
+	if (!field_same(FIELD(spec, "externalID"), FIELD(was, "externalID")))
+		field_forbidden(FIELD(spec, "externalID"), "may not be updated");
 	if (*field_text(FIELD(was, "providerID")) &&
 	    !field_same(provider, FIELD(was, "providerID")))
 		field_forbidden(provider,
 				"node updates may not change providerID except from \"\" to valid");
 }
 
-static void validate(const struct field *o, const struct field *old)
+static void check_whole(const struct field *o)
 {
 	check_taints(o);
 	check_amounts(FIELD(o, "status.capacity"));
 	check_amounts(FIELD(o, "status.allocatable"));
 	check_features(FIELD(o, "status.declaredFeatures"));
-	if (old) {
-		check_taints(o); /* an API server does so, and the causes tell */
-		check_changes(o, old);
-	} else
-		check_cidrs(FIELD(o, "spec.podCIDRs"));
+}
+
+static void validate(const struct field *o, const struct field *old)
+{
+	check_whole(o);
+	check_cidrs(FIELD(o, "spec.podCIDRs"));
+	if (!old)
+		return;
+	/* An API server does so, and the causes tell. */
+	check_whole(o);
+	check_changes(o, old);
 }
 
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
 	(void)name;
-	validate(o, old);
+	check_whole(o);
+	check_changes(o, old);
 }
 
 static const struct selectable selectable[] = {
@@ -143,7 +162,11 @@ static const struct selectable selectable[] = {
 
 static void warn(const struct field *o, const struct field *old)
 {
+	const struct field *cidrs = FIELD(FIELD(o, "spec"), "podCIDRs");
+
 	(void)old;
+	field_each (cidrs, cidr)
+		warn_cidr(&cidr);
 	if (field_set(FIELD(o, "spec.configSource")))
 		field_warn(FIELD(o, "spec.configSource"), "the feature is removed");
 	if (*field_text(FIELD(o, "spec.externalID")))
@@ -155,6 +178,7 @@ const struct kind kind_node = {
 	.group = "",
 	.kind = "Node",
 	.set_defaults = set_defaults,
+	.prepare = prepare,
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,

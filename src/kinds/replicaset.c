@@ -33,7 +33,8 @@ static void controller_defaults(json_t *object)
 {
 	json_t *spec = fill_spec(object), *labels;
 
-	fill_template(spec);
+	if (json_is_object(json_object_get(spec, "template")))
+		fill_template(spec);
 	labels = json_path(spec, "template.metadata.labels");
 	if (!json_object_size(labels))
 		return;
@@ -55,13 +56,16 @@ static void check_labels(const struct field *spec)
 
 static void validate_controller(const struct field *o, const struct field *old)
 {
-	const struct field *spec = FIELD(o, "spec");
+	const struct field *spec = FIELD(o, "spec"), *template = FIELD(spec, "template");
 
 	(void)old;
 	rule_counts(spec, counts);
-	if (field_require(FIELD(spec, "selector")))
+	if (field_require(FIELD(spec, "selector")) && field_set(template))
 		check_labels(spec);
-	rule_lasting_template(FIELD(spec, "template"), "ReplicationController");
+	if (field_set(template))
+		rule_lasting_template(template, "ReplicationController");
+	else
+		field_required(template, NULL);
 }
 
 static const struct replicas_status status = {

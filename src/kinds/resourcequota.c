@@ -169,10 +169,39 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	check_amounts(FIELD(o, "status.used"));
 }
 
+/* What may be asked for is more than what may be used. */
+static void warn_pair(const struct field *o, const char *name, bool bare)
+{
+	const struct field *hard = FIELD(o, "spec.hard");
+	char *request free_ptr = xasprintf("requests.%s", name);
+	char *limit free_ptr = xasprintf("limits.%s", name);
+	const char *asked = json_object_get(hard->value, request) || !bare ? request : name;
+	const struct field *r = FIELD_KEY(hard, asked), *l = FIELD_KEY(hard, limit);
+	struct quantity a, b;
+	char *text free_ptr = NULL;
+
+	if (!field_quantity(r, &a) || !field_quantity(l, &b) || quantity_compare(&a, &b) <= 0)
+		return;
+	text = xasprintf("ResourceQuota %s (%s) should be less than %s (%s)", asked, field_text(r),
+			 limit, field_text(l));
+	field_warn(o, text);
+}
+
+static void warn(const struct field *o, const struct field *old)
+{
+	if (old)
+		return;
+	warn_pair(o, "cpu", true);
+	warn_pair(o, "memory", true);
+	warn_pair(o, "storage", false);
+	warn_pair(o, "ephemeral-storage", false);
+}
+
 const struct kind kind_resourcequota = {
 	.group = "",
 	.kind = "ResourceQuota",
 	.validate = validate,
+	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.no_generation = true,
 };

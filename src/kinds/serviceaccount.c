@@ -24,11 +24,24 @@ static void prepare(json_t *object, const json_t *old)
 	}
 }
 
+static void warn(const struct field *o, const struct field *old)
+{
+	static const char key[] = "kubernetes.io/enforce-mountable-secrets";
+
+	if (old && json_object_get(json_path(old->value, "metadata.annotations"), key))
+		return;
+	if (FIELD_KEY(FIELD(o, "metadata.annotations"), key)->value)
+		field_warn(FIELD_KEY(FIELD(o, "metadata.annotations"), key),
+			   "deprecated in v1.32+; prefer separate namespaces to isolate access to "
+			   "mounted secrets");
+}
+
 const struct kind kind_serviceaccount = {
 	.group = "",
 	.kind = "ServiceAccount",
 	.prepare = prepare,
 	.validate = validate,
+	.warn = warn,
 	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };

@@ -192,9 +192,12 @@ static void warn(const struct field *o, const struct field *old)
 
 	if (!old || is_new_generation(o, old))
 		warn_pod(FIELD(spec, "template"), true);
-	field_each (claims, claim)
-		if (!old)
-			warn_claim_spec(&claim);
+	field_each (claims, claim) {
+		struct field told = old ? field_member(&claim, "Spec") : claim;
+
+		told.value = FIELD(&claim, "spec")->value; /* whatever the server calls it */
+		warn_claim_spec(&told);
+	}
 	if (field_int(FIELD(spec, "revisionHistoryLimit")) < 0)
 		field_warn(FIELD(spec, "revisionHistoryLimit"),
 			   "a negative value retains all historical revisions; a value >= 0 is "
