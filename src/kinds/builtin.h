@@ -25,6 +25,9 @@ extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_event_
 
 /* A job's spec, without its selector: of a Job, and of a CronJob's template. */
 void job_spec_validate(const struct field *spec);
+void job_warn(const struct field *spec);
+/* Defaults of a job's spec that a template of jobs has too. */
+void job_fill_conditions(json_t *spec);
 /* Keys of a ConfigMap or Secret; returns how many bytes the values are. */
 size_t config_keys_validate(const struct field *data, bool base64);
 /* Nothing changes once `immutable` is set; MEMBERS (NULL-terminated) are those that hold data. */

@@ -2,12 +2,36 @@
  * Defaulting: what the schema table says wherever a type occurs, then the kind's own rules.
  */
 #include "kinds/kind.h"
+#include "object/quantity.h"
 
 #include <string.h>
 
 #define DEPTH_MAX 100
 
 static void fill_value(json_t *v, const struct schema_value *s, int depth);
+
+/* Amounts of resources are kept to a thousandth, rounded up. */
+static void round_amounts(json_t *list)
+{
+	const __int128 milli = 1000000;
+	const char *name;
+	void *tmp;
+	json_t *v;
+
+	json_object_foreach_safe (list, tmp, name, v) {
+		char text[QUANTITY_TEXT];
+		struct quantity q;
+		__int128 rest;
+
+		if (quantity_parse(json_string_value(v) ?: "", &q, NULL) < 0)
+			continue;
+		rest = q.nano % milli;
+		if (!rest)
+			continue;
+		q.nano += rest > 0 ? milli - rest : -milli - rest;
+		json_object_set_new(list, name, json_string(quantity_format(&q, text)));
+	}
+}
 
 static void fill_type(json_t *object, const struct schema_type *t, int depth)
 {
@@ -24,6 +48,9 @@ static void fill_type(json_t *object, const struct schema_type *t, int depth)
 		}
 		if (v)
 			fill_value(v, &f->value, depth);
+		if (f->value.kind == SCHEMA_MAP && f->value.elem->kind == SCHEMA_QUANTITY &&
+		    strncmp(t->name, "resource.", strlen("resource.")))
+			round_amounts(v);
 	}
 }
 

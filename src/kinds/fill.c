@@ -1,6 +1,7 @@
 #include "kinds/fill.h"
 
 #include "base/mem.h"
+#include "kinds/pod_resources.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -162,6 +163,45 @@ static void fill_host_ports(json_t *container)
 					    json_integer(json_path_int(p, "containerPort", 0)));
 }
 
+static bool is_hugepage(const char *name)
+{
+	return strncmp(name, "hugepages-", 10) == 0;
+}
+
+/* Large pages are never overcommitted: what containers may use of them the pod may use. */
+static void fill_pod_pages(json_t *spec, json_t *resources)
+{
+	json_t *sum json_auto = pod_containers_resources(spec, "limits"), *v;
+	const char *name;
+
+	json_object_foreach (sum, name, v)
+		if (is_hugepage(name) &&
+		    !json_object_get(json_object_get(resources, "requests"), name))
+			fill_value(fill_object(resources, "limits"), name, json_incref(v));
+}
+
+/* A pod that limits itself asks for what its containers ask for, else for all that it may use. */
+static void fill_pod_resources(json_t *spec)
+{
+	json_t *resources = json_object_get(spec, "resources"), *limits, *v;
+	json_t *sum json_auto = NULL;
+	const char *name;
+
+	if (json_object_size(json_object_get(resources, "limits")) ||
+	    json_object_size(json_object_get(resources, "requests")))
+		fill_pod_pages(spec, resources);
+	limits = json_object_get(resources, "limits");
+	if (!json_object_size(limits))
+		return;
+	sum = pod_containers_resources(spec, "requests");
+	json_object_foreach (sum, name, v)
+		if (resource_is_of_pods(name) && !is_hugepage(name))
+			fill_value(fill_object(resources, "requests"), name, json_incref(v));
+	json_object_foreach (limits, name, v)
+		if (resource_is_of_pods(name))
+			fill_value(fill_object(resources, "requests"), name, json_incref(v));
+}
+
 void fill_pod(json_t *spec)
 {
 	bool host = json_path_bool(spec, "hostNetwork", false);
@@ -174,6 +214,7 @@ void fill_pod(json_t *spec)
 			if (host)
 				fill_host_ports(c);
 		}
+	fill_pod_resources(spec);
 	fill_bool(spec, "enableServiceLinks", true);
 }
 

@@ -58,8 +58,11 @@ libkinds_a_SOURCES = \
 	src/kinds/persistentvolume.c \
 	src/kinds/persistentvolumeclaim.c \
 	src/kinds/pod.c \
+	src/kinds/pod.h \
 	src/kinds/pod_resources.c \
 	src/kinds/pod_resources.h \
+	src/kinds/pod_status.c \
+	src/kinds/pod_write.c \
 	src/kinds/podtemplate.c \
 	src/kinds/priorityclass.c \
 	src/kinds/quota.c \
@@ -90,6 +93,8 @@ libkinds_a_SOURCES = \
 	src/kinds/runtimeclass.c \
 	src/kinds/secret.c \
 	src/kinds/service.c \
+	src/kinds/service.h \
+	src/kinds/service_write.c \
 	src/kinds/serviceaccount.c \
 	src/kinds/servicecidr.c \
 	src/kinds/statefulset.c \
@@ -106,6 +111,7 @@ libkinds_a_SOURCES = \
 	src/kinds/volumeattachment.c \
 	src/kinds/warn.c \
 	src/kinds/warn.h \
+	src/kinds/warn_overlaps.c \
 	src/kinds/webhookconfiguration.c
 
 check_PROGRAMS += tests/unit/kinds/test_catalog
@@ -124,9 +130,16 @@ tests_unit_kinds_test_custom_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_custom
 
 check_PROGRAMS += tests/unit/kinds/test_validation
-tests_unit_kinds_test_validation_SOURCES = tests/unit/kinds/test_validation.c
+tests_unit_kinds_test_validation_SOURCES = tests/unit/kinds/test_validation.c \
+	tests/unit/kinds/rows.c tests/unit/kinds/rows.h
 tests_unit_kinds_test_validation_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_validation
+
+check_PROGRAMS += tests/unit/kinds/test_written
+tests_unit_kinds_test_written_SOURCES = tests/unit/kinds/test_written.c \
+	tests/unit/kinds/rows.c tests/unit/kinds/rows.h
+tests_unit_kinds_test_written_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_written
 
 check_PROGRAMS += tests/unit/kinds/test_csr
 tests_unit_kinds_test_csr_SOURCES = tests/unit/kinds/test_csr.c \

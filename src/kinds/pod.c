@@ -1,8 +1,11 @@
 #include "kinds/builtin.h"
+#include "kinds/pod.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
 #include "kinds/warn.h"
 #include "object/json.h"
+#include "object/quantities.h"
+#include "object/time.h"
 
 #include <string.h>
 
@@ -17,88 +20,6 @@ static const struct selectable selectable[] = {
 	{.field = "status.nominatedNodeName"},
 	{0},
 };
-
-/* podIP is the first of podIPs, and counts. */
-static void fill_ips(json_t *status)
-{
-	json_t *ip = json_object_get(status, "podIP"), *ips = json_object_get(status, "podIPs");
-
-	if (!json_string_length(ip)) {
-		if (json_array_size(ips))
-			json_object_set_new(
-				status, "podIP",
-				json_string(json_path_string(json_array_get(ips, 0), "ip")));
-		return;
-	}
-	if (strcmp(json_path_string(json_array_get(ips, 0), "ip"), json_string_value(ip)))
-		json_object_set_new(status, "podIPs", json_pack("[{s:O}]", "ip", ip));
-}
-
-static void set_defaults(json_t *object)
-{
-	json_t *spec = json_object_get(object, "spec");
-
-	fill_ips(json_object_get(object, "status"));
-
-	if (!json_is_object(spec))
-		return;
-	fill_pod_spec(spec);
-	fill_pod(spec);
-}
-
-static bool is_zero(const char *text)
-{
-	struct quantity q;
-
-	return quantity_parse(text, &q, NULL) < 0 || q.nano == 0;
-}
-
-/* Guaranteed: limits of both and requests equal to them. */
-static void look_at(const json_t *resources, bool *any, bool *guaranteed)
-{
-	static const char *const names[] = {"cpu", "memory"};
-	const json_t *limits = json_object_get(resources, "limits");
-	const json_t *requests = json_object_get(resources, "requests");
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *limit = json_path_string(limits, names[i]);
-		const char *request = json_path_string(requests, names[i]);
-
-		*any = *any || !is_zero(limit) || !is_zero(request);
-		if (is_zero(limit) || strcmp(limit, request))
-			*guaranteed = false;
-	}
-}
-
-static const char *qos_class(const json_t *spec)
-{
-	static const char *const lists[] = {"containers", "initContainers"};
-	const json_t *own = json_object_get(spec, "resources");
-	bool any = false, guaranteed = true;
-	size_t j;
-	json_t *c;
-
-	if (json_object_size(own))
-		look_at(own, &any, &guaranteed);
-	for (size_t i = 0; !json_object_size(own) && i < ARRAY_SIZE(lists); i++)
-		json_array_foreach (json_object_get(spec, lists[i]), j, c)
-			look_at(json_object_get(c, "resources"), &any, &guaranteed);
-	return !any ? "BestEffort" : guaranteed ? "Guaranteed" : "Burstable";
-}
-
-static void prepare(json_t *object, const json_t *old)
-{
-	const json_t *qos = json_path(old, "status.qosClass");
-
-	if (old) {
-		if (qos && !*json_path_string(object, "status.qosClass"))
-			json_path_set(object, "status.qosClass", json_deep_copy(qos));
-		return;
-	}
-	json_object_set_new(object, "status",
-			    json_pack("{s:s,s:s}", "phase", "Pending", "qosClass",
-				      qos_class(json_object_get(object, "spec"))));
-}
 
 static void check_token_volumes(const struct field *spec)
 {
@@ -139,10 +60,8 @@ static bool has_annotation(const struct field *o, const char *key)
 }
 
 static const char mirror[] = "kubernetes.io/config.mirror";
-static const char app_armor[] = "container.apparmor.security.beta.kubernetes.io/";
-
 /* Annotations that say how a pod runs may not change while it does. */
-static void check_annotation_changes(const struct field *o, const struct field *old)
+void pod_check_annotation_changes(const struct field *o, const struct field *old)
 {
 	const struct field *now = FIELD(o, "metadata.annotations");
 	const struct field *was = FIELD(old, "metadata.annotations");
@@ -152,7 +71,7 @@ static void check_annotation_changes(const struct field *o, const struct field *
 
 		if (b->value && json_equal(a.value, b->value))
 			continue;
-		if (str_has_prefix(a.key, app_armor))
+		if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
 			field_forbidden(b, "may not remove or update AppArmor annotations");
 		if (strcmp(a.key, mirror) == 0)
 			field_forbidden(b, "may not remove or update mirror pod annotation");
@@ -160,11 +79,12 @@ static void check_annotation_changes(const struct field *o, const struct field *
 	field_each_key (now, a) {
 		if (json_object_get(was->value, a.key))
 			continue;
-		if (str_has_prefix(a.key, app_armor))
+		if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
 			field_forbidden(&a, "may not add AppArmor annotations");
 		if (strcmp(a.key, mirror) == 0)
 			field_forbidden(&a, "may not add mirror pod annotation");
 	}
+	rule_pod_annotations(now, FIELD(o, "spec"));
 }
 
 static bool check_container_list(const struct field *list, const struct field *old)
@@ -180,16 +100,21 @@ static bool check_container_list(const struct field *list, const struct field *o
 	return true;
 }
 
-static void check_deadline(const struct field *f, const struct field *old)
+/* False: nothing further is asked. */
+static bool check_deadline(const struct field *f, const struct field *old)
 {
+	size_t before = field_errors_count(f->errors);
+
 	if (!field_set(f)) {
 		if (field_set(old))
 			field_invalid(f, "must not update from a positive integer to nil value");
-		return;
+		return true;
 	}
 	field_in_range(f, 0, 0x7fffffff);
-	if (field_set(old) && field_int(old) < field_int(f))
+	if (field_errors_count(f->errors) == before && field_set(old) &&
+	    field_int(old) < field_int(f))
 		field_invalid(f, "must be less than or equal to previous value");
+	return field_errors_count(f->errors) == before;
 }
 
 static bool same_but_seconds(const json_t *a, const json_t *b)
@@ -209,9 +134,11 @@ static void check_only_added_tolerations(const struct field *f, const struct fie
 
 		field_each (f, u)
 			found = found || same_but_seconds(t.value, u.value);
-		if (!found)
+		if (!found) {
 			field_forbidden(f, "existing toleration can not be modified except its "
 					   "tolerationSeconds");
+			return;
+		}
 	}
 	rule_tolerations(f);
 }
@@ -281,9 +208,11 @@ static void check_gated(const struct field *spec, const struct field *old)
 	field_each_key (was, label) {
 		const json_t *v = json_object_get(selector->value, label.key);
 
-		if (!v || !json_equal(v, label.value))
-			field_invalid(selector, "only additions to spec.nodeSelector are allowed "
-						"(no mutations or deletions)");
+		if (v && json_equal(v, label.value))
+			continue;
+		field_invalid(selector, "only additions to spec.nodeSelector are allowed "
+					"(no mutations or deletions)");
+		break;
 	}
 	check_gated_affinity(spec, old);
 }
@@ -314,6 +243,17 @@ static void take_from(json_t *spec, const json_t *old, const char *key)
 		json_object_del(spec, key);
 }
 
+static void take_node_affinity(json_t *spec, const json_t *old)
+{
+	const json_t *was = json_object_get(old, "affinity");
+	json_t *affinity = json_copy(fill_object(spec, "affinity"));
+
+	json_object_set_new(spec, "affinity", affinity);
+	take_from(affinity, was, "nodeAffinity");
+	if (!json_object_size(affinity) && !was)
+		json_object_del(spec, "affinity");
+}
+
 /* SPEC with all that may change as it was. */
 static json_t *unchanged_part(const json_t *spec, const json_t *old)
 {
@@ -337,9 +277,7 @@ static json_t *unchanged_part(const json_t *spec, const json_t *old)
 		take_from(copy, old, "terminationGracePeriodSeconds");
 	if (gated) {
 		take_from(copy, old, "nodeSelector");
-		if (json_path(spec, "affinity.nodeAffinity") ||
-		    json_path(old, "affinity.nodeAffinity"))
-			take_from(copy, old, "affinity");
+		take_node_affinity(copy, old);
 	}
 	return copy;
 }
@@ -350,11 +288,13 @@ static void check_update(const struct field *o, const struct field *old)
 	json_t *rest json_auto = NULL;
 
 	check_whole(o);
-	check_annotation_changes(o, old);
+	pod_check_annotation_changes(o, old);
 	if (!check_container_list(FIELD(spec, "containers"), FIELD(was, "containers")) ||
 	    !check_container_list(FIELD(spec, "initContainers"), FIELD(was, "initContainers")))
 		return;
-	check_deadline(FIELD(spec, "activeDeadlineSeconds"), FIELD(was, "activeDeadlineSeconds"));
+	if (!check_deadline(FIELD(spec, "activeDeadlineSeconds"),
+			    FIELD(was, "activeDeadlineSeconds")))
+		return;
 	check_only_added_tolerations(FIELD(spec, "tolerations"), FIELD(was, "tolerations"));
 	check_only_deleted_gates(FIELD(spec, "schedulingGates"), FIELD(was, "schedulingGates"));
 	if (json_equal(spec->value, was->value))
@@ -380,6 +320,7 @@ static void validate(const struct field *o, const struct field *old)
 		return;
 	}
 	check_whole(o);
+	rule_profile_annotations(FIELD(o, "metadata.annotations"), spec);
 	if (field_size(FIELD(spec, "ephemeralContainers")))
 		field_forbidden(FIELD(spec, "ephemeralContainers"), "cannot be set on create");
 	if (*field_text(FIELD(spec, "nodeName")) && field_size(FIELD(spec, "schedulingGates")))
@@ -387,7 +328,7 @@ static void validate(const struct field *o, const struct field *old)
 				"cannot be set until all schedulingGates have been cleared");
 }
 
-static const json_t *named(const struct field *list, const char *name)
+const json_t *field_named(const struct field *list, const char *name)
 {
 	field_each (list, item)
 		if (strcmp(json_path_string(item.value, "name"), name) == 0)
@@ -401,14 +342,14 @@ static void check_ephemeral(const struct field *o, const struct field *old)
 	const struct field *was = FIELD(old, "spec.ephemeralContainers");
 
 	check_whole(o);
-	check_annotation_changes(o, old);
+	pod_check_annotation_changes(o, old);
 	if (has_annotation(old, mirror)) {
 		field_forbidden(o, "static pods do not support ephemeral containers");
 		return;
 	}
 	field_each (was, c) {
 		const char *name = json_path_string(c.value, "name");
-		const json_t *now = named(list, name);
+		const json_t *now = field_named(list, name);
 		char *why free_ptr = NULL;
 
 		if (now && json_equal(now, c.value))
@@ -495,7 +436,7 @@ static void check_resize(const struct field *o, const struct field *old)
 		field_forbidden(o, "windows pods cannot be resized");
 		return;
 	}
-	if (strcmp(qos_class(spec->value), json_path_string(old->value, "status.qosClass")))
+	if (strcmp(pod_qos_class(spec->value), json_path_string(old->value, "status.qosClass")))
 		field_invalid_text(spec, json_path_string(o->value, "status.qosClass"),
 				   "Pod QOS Class may not change as a result of resizing");
 	if (!check_resized_list(FIELD(spec, "containers"), FIELD(was, "containers"), &other) ||
@@ -510,90 +451,10 @@ static void check_resize(const struct field *o, const struct field *old)
 		field_forbidden(spec, "only cpu and memory resources are mutable");
 }
 
-/* A container that has ended begins again only as its pod's restart policy says. */
-static void check_transitions(const struct field *f, const struct field *old, const char *policy,
-			      bool ephemeral)
-{
-	field_each (old, was) {
-		const json_t *ended = json_path(was.value, "state.terminated");
-		const json_t *now = named(f, json_path_string(was.value, "name"));
-		bool failed = json_path_int(ended, "exitCode", 0) != 0;
-
-		if (!ended || !now || json_path(now, "state.terminated"))
-			continue;
-		if (!ephemeral &&
-		    (strcmp(policy, "Always") == 0 || (failed && strcmp(policy, "OnFailure") == 0)))
-			continue;
-		field_forbidden(FIELD(FIELD_INDEX(f, was.index), "state"),
-				"may not be transitioned to non-terminated state");
-	}
-}
-
-static void check_conditions(const struct field *f)
-{
-	static const char *const own[] = {"PodScheduled", "Ready", "Initialized", NULL};
-
-	field_each (f, c) {
-		const char *type = json_path_string(c.value, "type");
-
-		if (field_int(FIELD(&c, "observedGeneration")) < 0)
-			field_invalid(FIELD(&c, "observedGeneration"),
-				      "must be a non-negative integer");
-		if (!text_is_one_of(type, own))
-			field_check_text(FIELD(&c, "Type"), type, name_qualified);
-	}
-}
-
-static void check_ips(const struct field *f)
-{
-	unsigned families[3] = {0};
-
-	field_each (f, ip) {
-		struct field told = ip;
-
-		told.value = json_object_get(ip.value, "ip");
-		rule_ip_legacy(&told);
-		families[ip_family_of(field_text(&told))]++;
-	}
-	if (families[IP_V4] > 1 || families[IP_V6] > 1)
-		field_invalid(f, "may specify no more than one IP for each IP family");
-}
-
-static void check_status(const struct field *o, const struct field *old)
-{
-	const struct field *s = FIELD(o, "status"), *was = FIELD(old, "status");
-	const char *policy = json_path_string(old->value, "spec.restartPolicy");
-	const struct field *nominated = FIELD(s, "nominatedNodeName");
-	const struct field *host = FIELD(s, "hostIPs");
-
-	rule_pod_annotations(FIELD(o, "metadata.annotations"), FIELD(o, "spec"));
-	check_annotation_changes(o, old);
-	check_conditions(FIELD(s, "conditions"));
-	if (*field_text(nominated) && !field_same(nominated, FIELD(was, "nominatedNodeName"))) {
-		field_check(nominated, name_dns_subdomain);
-		if (*json_path_string(old->value, "spec.nodeName"))
-			field_forbidden(nominated,
-					"may not be set on pods that are already bound to a node");
-	}
-	if (field_int(FIELD(s, "observedGeneration")) < 0)
-		field_invalid(FIELD(s, "observedGeneration"), "must be a non-negative integer");
-	field_immutable(FIELD(s, "qosClass"), FIELD(was, "qosClass"));
-	check_transitions(FIELD(s, "containerStatuses"), FIELD(was, "containerStatuses"), policy,
-			  false);
-	check_transitions(FIELD(s, "initContainerStatuses"), FIELD(was, "initContainerStatuses"),
-			  policy, false);
-	check_transitions(FIELD(s, "ephemeralContainerStatuses"),
-			  FIELD(was, "ephemeralContainerStatuses"), policy, true);
-	check_ips(FIELD(s, "podIPs"));
-	if (field_size(host) && !field_same(FIELD(s, "hostIP"), FIELD(FIELD_INDEX(host, 0), "ip")))
-		field_invalid(FIELD(FIELD_INDEX(host, 0), "ip"), "must be equal to `hostIP`");
-	check_ips(host);
-}
-
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
 	if (strcmp(name, "status") == 0)
-		check_status(o, old);
+		pod_check_status(o, old);
 	else if (strcmp(name, "ephemeralcontainers") == 0)
 		check_ephemeral(o, old);
 	else if (strcmp(name, "resize") == 0)
@@ -604,17 +465,18 @@ static void validate_subresource(const struct field *o, const struct field *old,
 
 static void warn(const struct field *o, const struct field *old)
 {
-	if (!old)
-		warn_name(o, "this is used in the Pod's hostname, which can result in surprising "
-			     "behavior; a DNS label is recommended");
+	if (old)
+		return;
+	warn_name(o, "this is used in the Pod's hostname, which can result in surprising "
+		     "behavior; a DNS label is recommended");
 	warn_pod(o, false);
 }
 
 const struct kind kind_pod = {
 	.group = "",
 	.kind = "Pod",
-	.set_defaults = set_defaults,
-	.prepare = prepare,
+	.set_defaults = pod_set_defaults,
+	.prepare_write = pod_prepare_write,
 	.validate = validate,
 	.warn = warn,
 	.validate_subresource = validate_subresource,

@@ -28,6 +28,11 @@ static void add_init(json_t *sum, const json_t *spec, const char *part)
 	quantities_max(sum, greatest);
 }
 
+bool resource_is_of_pods(const char *name)
+{
+	return !strcmp(name, "cpu") || !strcmp(name, "memory") || !strncmp(name, "hugepages-", 10);
+}
+
 /* What the pod itself says counts instead of what its containers say. */
 static void override(json_t *sum, const json_t *spec, const char *part)
 {
@@ -35,12 +40,11 @@ static void override(json_t *sum, const json_t *spec, const char *part)
 	const char *name;
 
 	json_object_foreach (own, name, v)
-		if (!strcmp(name, "cpu") || !strcmp(name, "memory") ||
-		    !strncmp(name, "hugepages-", 10))
+		if (resource_is_of_pods(name))
 			json_object_set(sum, name, v);
 }
 
-static json_t *add_up(const json_t *spec, const char *part)
+json_t *pod_containers_resources(const json_t *spec, const char *part)
 {
 	json_t *sum = json_object(), *container;
 	size_t i;
@@ -48,6 +52,13 @@ static json_t *add_up(const json_t *spec, const char *part)
 	json_array_foreach (json_object_get(spec, "containers"), i, container)
 		quantities_add(sum, json_object_get(json_object_get(container, "resources"), part));
 	add_init(sum, spec, part);
+	return sum;
+}
+
+static json_t *add_up(const json_t *spec, const char *part)
+{
+	json_t *sum = pod_containers_resources(spec, part);
+
 	override(sum, spec, part);
 	return sum;
 }

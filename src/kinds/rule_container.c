@@ -224,7 +224,8 @@ static void check_restart_rules(const struct field *container)
 	}
 }
 
-static void check_restart_policy(const struct field *container)
+/* INIT: of a container that runs before others, whose rules without a policy are not looked at. */
+static void check_restart_policy(const struct field *container, bool init)
 {
 	static const char *const policies[] = {"Always", "Never", "OnFailure", NULL};
 	const struct field *policy = FIELD(container, "restartPolicy");
@@ -233,7 +234,8 @@ static void check_restart_policy(const struct field *container)
 		field_one_of(policy, policies);
 	else if (field_size(FIELD(container, "restartPolicyRules")))
 		field_required(policy, "must specify restartPolicy when restart rules are used");
-	check_restart_rules(container);
+	if (field_set(policy) || !init)
+		check_restart_rules(container);
 }
 
 static void check_common(const struct field *c, const struct pod_context *pod)
@@ -269,7 +271,7 @@ static void check_usual(const struct field *list, const struct pod_context *pod,
 			field_duplicate_text(name, field_text(name));
 		rule_lifecycle(FIELD(&c, "lifecycle"), pod->spec);
 		rule_probes(&c);
-		check_restart_policy(&c);
+		check_restart_policy(&c, false);
 		check_host_ports(&c, &ports);
 	}
 }
@@ -304,7 +306,7 @@ static void check_init(const struct field *list, const struct pod_context *pod, 
 		const struct field *name = FIELD(&c, "name");
 
 		check_common(&c, pod);
-		check_restart_policy(&c);
+		check_restart_policy(&c, true);
 		if (seen_has(names, field_text(name)))
 			field_duplicate_text(name, field_text(name));
 		else if (*field_text(name))

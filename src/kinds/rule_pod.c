@@ -8,15 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_claims(const struct field *f)
+static const struct field *root_of(const struct field *f)
+{
+	while (f->up)
+		f = f->up;
+	return f;
+}
+
+/* OWNER: the metadata of a pod, or NULL. */
+static void check_claims(const struct field *f, const struct field *owner)
 {
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
+	bool mirror = owner && json_object_get(json_object_get(owner->value, "annotations"),
+					       "kubernetes.io/config.mirror");
 
 	field_each (f, c) {
 		const struct field *name = FIELD(&c, "name");
 		const struct field *claim = FIELD(&c, "resourceClaimName");
 		const struct field *template = FIELD(&c, "resourceClaimTemplateName");
 
+		if (mirror) {
+			field_forbidden(root_of(f), "static pods do not support resource claims");
+			continue;
+		}
 		if (field_require(name)) {
 			if (seen_add(&names, field_text(name)))
 				field_duplicate(name);
@@ -226,6 +240,54 @@ static void check_policies(const struct field *spec)
 		field_required(FIELD(spec, "terminationGracePeriodSeconds"), NULL);
 }
 
+/* What containers together want of a thing beside what the pod itself says. */
+static void check_sum(const struct field *own, const struct field *spec, const char *part,
+		      bool pages_only)
+{
+	json_t *sum json_auto = pod_containers_resources(spec->value, part);
+	const struct field *list = FIELD(own, part);
+
+	field_each_key (list, amount) {
+		const char *used = json_string_value(json_object_get(sum, amount.key));
+		struct quantity limit, q;
+		char *why free_ptr = NULL;
+
+		if (!used || (pages_only && !resource_is_hugepage(amount.key)) ||
+		    quantity_parse(used, &q, NULL) < 0 || !field_quantity(&amount, &limit) ||
+		    quantity_compare(&q, &limit) <= 0)
+			continue;
+		why = xasprintf("must be greater than or equal to aggregate container %s of %s",
+				part, used);
+		field_invalid(&amount, why);
+	}
+}
+
+/* No container may use more than the pod. Where that is said is the server's own idea. */
+static void check_container_limits(const struct field *own, const struct field *spec)
+{
+	const struct field *list = FIELD(spec, "containers");
+
+	field_each (list, c) {
+		struct field at = *FIELD_INDEX(FIELD(own, "containers"), c.index);
+		const struct field *limits = FIELD(&c, "resources.limits");
+
+		field_each_key (limits, limit) {
+			const struct field *of_pod = FIELD_KEY(FIELD(own, "limits"), limit.key);
+			struct field told = *FIELD(FIELD_KEY(&at, limit.key), "limits");
+			struct quantity a, b;
+			char *why free_ptr = NULL;
+
+			if (!field_quantity(&limit, &a) || !field_quantity(of_pod, &b) ||
+			    quantity_compare(&a, &b) <= 0)
+				continue;
+			told.value = limit.value;
+			why = xasprintf("must be less than or equal to pod limits of %s",
+					field_text(of_pod));
+			field_invalid(&told, why);
+		}
+	}
+}
+
 static void check_pod_resources(const struct field *spec)
 {
 	const struct field *f = FIELD(spec, "resources");
@@ -240,6 +302,9 @@ static void check_pod_resources(const struct field *spec)
 		field_forbidden(FIELD(f, "claims"),
 				"claims may not be set for Resources at pod-level");
 	rule_resource_requirements(f, FIELD(spec, "resourceClaims"), true);
+	check_sum(f, spec, "requests", false);
+	check_sum(f, spec, "limits", true);
+	check_container_limits(f, spec);
 }
 
 void rule_pod_spec(const struct field *spec, const struct field *owner)
@@ -247,7 +312,7 @@ void rule_pod_spec(const struct field *spec, const struct field *owner)
 	struct map *volumes = map_new();
 
 	rule_volumes(FIELD(spec, "volumes"), owner, volumes);
-	check_claims(FIELD(spec, "resourceClaims"));
+	check_claims(FIELD(spec, "resourceClaims"), owner);
 	rule_containers(spec, volumes);
 	map_free(volumes, NULL);
 	check_pod_resources(spec);
@@ -332,7 +397,6 @@ static bool is_cost(const char *s)
 
 void rule_pod_annotations(const struct field *annotations, const struct field *spec)
 {
-	static const char app_armor[] = "container.apparmor.security.beta.kubernetes.io/";
 	static const char seccomp[] = "container.seccomp.security.alpha.kubernetes.io/";
 
 	field_each_key (annotations, a) {
@@ -345,8 +409,64 @@ void rule_pod_annotations(const struct field *annotations, const struct field *s
 		else if (strcmp(a.key, "seccomp.security.alpha.kubernetes.io/pod") == 0 ||
 			 str_has_prefix(a.key, seccomp))
 			check_seccomp_annotation(annotations, &a);
-		else if (str_has_prefix(a.key, app_armor))
-			check_app_armor_annotation(&a, spec, a.key + strlen(app_armor));
+		else if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
+			check_app_armor_annotation(&a, spec, a.key + strlen(APP_ARMOR_PREFIX));
+	}
+}
+
+/* FIELD's profile beside what the annotation of old says. DEFAULT2: another word for the default,
+ * or NULL. */
+static void check_profile(const struct field *f, const json_t *annotation, const char *word,
+			  const char *default2)
+{
+	const char *said = json_string_value(annotation);
+	const struct field *type = FIELD(f, "type"), *profile = FIELD(f, "localhostProfile");
+	char *why free_ptr = xasprintf("%s type in annotation and field must match", word);
+	bool localhost = str_has_prefix(said ?: "", "localhost/");
+
+	if (!said || !field_set(f))
+		return;
+	if (field_is(type, "Unconfined") ? strcmp(said, "unconfined") != 0
+	    : field_is(type, "RuntimeDefault")
+		    ? strcmp(said, "runtime/default") && (!default2 || strcmp(said, default2))
+		    : field_is(type, "Localhost") && !localhost)
+		field_forbidden(type, why);
+	else if (field_is(type, "Localhost") && !field_is(profile, said + strlen("localhost/")))
+		field_forbidden(profile, "profile in annotation and field must match");
+}
+
+void rule_profile_annotations(const struct field *annotations, const struct field *spec)
+{
+	static const char docker[] = "docker/default";
+	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
+	const struct field *context = FIELD(spec, "securityContext");
+	bool windows = field_is(FIELD(spec, "os.name"), "windows");
+
+	check_profile(
+		FIELD(context, "seccompProfile"),
+		json_object_get(annotations->value, "seccomp.security.alpha.kubernetes.io/pod"),
+		"seccomp", docker);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const struct field *list = FIELD(spec, lists[i]);
+
+		field_each (list, c) {
+			const char *name = json_path_string(c.value, "name");
+			char *seccomp free_ptr = xasprintf(
+				"container.seccomp.security.alpha.kubernetes.io/%s", name);
+			char *app_armor free_ptr = xasprintf(APP_ARMOR_PREFIX "%s", name);
+			const struct field *own = FIELD(&c, "securityContext");
+			struct field armor = *FIELD(own, "appArmorProfile");
+
+			check_profile(FIELD(own, "seccompProfile"),
+				      json_object_get(annotations->value, seccomp), "seccomp",
+				      docker);
+			if (!field_set(&armor))
+				armor.value = FIELD(context, "appArmorProfile")->value;
+			if (!windows)
+				check_profile(&armor,
+					      json_object_get(annotations->value, app_armor),
+					      "apparmor", NULL);
+		}
 	}
 }
 
@@ -360,6 +480,7 @@ void rule_pod_template(const struct field *template)
 	rule_annotations(&annotations);
 	rule_pod_annotations(&annotations, spec);
 	rule_pod_spec(spec, NULL);
+	rule_profile_annotations(&annotations, spec);
 	if (field_size(FIELD(spec, "ephemeralContainers")))
 		field_forbidden(FIELD(spec, "ephemeralContainers"),
 				"ephemeral containers not allowed in pod template");

@@ -113,9 +113,9 @@ void rule_quota_resource_name(const struct field *f, const char *name)
 
 static void pod_resource_name(const struct field *f, const char *name)
 {
-	static const char *const valid[] = {"cpu", "memory", NULL};
+	static const char *const valid[] = {"cpu", "hugepages-", "memory", NULL};
 
-	if (name_is_good(f, name) && !text_is_one_of(name, valid) && !resource_is_hugepage(name))
+	if (name_is_good(f, name) && !resource_is_of_pods(name))
 		field_not_supported_text(f, name, valid);
 }
 
@@ -133,6 +133,14 @@ void rule_quantity_positive(const struct field *f)
 
 	if (field_quantity(f, &q) && q.nano <= 0)
 		field_invalid(f, "must be greater than zero");
+}
+
+void rule_quantity_valid(const struct field *f)
+{
+	struct quantity q;
+
+	if (field_quantity(f, &q) && quantity_value(&q) < 0)
+		field_invalid_int(f, quantity_value(&q), "must be a valid resource quantity");
 }
 
 void rule_resource_amount(const struct field *f, const char *name)

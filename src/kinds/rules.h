@@ -65,6 +65,8 @@ void rule_quota_resource_name(const struct field *f, const char *name);
 void rule_resource_amount(const struct field *f, const char *name);
 void rule_quantity_not_negative(const struct field *f);
 void rule_quantity_positive(const struct field *f);
+/* Not below zero when counted in whole numbers, as which it is told. */
+void rule_quantity_valid(const struct field *f);
 /* A container's resources; CLAIMS: spec.resourceClaims of its pod. POD_LEVEL: those of a pod. */
 void rule_resource_requirements(const struct field *f, const struct field *claims, bool pod_level);
 
@@ -139,8 +141,12 @@ void rule_scheduling_gates(const struct field *f);
 void rule_pod_spec(const struct field *spec, const struct field *owner);
 /* Labels, annotations and spec of a template. */
 void rule_pod_template(const struct field *template);
+/* How an annotation of old begins that names a container's AppArmor profile. */
+#define APP_ARMOR_PREFIX "container.apparmor.security.beta.kubernetes.io/"
 /* What a pod's annotations say of it. */
 void rule_pod_annotations(const struct field *annotations, const struct field *spec);
+/* That annotations and fields name the same seccomp and AppArmor profiles. */
+void rule_profile_annotations(const struct field *annotations, const struct field *spec);
 
 /* rule_workload.c: what kinds that make pods of a template share. */
 

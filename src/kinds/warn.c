@@ -83,6 +83,25 @@ void warn_ip(const struct field *f)
 	field_warn(f, whole);
 }
 
+void warn_cidr(const struct field *f)
+{
+	const char *text = field_text(f), *slash = strchr(text, '/');
+	char *address free_ptr = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
+	char canonical[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+	char *whole free_ptr = NULL;
+
+	if (!slash || !strchr(address, ':') || inet_pton(AF_INET6, address, &a) != 1)
+		return;
+	inet_ntop(AF_INET6, &a, canonical, sizeof(canonical));
+	if (strcmp(address, canonical) == 0)
+		return;
+	whole = xasprintf("IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format "
+			  "(\"%s%s\")",
+			  text, canonical, slash);
+	field_warn(f, whole);
+}
+
 static void warn_fraction(const struct field *amounts, const char *name)
 {
 	const struct field *f = FIELD_KEY(amounts, name);
@@ -108,12 +127,10 @@ static void warn_null_selector(const struct field *f)
 		field_warn(f, "a null labelSelector results in matching no pod");
 }
 
-static void warn_affinity(const struct field *f)
+static void warn_node_affinity(const struct field *node)
 {
 	static const char required[] = "requiredDuringSchedulingIgnoredDuringExecution";
 	static const char preferred[] = "preferredDuringSchedulingIgnoredDuringExecution";
-	static const char *const of_pods[] = {"podAffinity", "podAntiAffinity"};
-	const struct field *node = FIELD(f, "nodeAffinity");
 	const struct field *terms = FIELD(FIELD(node, required), "nodeSelectorTerms");
 	const struct field *weighted = FIELD(node, preferred);
 
@@ -121,6 +138,14 @@ static void warn_affinity(const struct field *f)
 		warn_node_selector_term(&t, false);
 	field_each (weighted, t)
 		warn_node_selector_term(FIELD(&t, "preference"), true);
+}
+
+static void warn_pod_affinity(const struct field *f)
+{
+	static const char required[] = "requiredDuringSchedulingIgnoredDuringExecution";
+	static const char preferred[] = "preferredDuringSchedulingIgnoredDuringExecution";
+	static const char *const of_pods[] = {"podAffinity", "podAntiAffinity"};
+
 	for (size_t i = 0; i < ARRAY_SIZE(of_pods); i++) {
 		const struct field *must = FIELD(FIELD(f, of_pods[i]), required);
 		const struct field *may = FIELD(FIELD(f, of_pods[i]), preferred);
@@ -140,7 +165,8 @@ static void warn_scheduling(const struct field *spec)
 	field_each_key (selector, label)
 		if (old_node_label(label.key))
 			field_warn(&label, old_node_label(label.key));
-	warn_affinity(FIELD(spec, "affinity"));
+	warn_node_affinity(FIELD(spec, "affinity.nodeAffinity"));
+	warn_pod_affinity(FIELD(spec, "affinity"));
 	field_each (spread, c) {
 		warn_key(FIELD(&c, "topologyKey"));
 		warn_null_selector(FIELD(&c, "labelSelector"));
@@ -287,6 +313,21 @@ static void free_ports(void *head)
 	}
 }
 
+static void warn_host_ip(const struct field *p)
+{
+	char *text free_ptr = NULL;
+
+	if (!*json_path_string(p->value, "hostIP") || json_path_int(p->value, "hostPort", 0))
+		return;
+	text = xasprintf("hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%lld "
+			 "Protocol:%s HostIP:%s}",
+			 json_path_string(p->value, "name"),
+			 (long long)json_path_int(p->value, "containerPort", 0),
+			 json_path_string(p->value, "protocol"),
+			 json_path_string(p->value, "hostIP"));
+	field_warn(p, text);
+}
+
 /* At most so many of one number are compared with each other. */
 #define SAME_PORTS_MAX 64
 
@@ -301,6 +342,7 @@ static void warn_port(const struct field *p, struct map *numbers, struct map *na
 	const char *other = *name ? map_get(names, name) : NULL;
 	size_t n = 0;
 
+	warn_host_ip(p);
 	for (o = first; o && n++ < SAME_PORTS_MAX; o = o->next)
 		warn_port_pair(p, o->port, o->where);
 	field_path(p, &where);
@@ -354,27 +396,42 @@ static void warn_annotations(const struct field *f)
 			field_warn(FIELD_KEY(f, old[i].key), old[i].text);
 }
 
+/* An annotation of old in place of a field. PREFIX: of its key, before NAME. */
+static void warn_annotation(const struct field *annotations, const char *prefix, const char *name,
+			    const struct field *field, const char *text)
+{
+	char *key free_ptr = xasprintf("%s%s", prefix, name);
+
+	if (FIELD_KEY(annotations, key)->value && !field_set(field))
+		field_warn(FIELD_KEY(annotations, key), text);
+}
+
 static void warn_profiles(const struct field *holder, bool is_template)
 {
-	static const char of_pod[] = "seccomp.security.alpha.kubernetes.io/pod";
-	static const char app_armor[] = "container.apparmor.security.beta.kubernetes.io/";
+	static const char seccomp[] =
+		"non-functional in v1.27+; use the \"seccompProfile\" field instead";
+	static const char app_armor[] =
+		"deprecated since v1.30; use the \"appArmorProfile\" field instead";
 	const struct field *annotations = FIELD(holder, "metadata.annotations");
-	const struct field *containers = FIELD(holder, "spec.containers");
-	bool own = field_set(FIELD(holder, "spec.securityContext.appArmorProfile"));
+	const struct field *spec = FIELD(holder, "spec");
+	bool own = field_set(FIELD(spec, "securityContext.appArmorProfile"));
 
-	if (FIELD_KEY(annotations, of_pod)->value &&
-	    !field_set(FIELD(holder, "spec.securityContext.seccompProfile")))
-		field_warn(FIELD_KEY(annotations, of_pod),
-			   "non-functional in v1.27+; use the \"seccompProfile\" field instead");
-	field_each (containers, c) {
-		char *key free_ptr =
-			xasprintf("%s%s", app_armor, json_path_string(c.value, "name"));
+	warn_annotation(annotations, "seccomp.security.alpha.kubernetes.io/pod", "",
+			FIELD(spec, "securityContext.seccompProfile"), seccomp);
+	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++) {
+		const struct field *list = FIELD(spec, container_lists[i]);
 
-		if (is_template && !own && FIELD_KEY(annotations, key)->value &&
-		    !field_set(FIELD(&c, "securityContext.appArmorProfile")))
-			field_warn(FIELD_KEY(annotations, key),
-				   "deprecated since v1.30; use the \"appArmorProfile\" field "
-				   "instead");
+		field_each (list, c) {
+			const char *name = json_path_string(c.value, "name");
+
+			warn_annotation(annotations,
+					"container.seccomp.security.alpha.kubernetes.io/", name,
+					FIELD(&c, "securityContext.seccompProfile"), seccomp);
+			if (is_template && !own)
+				warn_annotation(annotations, APP_ARMOR_PREFIX, name,
+						FIELD(&c, "securityContext.appArmorProfile"),
+						app_armor);
+		}
 	}
 }
 
@@ -385,6 +442,7 @@ void warn_pod(const struct field *holder, bool is_template)
 	warn_scheduling(spec);
 	warn_annotations(FIELD(holder, "metadata.annotations"));
 	warn_volumes(FIELD(spec, "volumes"));
+	warn_overlaps(FIELD(spec, "volumes"));
 	warn_lists(spec);
 	warn_fraction(FIELD(spec, "overhead"), "memory");
 	warn_fraction(FIELD(spec, "overhead"), "ephemeral-storage");

@@ -16,6 +16,9 @@ void warn_workload(const struct field *o, const struct field *old);
 void warn_name(const struct field *o, const char *why);
 /* An IPv6 address or range that others would write otherwise. */
 void warn_ip(const struct field *f);
+void warn_cidr(const struct field *f);
+/* Volumes that write at one path, or one below the other: something is lost or fails. */
+void warn_overlaps(const struct field *volumes);
 /* The amount of storage that a claim asks for. */
 void warn_claim_spec(const struct field *spec);
 /* A label of nodes that has another name now; NULL: it is not old. */

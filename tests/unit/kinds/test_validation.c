@@ -2,123 +2,7 @@
  * What each type refuses: an object that is right, one place of it changed, and the places that are
  * complained about. A table for each family of types.
  */
-#include "kinds/kind.h"
-#include "object/json.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-/* Written with ' for ". */
-static json_t *json(const char *text)
-{
-	char *copy free_ptr = xstrdup(text);
-	json_error_t e;
-	json_t *j;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	j = json_loads(copy, JSON_DECODE_ANY, &e);
-	if (!j)
-		fail_msg("%s: %s", text, e.text);
-	return j;
-}
-
-/* WHAT: "apps/v1/deployments", "/v1/pods". */
-static const struct resource *find(struct catalog *c, const char *what)
-{
-	const char *version = strchr(what, '/') + 1, *plural = strchr(version, '/') + 1;
-	char *group free_ptr = xstrndup(what, (size_t)(version - what) - 1);
-	char *v free_ptr = xstrndup(version, (size_t)(plural - version) - 1);
-	const struct resource *r = catalog_find(c, group, v, plural);
-
-	if (!r)
-		fail_msg("no %s", what);
-	return r;
-}
-
-/* "FIELD REASON" of each complaint, the reason without "FieldValue", in order, once each. */
-static char *complaints(const struct field_errors *errors, const struct resource *r)
-{
-	struct error *e CLEANUP(error_free_cleanup) = NULL;
-	struct str out = STR_INIT;
-
-	field_errors_finish(errors, r, "x", &e);
-	for (size_t i = 0; e && i < e->n_causes; i++) {
-		char *one free_ptr = xasprintf("%s %s", e->causes[i].field,
-					       e->causes[i].reason + strlen("FieldValue"));
-
-		if (!out.s || !strstr(out.s, one))
-			str_addf(&out, "%s%s", out.len ? "; " : "", one);
-	}
-	return out.s ? str_take(&out) : xstrdup("");
-}
-
-struct row {
-	const char *path;  /* NULL: nothing is changed */
-	const char *value; /* NULL: the place is emptied */
-	const char *want;
-};
-
-static json_t *changed(const char *object, const struct row *row)
-{
-	json_t *tree = json(object);
-
-	if (row->path && row->value)
-		json_path_set(tree, row->path, json(row->value));
-	else if (row->path)
-		json_path_del(tree, row->path);
-	return tree;
-}
-
-/* UPDATE: from OBJECT to what is changed of it, else a create. */
-static void check(const char *what, const char *object, const struct row *row, bool update)
-{
-	struct catalog *c CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	const struct resource *r = find(c, what);
-	json_t *tree json_auto = changed(object, row), *old json_auto = json(object);
-	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
-	struct field now = field_root(tree, errors), before = field_root(old, errors);
-	struct schema_value root = schema_root(r->type);
-	char *got free_ptr = NULL;
-
-	object_set_defaults(tree, r);
-	object_set_defaults(old, r);
-	schema_fill_present(tree, &root);
-	schema_fill_present(old, &root);
-	object_validate_meta(&now, update ? &before : NULL, r);
-	object_validate(&now, update ? &before : NULL, r, r, NULL);
-	got = complaints(errors, r);
-	if (strcmp(got, row->want))
-		fail_msg("%s %s = %s:\ngot  \"%s\"\nwant \"%s\"", what, row->path, row->value, got,
-			 row->want);
-}
-
-static void check_rows(const char *what, const char *object, const struct row *rows, size_t n,
-		       bool update)
-{
-	for (size_t i = 0; i < n; i++)
-		check(what, object, &rows[i], update);
-}
-
-#define CREATES(what, object, ...)                                                \
-	do {                                                                      \
-		static const struct row rows[] = {{NULL, NULL, ""}, __VA_ARGS__}; \
-		check_rows(what, object, rows, ARRAY_SIZE(rows), false);          \
-	} while (0)
-#define UPDATES(what, object, ...)                                                \
-	do {                                                                      \
-		static const struct row rows[] = {{NULL, NULL, ""}, __VA_ARGS__}; \
-		check_rows(what, object, rows, ARRAY_SIZE(rows), true);           \
-	} while (0)
-
-#define META "'metadata':{'name':'x','namespace':'n'},"
-#define POD_SPEC "'spec':{'containers':[{'name':'c','image':'i'}]}"
-#define TEMPLATE "'template':{'metadata':{'labels':{'a':'b'}}," POD_SPEC "}"
-#define WORKLOAD "{" META "'spec':{'selector':{'matchLabels':{'a':'b'}}," TEMPLATE "}}"
+#include "rows.h"
 
 static void metadata_of_any_type(void **state)
 {
@@ -165,12 +49,12 @@ static void how_often_an_update_is_checked(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row row = {"metadata.labels", "{'a b':'c'}", NULL};
-		json_t *tree json_auto = changed(rows[i].object, &row);
-		json_t *old json_auto = json(rows[i].object);
+		json_t *tree json_auto = rows_changed(rows[i].object, &row);
+		json_t *old json_auto = rows_json(rows[i].object);
 		struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
 		struct field now = field_root(tree, errors), before = field_root(old, errors);
 
-		object_validate_meta(&now, &before, find(c, rows[i].what));
+		object_validate_meta(&now, &before, rows_find(c, rows[i].what));
 		if (field_errors_count(errors) != rows[i].times)
 			fail_msg("%s: %zu", rows[i].what, field_errors_count(errors));
 	}
@@ -410,13 +294,13 @@ static void decoding(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		json_t *tree json_auto = json(rows[i].sent);
+		json_t *tree json_auto = rows_json(rows[i].sent);
 		struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
 		struct error *e CLEANUP(error_free_cleanup) = NULL;
 		struct str got CLEANUP(str_release) = STR_INIT;
 
-		assert_int_equal(object_check_schema(tree, find(c, rows[i].what), NULL, errors, &e),
-				 0);
+		assert_int_equal(
+			object_check_schema(tree, rows_find(c, rows[i].what), NULL, errors, &e), 0);
 		json_write(tree, &got);
 		assert_string_equal(got.s, rows[i].kept);
 	}

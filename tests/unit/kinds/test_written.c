@@ -1,0 +1,313 @@
+/*
+ * What the core types make of what is written: the rules of pods and their neighbours in detail,
+ * what the server fills in and decides itself, and what it warns of.
+ */
+#include "rows.h"
+
+#define POD(spec) "{" META "'spec':{'containers':[{'name':'c','image':'i'}]" spec "}}"
+#define CLAIM "'spec':{'accessModes':['ReadWriteOnce'],'resources':{'requests':{'storage':'1Gi'}}}"
+#define VOLUME                                                                           \
+	"{'metadata':{'name':'x'},'spec':{'capacity':{'storage':'1Gi'},'accessModes':['" \
+	"ReadWriteOnce'],'hostPath':{'path':'/x'}}}"
+#define SERVICE "{" META "'spec':{'ports':[{'port':80}],'selector':{'a':'b'}}}"
+
+static void pod_resources(void **state)
+{
+	(void)state;
+	CREATES("/v1/pods",
+		"{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'requests':{"
+		"'cpu':'1'},'limits':{'memory':'2Gi'}}}],'resources':{'limits':{'cpu':'2','memory':"
+		"'4Gi'}}}}",
+		{"spec.resources.requests", "{'cpu':'500m'}",
+		 "spec.resources.requests[cpu] Invalid"},
+		{"spec.resources.limits.memory", "'1Gi'",
+		 "spec.resources.requests Invalid; "
+		 "spec.resources.containers[0][memory].limits Invalid"},
+		{"spec.resources.limits", "{'ephemeral-storage':'1'}",
+		 "spec.resources.limits[ephemeral-storage] NotSupported"});
+	MADE("/v1/pods",
+	     "{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'requests':{"
+	     "'cpu':'1'}}}],'resources':{'limits':{'cpu':'2','memory':'4Gi'}}}}",
+	     "spec.resources.requests", {NULL, NULL, "{'cpu':'1','memory':'4Gi'}"},
+	     {"spec.resources.requests", "{'cpu':'3'}", "{'cpu':'3','memory':'4Gi'}"},
+	     {"spec.resources.limits", NULL, ""});
+	MADE("/v1/pods",
+	     "{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'limits':{"
+	     "'cpu':'1','hugepages-2Mi':'4Mi'}}}],'resources':{'limits':{'cpu':'2'}}}}",
+	     "spec.resources.limits", {NULL, NULL, "{'cpu':'2','hugepages-2Mi':'4Mi'}"});
+	/* An amount finer than a thousandth is rounded up. */
+	MADE("/v1/resourcequotas", "{" META "'spec':{'hard':{'cpu':'1'}}}", "spec.hard.cpu",
+	     {"spec.hard.cpu", "'0.0001'", "'1m'"}, {"spec.hard.cpu", "'1.5001'", "'1501m'"},
+	     {"spec.hard.cpu", "'2'", "'2'"});
+	MADE("/v1/pods",
+	     "{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'limits':{"
+	     "'cpu':'1','memory':'1Ki'},'requests':{'memory':'1024'}}}]}}",
+	     "status.qosClass", {NULL, NULL, "'Guaranteed'"},
+	     {"spec.containers[0].resources.requests.memory", "'1000'", "'Burstable'"},
+	     {"spec.containers[0].resources", "{}", "'BestEffort'"});
+}
+
+static void pod_containers(void **state)
+{
+	(void)state;
+	CREATES("/v1/pods", POD(",'initContainers':[{'name':'d','image':'i'}]"),
+		{"spec.initContainers[0].restartPolicyRules",
+		 "[{'action':'Odd','exitCodes':{'operator':'In','values':[1]}}]",
+		 "spec.initContainers[0].restartPolicy Required"},
+		{"spec.containers[0].restartPolicyRules",
+		 "[{'action':'Odd','exitCodes':{'operator':'In','values':[1]}}]",
+		 "spec.containers[0].restartPolicy Required; "
+		 "spec.containers[0].restartPolicyRules[0].action NotSupported"});
+	CREATES("/v1/pods",
+		"{'metadata':{'name':'x','namespace':'n','annotations':{'kubernetes.io/"
+		"config.mirror':"
+		"'m'}},'spec':{'nodeName':'n','containers':[{'name':'c','image':'i'}]}}",
+		{"spec.resourceClaims", "[{'name':'r','resourceClaimName':'q'}]", " Forbidden"});
+}
+
+static void pod_volumes(void **state)
+{
+	(void)state;
+	CREATES("/v1/pods",
+		POD(",'volumes':[{'name':'v','quobyte':{'registry':'a:1','volume':'w'}}]"),
+		{"spec.volumes[0].quobyte.registry", "'a:1,b'",
+		 "spec.volumes[0].quobyte.registry Invalid"},
+		{"spec.volumes[0].quobyte.registry", "'a:1,'",
+		 "spec.volumes[0].quobyte.registry Invalid"});
+	CREATES("/v1/persistentvolumes", VOLUME,
+		{"spec.flexVolume", "{'driver':''}", "spec.flexVolume.driver Required"},
+		{"spec.flexVolume", "{'driver':'example.com/d'}", ""},
+		{"spec.nfs", "{'server':'s','path':'/p'}", "spec.nfs Forbidden"},
+		{"spec.local", "{'path':'/p'}", "spec.local Forbidden"},
+		{"spec.capacity.storage", "'-1'", "spec.capacity[storage] Invalid"},
+		{"metadata.annotations", "{'volume.beta.kubernetes.io/mount-options':'ro'}",
+		 "metadata.annotations.volume.beta.kubernetes.io/mount-options Forbidden"});
+}
+
+static void profiles(void **state)
+{
+	static const char key[] = "metadata.annotations["
+				  "container.seccomp.security.alpha.kubernetes.io/c]";
+	static const char armor[] = "metadata.annotations["
+				    "container.apparmor.security.beta.kubernetes.io/c]";
+	static const struct row rows[] = {
+		{key, "'runtime/default'", ""},
+		{key, "'unconfined'",
+		 "spec.containers[0].securityContext.seccompProfile.type Forbidden"},
+	};
+	static const struct row armors[] = {
+		{armor, "'localhost/a'", "{'localhostProfile':'a','type':'Localhost'}"},
+		{armor, "'unconfined'", "{'type':'Unconfined'}"},
+		{armor, "'odd'", ""},
+	};
+
+	(void)state;
+	rows_validate("/v1/pods",
+		      "{" META "'spec':{'containers':[{'name':'c','image':'i','securityContext':{"
+		      "'seccompProfile':{'type':'RuntimeDefault'}}}]}}",
+		      rows, ARRAY_SIZE(rows), ROW_CREATE);
+	rows_made("/v1/pods", "{" META POD_SPEC "}",
+		  "spec.containers[0].securityContext.appArmorProfile", armors, ARRAY_SIZE(armors));
+}
+
+static void pod_changes(void **state)
+{
+	static const char gated[] = POD(
+		",'schedulingGates':[{'name':'example.com/g'}],'nodeSelector':{'a':'b','c':'d'"
+		"},'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':["
+		"{'topologyKey':'t'}]}}");
+
+	(void)state;
+	UPDATES("/v1/pods",
+		POD(",'activeDeadlineSeconds':10,'tolerations':[{'key':'k',"
+		    "'operator':'Exists'},{'key':'l','operator':'Exists'}]"),
+		{"spec.activeDeadlineSeconds", "20", "spec.activeDeadlineSeconds Invalid"},
+		{"spec.activeDeadlineSeconds", "5", ""},
+		{"spec.tolerations", "[]", "spec.tolerations Forbidden"},
+		{"spec.containers[0].image", "'j'", ""},
+		{"spec.containers[0].command", "['x']", "spec Forbidden"});
+	UPDATES("/v1/pods", gated, {"spec.nodeSelector", "{}", "spec.nodeSelector Invalid"},
+		{"spec.nodeSelector.e", "'f'", ""}, {"spec.affinity.nodeAffinity", "{}", ""},
+		{"spec.affinity.podAffinity", NULL, "spec Forbidden"});
+	MADE("/v1/pods", gated, "status.conditions[0].reason", {NULL, NULL, "'SchedulingGated'"},
+	     {"spec.schedulingGates", NULL, ""});
+	MADE("/v1/pods",
+	     "{'metadata':{'name':'x','namespace':'n','labels':{'app':'a'}},'spec':{'containers':[{"
+	     "'name':'c','image':'i'}],'topologySpreadConstraints':[{'maxSkew':1,'topologyKey':'t',"
+	     "'whenUnsatisfiable':'DoNotSchedule','labelSelector':{},'matchLabelKeys':['app','b']}]"
+	     "}"
+	     "}",
+	     "spec.topologySpreadConstraints[0].labelSelector.matchExpressions",
+	     {NULL, NULL, "[{'key':'app','operator':'In','values':['a']}]"},
+	     {"spec.topologySpreadConstraints[0].labelSelector", NULL, ""});
+}
+
+static void pod_status(void **state)
+{
+	static const char pod[] =
+		"{" META "'spec':{'containers':[{'name':'c','image':'i'},{'name':'d','image':'i',"
+		"'restartPolicy':'Always'}],'restartPolicy':'Never','resourceClaims':[{'name':'r',"
+		"'resourceClaimName':'q'}]},'status':{'containerStatuses':[{'name':'c','state':{"
+		"'terminated':{'exitCode':1}}},{'name':'d','state':{'terminated':{'exitCode':1}}}]}"
+		"}";
+
+	(void)state;
+	STATUS_UPDATES("/v1/pods", pod,
+		       {"status.containerStatuses[0].state", "{'running':{}}",
+			"status.containerStatuses[0].state Forbidden"},
+		       {"status.containerStatuses[1].state", "{'running':{}}", ""},
+		       {"status.resourceClaimStatuses", "[{'name':'odd'}]",
+			"status.resourceClaimStatuses[0].name Invalid"},
+		       {"status.resourceClaimStatuses", "[{'name':'r'},{'name':'r'}]",
+			"status.resourceClaimStatuses[1].name Duplicate"},
+		       {"status.containerStatuses[0].user", "{'linux':{'uid':-1,'gid':0}}",
+			"status.containerStatuses[0].user.linux.uid Invalid"});
+}
+
+static void services(void **state)
+{
+	(void)state;
+	CREATES("/v1/services", SERVICE,
+		{"spec.ipFamilyPolicy", "'RequireDualStack'", "spec.ipFamilyPolicy Invalid"},
+		{"spec.ipFamilies", "['IPv6']", "spec.ipFamilies[0] Invalid"},
+		{"spec.ipFamilies", "['IPv4','IPv6']", "spec.ipFamilies[1] Invalid"},
+		{"metadata.annotations",
+		 "{'service.kubernetes.io/topology-mode':'Auto',"
+		 "'service.kubernetes.io/topology-aware-hints':'Off'}",
+		 "metadata.annotations[service.kubernetes.io/topology-mode] Invalid"},
+		{"metadata.annotations",
+		 "{'service.beta.kubernetes.io/load-balancer-source-ranges':' 10.0.0.0/8 , x'}",
+		 "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges] "
+		 "Forbidden; "
+		 "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges] "
+		 "Invalid"},
+		/* An address that is none is all that is told. */
+		{"spec", "{'clusterIP':'x','clusterIPs':['x']}", "spec.clusterIPs[0] Invalid"});
+	MADE("/v1/services", SERVICE, "spec.ipFamilies", {NULL, NULL, "['IPv4']"},
+	     {"spec", "{'clusterIP':'None'}", "['IPv4','IPv6']"},
+	     {"spec", "{'clusterIP':'None','ipFamilyPolicy':'SingleStack'}", "['IPv4']"});
+	MADE("/v1/services", SERVICE, "spec.internalTrafficPolicy", {NULL, NULL, "'Cluster'"},
+	     {"spec", "{'type':'ExternalName','internalTrafficPolicy':'Cluster'}", ""});
+}
+
+static void claims(void **state)
+{
+	(void)state;
+	UPDATES("/v1/persistentvolumeclaims",
+		"{'metadata':{'name':'x','namespace':'n','annotations':{"
+		"'volume.beta.kubernetes.io/storage-class':'a'}}," CLAIM "}",
+		{"spec.storageClassName", "'a'", ""},
+		{"spec.storageClassName", "'b'", "spec Forbidden"},
+		{"metadata.annotations", "{}",
+		 "metadata.annotations.volume.beta.kubernetes.io/storage-class Invalid"});
+	STATUS_UPDATES("/v1/persistentvolumeclaims", "{" META CLAIM "}",
+		       {"status.capacity", "{'storage':'-1'}", "status.capacity[storage] Invalid"},
+		       {"status.allocatedResources", "{'cpu':'1'}",
+			"status.allocatedResources NotSupported"},
+		       {"status.allocatedResourceStatuses", "{'storage':'Odd'}",
+			"status.allocatedResourceStatuses NotSupported"});
+	MADE("/v1/persistentvolumeclaims", "{" META CLAIM "}", "spec.dataSource",
+	     {"spec.dataSourceRef", "{'kind':'PersistentVolumeClaim','name':'y'}",
+	      "{'apiGroup':null,'kind':'PersistentVolumeClaim','name':'y'}"},
+	     {"spec.dataSourceRef", "{'kind':'PersistentVolumeClaim','name':'y','namespace':'m'}",
+	      ""});
+}
+
+static void workloads(void **state)
+{
+	static const char job[] =
+		"{" META "'spec':{'completionMode':'Indexed','completions':2,'template':{'spec':{"
+		"'containers':[{'name':'c','image':'i'}],'restartPolicy':'Never'}}},'status':{"
+		"'succeeded':1}}";
+
+	(void)state;
+	CREATES("/v1/replicationcontrollers", "{" META "'spec':{" TEMPLATE "}}",
+		{"spec.template", NULL, "spec.selector Required; spec.template Required"});
+	CREATES("autoscaling/v2/horizontalpodautoscalers",
+		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'apps/v1','kind':"
+		"'Deployment','name':'d'}}}",
+		{"spec.scaleTargetRef.apiVersion", "'v1'",
+		 "spec.scaleTargetRef.apiVersion Invalid"},
+		{"spec.scaleTargetRef", "{'kind':'ReplicationController','name':'r'}", ""},
+		{"spec.metrics",
+		 "[{'type':'External','external':{'metric':{'name':'m','selector':{'matchLabels':{"
+		 "'a b':'c'}}},'target':{'type':'Value','value':'1'}}}]",
+		 ""});
+	UPDATES("autoscaling/v2/horizontalpodautoscalers",
+		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'v1','kind':"
+		"'Pod','name':'d'}}}",
+		{"spec.scaleTargetRef.name", "'e'", ""},
+		{"spec.scaleTargetRef.kind", "'E'", "spec.scaleTargetRef.apiVersion Invalid"});
+	STATUS_UPDATES("batch/v1/jobs", job, {"status.succeeded", "0", "status.succeeded Invalid"},
+		       {"status.uncountedTerminatedPods", "{'succeeded':['u'],'failed':['u','']}",
+			"status.uncountedTerminatedPods.failed[0] Duplicate; "
+			"status.uncountedTerminatedPods.failed[1] Invalid"});
+	CREATES("batch/v1/cronjobs",
+		"{" META
+		"'spec':{'schedule':'* * * * *','jobTemplate':{'spec':{'template':{'spec':{"
+		"'containers':[{'name':'c','image':'i'}],'restartPolicy':'Never'}}}}}}",
+		{"spec.timeZone", "'Local'", "spec.timeZone Invalid"},
+		{"spec.jobTemplate.spec.manualSelector", "true",
+		 "spec.jobTemplate.spec.manualSelector NotSupported"});
+	MADE("/v1/nodes", "{'metadata':{'name':'x'},'spec':{'configSource':{}}}",
+	     "spec.configSource", {NULL, NULL, ""});
+}
+
+static void warnings(void **state)
+{
+	(void)state;
+	WARNS("/v1/pods", POD(""),
+	      {"spec.volumes",
+	       "[{'name':'v','configMap':{'name':'m','items':[{'key':'a','path':'p'},{'key':'b',"
+	       "'path':'p/q'}]}}]",
+	       "volume \"v\" (ConfigMap \"m\"): overlapping paths: \"p/q\" with \"p\""},
+	      {"spec.volumes", "[{'name':'v','projected':{'sources':[{}]}}]",
+	       "volume \"v\" (Projected) has no sources provided"},
+	      {"spec.volumes",
+	       "[{'name':'v','projected':{'sources':[{'secret':{'name':'s','items':[{'key':'a',"
+	       "'path':'p'}]}},{'serviceAccountToken':{'path':'p'}}]}}]",
+	       "volume \"v\" (Projected): overlapping paths: \"p\" (ServiceAccountToken) with "
+	       "\"p\" (Secret \"s\")"},
+	      {"spec.containers[0].ports", "[{'containerPort':1,'hostIP':'192.0.2.1'}]",
+	       "spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 "
+	       "ContainerPort:1 Protocol:TCP HostIP:192.0.2.1}"},
+	      {"metadata.annotations", "{'container.seccomp.security.alpha.kubernetes.io/c':'x'}",
+	       "metadata.annotations[container.seccomp.security.alpha.kubernetes.io/c]: "
+	       "non-functional in v1.27+; use the \"seccompProfile\" field instead"});
+	UPDATE_WARNS("/v1/pods", POD(""),
+		     {"spec.nodeSelector", "{'beta.kubernetes.io/os':'x'}", ""});
+	WARNS("/v1/resourcequotas", "{" META "'spec':{'hard':{}}}",
+	      {"spec.hard", "{'cpu':'2','limits.cpu':'1'}",
+	       "ResourceQuota cpu (2) should be less than limits.cpu (1)"},
+	      {"spec.hard", "{'requests.storage':'2','limits.storage':'3'}", ""});
+	WARNS("/v1/endpoints", "{" META "'subsets':[{'addresses':[{'ip':'192.0.2.1'}]}]}",
+	      {"subsets[0].addresses[0].ip", "'2001:DB8::1'",
+	       "subsets[0].addresses[0].ip: IPv6 address \"2001:DB8::1\" should be in RFC 5952 "
+	       "canonical format (\"2001:db8::1\")"});
+	WARNS("/v1/serviceaccounts", "{'metadata':{'name':'x','namespace':'n'}}",
+	      {"metadata.annotations", "{'kubernetes.io/enforce-mountable-secrets':'true'}",
+	       "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in "
+	       "v1.32+; prefer separate namespaces to isolate access to mounted secrets"});
+	WARNS("/v1/nodes", "{'metadata':{'name':'x'},'spec':{}}",
+	      {"spec.podCIDRs", "['2001:DB8::/64']",
+	       "spec.podCIDRs[0]: IPv6 CIDR value \"2001:DB8::/64\" should be in RFC 5952 "
+	       "canonical format (\"2001:db8::/64\")"});
+	WARNS("apps/v1/statefulsets", WORKLOAD,
+	      {"spec.volumeClaimTemplates",
+	       "[{'spec':{'resources':{'requests':{'storage':'1500m'}}}}]",
+	       "spec.volumeClaimTemplates[0].resources.requests[storage]: fractional byte value "
+	       "\"1500m\" is invalid, must be an integer"});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pod_resources), cmocka_unit_test(pod_containers),
+		cmocka_unit_test(pod_volumes),	 cmocka_unit_test(profiles),
+		cmocka_unit_test(pod_changes),	 cmocka_unit_test(pod_status),
+		cmocka_unit_test(services),	 cmocka_unit_test(claims),
+		cmocka_unit_test(workloads),	 cmocka_unit_test(warnings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
