@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cel_variable vars[] = {{"self", &cel_types[CEL_DYN]}};
 	struct arena a CLEANUP(arena_release) = ARENA_INIT;
 	char *text free_ptr = xstrndup((const char *)data, size);
-	struct cel_program *p CLEANUP(cel_program_free_cleanup) = cel_compile(vars, 1, text, NULL);
+	struct cel_program *p CLEANUP(cel_program_free_cleanup) =
+		cel_compile_with(vars, 1, CEL_PATCHES, text, NULL);
 	uint64_t budget = 20000;
 	struct cel_value self, result;
 
