@@ -151,6 +151,7 @@ struct served;
 struct journal;
 struct holds;
 struct wants;
+struct absent;
 struct notifier;
 struct followers;
 struct waiter;
@@ -187,6 +188,7 @@ struct fs {
 	struct journal *journal;
 	struct holds *holds;
 	struct wants *wants;
+	struct absent *absent;
 	struct followers *followers;
 	struct map *reports;	/* namespace -> text: what became of the last apply there */
 	struct waiter *waiters; /* every one */

@@ -1,6 +1,7 @@
 #include "fs/core.h"
 
 #include "base/map.h"
+#include "fs/absent.h"
 #include "fs/contexts.h"
 #include "fs/draft.h"
 #include "fs/follow.h"
@@ -131,6 +132,7 @@ struct fs *fs_new_unconnected(const struct fs_options *options, struct fs *above
 	fs->journal = journal_new(fs->clock);
 	fs->holds = holds_new(fs);
 	fs->wants = wants_new();
+	fs->absent = absent_new(fs->clock);
 	fs->followers = followers_new(fs);
 	fs->reports = map_new();
 	return fs;
@@ -206,6 +208,7 @@ struct fs *fs_free(struct fs *fs)
 	if (!fs->above)
 		notifier_free(fs->notifier);
 	wants_free(fs->wants);
+	absent_free(fs->absent);
 	followers_free(fs->followers);
 	map_free(fs->reports, free);
 	texts_free(fs->texts);

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = \
 	src/fs/core.h src/fs/fs.h src/fs/fs.c \
+	src/fs/absent.c src/fs/absent.h \
 	src/fs/contexts.c src/fs/contexts.h \
 	src/fs/draft.c src/fs/draft.h \
 	src/fs/follow.c src/fs/follow.h \

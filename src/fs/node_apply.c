@@ -306,15 +306,8 @@ static void apply_read(struct node *n, off_t offset, size_t size, struct str *ou
 		str_add(out, n->text.s + offset, MIN(size, n->text.len - (size_t)offset));
 }
 
-static int keep(struct node *dir, const char *name, struct node *n, const struct call *call,
-		struct error **err)
-{
-	return 0;
-}
-
 const struct node_ops apply_ops = {
 	.init = apply_init,
 	.submit = submit,
 	.read = apply_read,
-	.remove = keep,
 };

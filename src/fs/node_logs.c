@@ -84,7 +84,7 @@ static void pod_changed(struct tree_type *t, struct object *old, struct object *
 	if (old && new_)
 		return;
 	node_stale(logs, o->name);
-	node_names_changed(logs);
+	type_names_changed(t, logs);
 }
 
 const struct node_ops log_pod_ops = {

@@ -108,7 +108,7 @@ static void namespace_changed(struct tree_type *t, struct object *old, struct ob
 		free(map_del(t->fs->reports, name));
 		node_stale(all, name);
 	}
-	node_names_changed(all);
+	type_names_changed(t, all);
 }
 
 static void namespace_init(struct node *n)
@@ -122,7 +122,15 @@ const struct node_ops namespaces_ops = {
 	.prepare = all_prepare,
 	.mkdir = namespace_create,
 };
+static const struct node_ops *namespace_writes(struct node *dir, const char *name)
+{
+	if (strcmp(name, "namespace.yaml") == 0)
+		return &namespace_file_ops;
+	return strcmp(name, "apply") == 0 ? &apply_ops : NULL;
+}
+
 const struct node_ops namespace_ops = {
+	.writes = namespace_writes,
 	.find = find_namespace,
 	.list = list_namespaces,
 	.init = namespace_init,
@@ -157,13 +165,6 @@ static int submit_file(struct node *dir, const char *name, struct draft *d, pid_
 	return write_draft(&t, dir, name, d, writer, call, err);
 }
 
-/* A generated name: the namespace goes with its directory. */
-static int keep_file(struct node *dir, const char *name, struct node *n, const struct call *call,
-		     struct error **err)
-{
-	return 0;
-}
-
 static void json_text(struct node *n, struct str *out)
 {
 	text_render(n->object, true, out);
@@ -185,5 +186,4 @@ const struct node_ops namespace_file_ops = {
 	.find = find_file,
 	.init = file_init,
 	.submit = submit_file,
-	.remove = keep_file,
 };

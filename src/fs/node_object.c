@@ -328,7 +328,7 @@ static void object_changed(struct tree_type *t, struct object *old, struct objec
 	if (below && !new_)
 		node_stale(dir, o->name);
 	if (!old || !new_)
-		node_names_changed(dir);
+		type_names_changed(t, dir);
 }
 
 static int submit_file(struct node *dir, const char *name, struct draft *d, pid_t writer,

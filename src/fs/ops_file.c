@@ -2,6 +2,7 @@
 #include "fs/ops.h"
 
 #include "base/log.h"
+#include "fs/absent.h"
 #include "fs/draft.h"
 #include "fs/holds.h"
 #include "fs/nodes.h"
@@ -238,17 +239,27 @@ static bool has_appeared(struct op *op)
 	return o != NULL;
 }
 
+/* A generated name that was just removed, and that nobody writes to. */
+static bool is_generated(struct op *op)
+{
+	FS_LOCK(op->fs);
+	return absent_has(op->fs->absent, op->node, op->name);
+}
+
 static int may_create(struct op *op)
 {
+	const struct node_ops *ops = node_writes(op->node, op->name);
+
 	if (!(op->node->kind->flags & NODE_SCRATCH))
 		return EPERM;
 	if (node_read_only(op->node))
 		return EROFS;
 	if (strlen(op->name) > NAME_BYTES)
 		return ENAMETOOLONG;
-	if (node_writes(op->node, op->name) &&
-	    !(op->node->resource->verbs & (VERB_CREATE | VERB_PATCH)))
+	if (op->node->resource && ops && !(op->node->resource->verbs & (VERB_CREATE | VERB_PATCH)))
 		return EPERM;
+	if (!ops && is_generated(op))
+		return EACCES;
 	return has_appeared(op) ? ESTALE : 0;
 }
 
@@ -353,6 +364,7 @@ static int submit_scratch(struct node *n, struct node *dir, const char *name, st
 	pthread_mutex_lock(&dir->fs->lock);
 	if (scratch_find(dir, name) == n)
 		gone = scratch_remove(dir, name);
+	absent_remove(dir->fs->absent, dir, name);
 	pthread_mutex_unlock(&dir->fs->lock);
 	node_unref(gone);
 	return ret;

@@ -4,6 +4,7 @@
  */
 #include "fs/ops.h"
 
+#include "fs/absent.h"
 #include "fs/draft.h"
 #include "fs/nodes.h"
 #include "fs/notifier.h"
@@ -50,10 +51,12 @@ static int remove_name(struct op *op, const struct call *call, struct error **er
 	}
 	if (n->kind->ops->remove)
 		return n->kind->ops->remove(op->node, op->name, n, call, err);
-	/* README, logs/ and the like come back by themselves: rm -r of a namespace may pass. */
-	if (*op->node->namespace)
-		return 0;
-	return error_set(err, E_PERMISSION, "\"%s\" cannot be removed", op->name);
+	if (!*op->node->namespace)
+		return error_set(err, E_PERMISSION, "\"%s\" cannot be removed", op->name);
+	pthread_mutex_lock(&op->fs->lock);
+	absent_add(op->fs->absent, op->node, op->name);
+	pthread_mutex_unlock(&op->fs->lock);
+	return 0;
 }
 
 static void run_remove(struct op *op, const struct call *call)

@@ -1,3 +1,4 @@
+#include "fs/absent.h"
 #include "fs/contexts.h"
 #include "fs/draft.h"
 #include "fs/holds.h"
@@ -162,13 +163,15 @@ int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call
 		return 0;
 	}
 	FS_LOCK(dir->fs);
-	n = find_row(dir, name, false, tid);
+	bool absent = absent_has(dir->fs->absent, dir, name);
+
+	n = absent ? NULL : find_row(dir, name, false, tid);
 	if (!n) {
 		n = scratch_find(dir, name);
 		if (n)
 			node_ref(n);
 	}
-	if (!n)
+	if (!n && !absent)
 		n = find_row(dir, name, true, tid);
 	if (!n && would_be_there(dir, name))
 		return fs_connect_failure(dir->fs, err);

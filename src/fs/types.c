@@ -43,6 +43,22 @@ static void on_changed(void *arg, struct object *old, struct object *new_)
 	type_told(arg, old, new_);
 }
 
+static void on_listed(void *arg)
+{
+	struct tree_type *t = arg;
+
+	FS_LOCK(t->fs);
+	t->listed = true;
+}
+
+void type_names_changed(struct tree_type *t, struct node *dir)
+{
+	if (t->listed)
+		node_names_changed(dir);
+	else
+		dir->names++;
+}
+
 static bool is_away(const struct error *e)
 {
 	return error_code(e) == E_UNREACHABLE || error_code(e) == E_TIMEOUT;
@@ -82,7 +98,8 @@ static void on_state(void *arg)
 			     error_message(why));
 }
 
-static const struct informer_handler handler = {.changed = on_changed, .state = on_state};
+static const struct informer_handler handler = {
+	.changed = on_changed, .synced = on_listed, .state = on_state};
 
 static void link_type(struct tree_type *t)
 {

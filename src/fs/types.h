@@ -35,8 +35,9 @@ struct tree_type {
 	struct fs *fs;			 /* NULL once types_free took it */
 	const struct resource *resource; /* a ref */
 	char *key, *namespace, *directory;
-	bool away;			/* counted in fs->unreachable */
-	struct informer *informer;	/* NULL once types_free took it */
+	bool away;		   /* counted in fs->unreachable */
+	bool listed;		   /* all that was there at first has been told; under fs->lock */
+	struct informer *informer; /* NULL once types_free took it */
 	struct tree_type *next, **prev; /* of fs->all_types */
 };
 /* Starts its informer on first use. Not under fs->lock. */
@@ -57,6 +58,10 @@ struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char
  * kernel. Events do this by themselves; who has the server's answer does it before its own answer.
  * Not under fs->lock. */
 void type_told(struct tree_type *t, struct object *old, struct object *new_);
+/* A name of DIR has come or gone with an object of T. What was there when the type was first looked
+ * at is no change of the directory: whoever reads it meanwhile (tar) sees its times stay. Under
+ * fs->lock. */
+void type_names_changed(struct tree_type *t, struct node *dir);
 /* Gives back every type's informer, at the end, whoever still has a ref of the type. */
 void types_free(struct fs *fs);
 /* The directory the type's objects of NAMESPACE are in, if the tree knows it. Under fs->lock. */

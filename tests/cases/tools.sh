@@ -153,6 +153,23 @@ edit_tar() { mkdir -p "$T/tree"; text two; cp "$T/text" "$T/tree/$file"; tar cf 
 edits "tar x" edit_tar
 edit_tar_overwrite() { mkdir -p "$T/tree"; text two; cp "$T/text" "$T/tree/$file"; tar cf "$T/tar" -C "$T/tree" $file; tar xf "$T/tar" --unlink-first; rm "$T/tree/$file"; }
 edits "tar x --unlink-first" edit_tar_overwrite
+# What was never looked at is read without a change of its directory under the reader.
+ok "tar c of what nobody has looked at" tar cf "$T/system.tar" -C "$M" namespaces/kube-system cluster/clusterroles
+# A whole namespace, with the names that come by themselves: those tar cannot write it tells, and goes on.
+whole_namespace() {
+	local whole=$T/whole status
+	mkdir -p "$whole/configmaps" || return 1
+	sed 's/^  labels:/&\n    restored: "yes"/' ../namespace.yaml >"$whole/namespace.yaml"
+	cp ../apply ../events.log "$whole" && text two && cp "$T/text" "$whole/configmaps/$file" || return 1
+	tar cf "$T/whole.tar" -C "$whole" .
+	timeout $((20 * FACTOR)) tar xf "$T/whole.tar" -C ..
+	status=$?
+	echo "tar exits $status"
+	[ $status -eq 2 ] && grep -q two $file && grep -q 'restored: "yes"' ../namespace.yaml
+}
+makes_object
+ok "tar x of a whole namespace comes to an end, and restores it" whole_namespace
+fails "what it cannot write has not become a file" test -s ../events.log
 # A working tree of git over the objects: checkout removes and writes again.
 edit_checkout() {
 	git init -q --separate-git-dir="$T/git$number" "$T/work$number"
