@@ -9,6 +9,7 @@ mount_cases = \
 	tests/cases/identity.sh \
 	tests/cases/leaks.sh \
 	tests/cases/read.sh \
+	tests/cases/recipes.sh \
 	tests/cases/restart.sh \
 	tests/cases/rollout.sh \
 	tests/cases/seed.sh \
