@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "object/json.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -567,6 +568,138 @@ static void test_mutated_is_validated(void **state)
 	assert_string_equal(err->causes[0].field, "data[a b]");
 }
 
+/* The other plugins see what a policy added: they run once more. */
+static void test_mutated_pod(void **state)
+{
+	fixture_make(&f, "serviceaccounts", "n", "{'metadata':{'name':'default'}}");
+	fixture_make(&f, "limitranges", "n",
+		     "{'metadata':{'name':'l'},'spec':{'limits':[{'type':'Container',"
+		     "'defaultRequest':{'cpu':'1'},'default':{'cpu':'2'}}]}}");
+	mutating(MUTATING("m", RULES("['']", "['pods']", "['CREATE']"),
+			  APPLY("Object{spec: Object.spec{containers: [Object.spec.containers{"
+				"name: `side`, image: `s`}]}}")),
+		 "m");
+	json_t *pod json_auto =
+		made("pods", "{'metadata':{'name':'p'},'spec':{'containers':[{'name':'c','image':"
+			     "'i'}]}}");
+
+	assert_int_equal(json_array_size(json_path(pod, "spec.volumes")), 1);
+	assert_int_equal(json_array_size(json_path(pod, "spec.tolerations")), 2);
+	assert_int_equal(json_array_size(json_path(pod, "spec.containers")), 2);
+	assert_text(pod, "spec.containers[1].name", "side");
+	assert_text(pod, "spec.containers[1].resources.requests.cpu", "1");
+	assert_text(pod, "spec.containers[1].volumeMounts[0].mountPath",
+		    "/var/run/secrets/kubernetes.io/serviceaccount");
+	assert_int_equal(json_array_size(json_path(pod, "spec.containers[0].volumeMounts")), 1);
+}
+
+/* A Scale is what a policy sees of scaling, and what it changes. */
+static void test_scale(void **state)
+{
+	static const char body[] = "{\"kind\":\"Scale\",\"apiVersion\":\"autoscaling/v1\","
+				   "\"metadata\":{\"name\":\"d\",\"namespace\":\"n\"},"
+				   "\"spec\":{\"replicas\":7}}";
+	static const struct write_options options;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct object *out CLEANUP(object_unref_cleanup) = NULL;
+
+	fixture_make(&f, "deployments", "n",
+		     "{'metadata':{'name':'d'},'spec':{'selector':{'matchLabels':{'a':'b'}},"
+		     "'template':{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':"
+		     "'c','image':'i'}]}}}}");
+	mutating(MUTATING("m", RULES("['apps']", "['*/scale']", "['UPDATE']"),
+			  APPLY("Object{spec: Object.spec{replicas: object.kind == `Scale` && "
+				"oldObject.spec.replicas == 1 && request.kind.group == "
+				"`autoscaling` ? object.spec.replicas - 2 : 0}}")),
+		 "m");
+	if (cluster_update(f.cluster, NULL, fixture_type(&f, "deployments"), "n", "d", "scale",
+			   body, strlen(body), &options, &out, &err) < 0)
+		fail_msg("%s", error_message(err));
+	assert_int_equal(object_int(out, "spec.replicas", 0), 5);
+}
+
+/* Types of a definition: what they may be, and what policies make of them. */
+static void test_custom(void **state)
+{
+	fixture_make(&f, "customresourcedefinitions", "",
+		     "{'metadata':{'name':'things.example.com'},'spec':{'group':'example.com',"
+		     "'scope':'Namespaced','names':{'plural':'things','singular':'thing','kind':"
+		     "'Thing','listKind':'ThingList'},'versions':[{'name':'v1','served':true,"
+		     "'storage':true,'schema':{'openAPIV3Schema':{'type':'object','properties':{"
+		     "'size':{'type':'integer','default':3},'list':{'type':'array','items':{"
+		     "'type':'string'}}}}}}]}}");
+	catalog_unref(f.catalog);
+	f.catalog = cluster_catalog(f.cluster, NULL, NULL);
+	mutating(MUTATING("m", RULES("['example.com']", "['things']", "['CREATE']"),
+			  APPLY("Object{size: object.size + 1}")),
+		 "m");
+	json_t *thing json_auto = made("things", "{'apiVersion':'example.com/v1','kind':'Thing',"
+						 "'metadata':{'name':'t'}}");
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	json_t *none json_auto = NULL;
+
+	assert_int_equal(json_path_int(thing, "size", 0), 4);
+	mutating(MUTATING("x", RULES("['example.com']", "['things']", "['CREATE']"),
+			  APPLY("Object{list: [`a`]}")),
+		 "x");
+	none = fixture_create(&f, "things", "n",
+			      "{'apiVersion':'example.com/v1','kind':'Thing','metadata':{'name':"
+			      "'u'}}",
+			      &err);
+	assert_null(none);
+	assert_string_equal(error_message(err),
+			    "policy 'x' with binding 'x' denied request: error applying patch: "
+			    "invalid ApplyConfiguration: may not mutate atomic arrays, maps or "
+			    "structs: .list");
+}
+
+/* Who writes while a policy changes is told what one or the other of its versions says. */
+
+#define WRITERS 4
+#define WRITES 60
+
+static void *write_many(void *arg)
+{
+	static const char body[] = "{\"metadata\":{\"name\":\"w\"}}";
+	static const struct write_options dry = {.dry_run = true};
+	size_t *wrong = arg;
+
+	for (int i = 0; i < WRITES; i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+		if (cluster_create(f.cluster, NULL, fixture_type(&f, "configmaps"), "n", NULL, NULL,
+				   body, strlen(body), &dry, NULL, &err) == 0 ||
+		    strcmp(error_message(err), DENIED("w", "one")))
+			*wrong += strcmp(error_message(err), DENIED("w", "two")) != 0;
+	}
+	return NULL;
+}
+
+static void test_changes_while_asked(void **state)
+{
+	static const char *const messages[] = {"two", "one"};
+	pthread_t threads[WRITERS];
+	size_t wrong[WRITERS] = {0};
+
+	policy(POLICY("p", "'validations':[{'expression':'false','message':'one'}]"));
+	bind(BINDING("b", "p", DENY));
+	for (size_t i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_many, &wrong[i]), 0);
+	for (size_t i = 0; i < 40; i++) {
+		char *text free_ptr = xasprintf(
+			"{'spec':{'validations':[{'expression':'false','message':'%s'}]}}",
+			messages[i % 2]);
+		json_t *changed json_auto =
+			fixture_patch(&f, "validatingadmissionpolicies", "", "p", NULL, text, NULL);
+
+		assert_non_null(changed);
+	}
+	for (size_t i = 0; i < WRITERS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(wrong[i], 0);
+	}
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -594,6 +727,10 @@ int main(void)
 		CASE(test_failing_mutations),
 		CASE(test_reinvocation),
 		CASE(test_mutated_is_validated),
+		CASE(test_changes_while_asked),
+		CASE(test_mutated_pod),
+		CASE(test_scale),
+		CASE(test_custom),
 	};
 
 	object_init();

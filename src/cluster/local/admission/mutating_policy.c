@@ -224,7 +224,7 @@ static int mutate(struct mutating *m, const struct policy *p, const struct polic
 	if (!rule->expression.program)
 		return error_set(why, E_INVALID, "%s", rule->expression.problem);
 	if (admission_input_begin(in, ADMISSION_POLICY_BUDGET, expression_variables(p->scope),
-				  &p->variables, true, err) < 0 ||
+				  &p->variables, p->sees_namespace, err) < 0 ||
 	    admission_evaluate(&rule->expression, in, &v, why) < 0)
 		return -1;
 	shown = rule->use == EXPRESSION_PATCH ? patch(m, &v, why) : apply(m, &v, why);

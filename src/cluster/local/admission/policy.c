@@ -119,6 +119,30 @@ static void read_rules(struct policy *p, const json_t *spec)
 	}
 }
 
+static bool looks_at_namespace(const struct admission_expression *e)
+{
+	return e->program && cel_program_uses(e->program, "namespaceObject");
+}
+
+static bool rules_look_at_namespace(const struct policy_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (looks_at_namespace(&rules->v[i].expression) ||
+		    looks_at_namespace(&rules->v[i].computed))
+			return true;
+	return false;
+}
+
+/* Reading it takes longer than most policies do. */
+static bool sees_namespace(const struct policy *p)
+{
+	for (size_t i = 0; i < p->variables.n; i++)
+		if (looks_at_namespace(&p->variables.v[i]))
+			return true;
+	return rules_look_at_namespace(&p->validations) ||
+	       rules_look_at_namespace(&p->annotations) || rules_look_at_namespace(&p->mutations);
+}
+
 static void *policy_read(const json_t *tree)
 {
 	const json_t *spec = json_object_get(tree, "spec");
@@ -140,6 +164,7 @@ static void *policy_read(const json_t *tree)
 	p->conditions = admission_conditions_new(json_object_get(spec, "matchConditions"), p->scope,
 						 &p->variables);
 	read_rules(p, spec);
+	p->sees_namespace = sees_namespace(p);
 	return p;
 }
 

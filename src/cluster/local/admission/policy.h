@@ -38,6 +38,7 @@ struct policy {
 	bool reinvocable; /* reinvocationPolicy: IfNeeded */
 	struct admission_match *match;
 	char *param_version, *param_kind; /* NULL: no parameters */
+	bool sees_namespace;		  /* namespaceObject */
 	struct expression_scope *scope;
 	struct admission_expressions variables;
 	struct admission_conditions *conditions; /* NULL: none */

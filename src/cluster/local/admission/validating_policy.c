@@ -156,7 +156,7 @@ static int make_messages(struct asking *q, const struct policy *p, struct result
 			 struct error **err)
 {
 	if (admission_input_begin(&q->input, q->input.budget, expression_variables(p->scope),
-				  &p->variables, true, err) < 0)
+				  &p->variables, p->sees_namespace, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->validations.n; i++) {
 		const struct admission_expression *e = &p->validations.v[i].computed;
@@ -195,7 +195,8 @@ static void decide(struct asking *q, const struct policy_invocation *i, struct r
 static int begin(struct asking *q, const struct policy *p, struct error **err)
 {
 	return admission_input_begin(&q->input, ADMISSION_POLICY_BUDGET,
-				     expression_variables(p->scope), &p->variables, true, err);
+				     expression_variables(p->scope), &p->variables,
+				     p->sees_namespace, err);
 }
 
 static int validate_all(struct asking *q, const struct policy_invocation *i, struct error **err)
