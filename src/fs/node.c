@@ -2,6 +2,7 @@
 
 #include "base/vec.h"
 #include "fs/draft.h"
+#include "fs/nodes.h"
 #include "fs/notifier.h"
 #include "fs/types.h"
 
@@ -208,9 +209,19 @@ static bool type_is_fixed(const struct node *n)
 	return r && n->object && !(r->verbs & (VERB_UPDATE | VERB_PATCH));
 }
 
+/* Whatever is told of a Secret, in any form, and what is written beside them. */
+static bool is_of_secrets(const struct node *n)
+{
+	return resource_is_secret(n->resource) ||
+	       (n->parent && resource_is_secret(n->parent->resource));
+}
+
 static mode_t node_permissions(struct node *n)
 {
 	mode_t mode = n->mode & 07777;
+
+	if (S_ISREG(n->mode) && is_of_secrets(n))
+		mode &= ~(mode_t)0077;
 
 	if (node_read_only(n) || type_is_fixed(n))
 		mode &= ~(mode_t)0222;

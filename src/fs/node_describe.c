@@ -16,10 +16,4 @@ static int render_describe(struct node *n, const struct call *call, struct str *
 	return 0;
 }
 
-static void describe_init(struct node *n)
-{
-	if (resource_is_secret(n->resource))
-		n->mode &= ~(mode_t)0077;
-}
-
-const struct node_ops object_describe_ops = {.init = describe_init, .render = render_describe};
+const struct node_ops object_describe_ops = {.render = render_describe};

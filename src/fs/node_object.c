@@ -240,8 +240,6 @@ static void file_init(struct node *n)
 	n->size = object_yaml_size(n->object);
 	n->ino = ino_hash(n->fs, n->object->uid, "");
 	object_times(n->object, &n->mtime, &n->changed);
-	if (resource_is_secret(n->resource))
-		n->mode &= ~(mode_t)0077;
 }
 
 static bool find_file(struct node *dir, const char *name, struct found *f)

@@ -272,7 +272,7 @@ static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	int ret;
 
 	op.name = (char *)name;
-	op.mode = resource_is_secret(op.node->resource) ? mode & 0700 : mode;
+	op.mode = mode;
 	op.fi = *fi;
 	ret = may_create(&op);
 	if (ret) {

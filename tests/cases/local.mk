@@ -31,6 +31,7 @@ other_cases = \
 	tests/cases/kubectl.sh \
 	tests/cases/logs.sh \
 	tests/cases/logstream.sh \
+	tests/cases/options.sh \
 	tests/cases/policies.sh \
 	tests/cases/prometheus.sh \
 	tests/cases/requests.sh \

@@ -368,9 +368,15 @@ static void test_options(void **state)
 	assert_int_equal(fs_option_set(&o, "protect=kube-system:prod-*", NULL), 0);
 	assert_int_equal(fs_option_set(&o, "delete_hold=0", NULL), 0);
 	assert_int_equal(fs_option_set(&o, "nosuid", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "xattr", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "uid=7", NULL), 0);
+	assert_int_equal(fs_option_set(&o, "gid=-1", NULL), -1);
+	assert_int_equal(fs_option_set(&o, "details=yes", NULL), -1);
 	assert_int_equal(fs_option_set(&o, "umask=9", &err), -1);
 	assert_int_equal(error_code(err), E_BAD_REQUEST);
 	assert_true(o.read_only);
+	assert_true(o.xattr);
+	assert_int_equal(o.uid, 7);
 	assert_int_equal(o.protect.n, 2);
 	assert_int_equal(o.delete_hold_ms, 0);
 	assert_string_equal(o.fuse.v[0], "nosuid");
