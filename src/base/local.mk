@@ -12,6 +12,7 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/map.c src/base/map.h \
 	src/base/mem.c src/base/mem.h \
+	src/base/progress.c src/base/progress.h \
 	src/base/str.c src/base/str.h \
 	src/base/vec.h
 

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/progress.h"
 #include "base/str.h"
 
 #include <stdatomic.h>
@@ -53,6 +54,7 @@ void log_message(enum log_level level, const char *format, ...)
 		return;
 	}
 	str_addc(&line, '\n');
+	progress_end();
 	/* One write, so that lines of several threads do not mix. */
 	if (write(STDERR_FILENO, line.s, line.len) < 0)
 		return;

@@ -223,6 +223,17 @@ int informer_wait_synced(struct informer *i, const struct call *call, struct err
 	return r;
 }
 
+size_t informer_progress(struct informer *i, int64_t *remaining)
+{
+	size_t n;
+
+	pthread_mutex_lock(&i->lock);
+	n = i->listed;
+	*remaining = i->synced ? 0 : i->remaining;
+	pthread_mutex_unlock(&i->lock);
+	return n;
+}
+
 void informer_add_handler(struct informer *i, const struct informer_handler *h, void *arg)
 {
 	struct object_list known CLEANUP(object_list_release) = {0};

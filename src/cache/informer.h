@@ -40,6 +40,9 @@ const struct resource *informer_resource(const struct informer *i);
  * E_UNREACHABLE, ...). */
 int informer_wait_synced(struct informer *i, const struct call *call, struct error **err);
 bool informer_synced(struct informer *i);
+/* How many objects are known, or have come of the first list; *REMAINING of it are still to come:
+ * 0 when it is in, negative when nobody knows. */
+size_t informer_progress(struct informer *i, int64_t *remaining);
 /* Why the watch or list is failing now; NULL while all is well. A copy. SINCE_NS: wall time. */
 struct error *informer_error(struct informer *i, int64_t *since_ns);
 

@@ -52,6 +52,8 @@ struct informer {
 	uint64_t tombstones_made;
 	uint64_t seen; /* LIST and WATCH have told everything up to this revision */
 	bool synced, stopped;
+	size_t listed;	   /* by the list under way */
+	int64_t remaining; /* still to come of it; negative: not known */
 	struct error *error;
 	int64_t error_since;
 

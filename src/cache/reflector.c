@@ -6,7 +6,10 @@
 #include "cache/informer_private.h"
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "object/json.h"
+
+#include <inttypes.h>
 
 #define PAGE_SIZE 500
 #define FIRST_RETRY_NS (100 * NS_PER_MS)
@@ -69,6 +72,23 @@ static int list_page(struct informer *i, const struct list_options *opt, struct 
 	return sink.error ? error_move(err, sink.error) : 0;
 }
 
+static void tell_progress(struct informer *i, size_t n, const struct list_meta *meta)
+{
+	bool more = meta->continue_token && *meta->continue_token;
+
+	pthread_mutex_lock(&i->lock);
+	i->listed = n;
+	i->remaining = more ? meta->remaining : 0;
+	pthread_mutex_unlock(&i->lock);
+	if (!more)
+		progress_end();
+	else if (meta->remaining > 0)
+		progress_show("%s: %zu of %" PRId64 " listed", i->resource->plural, n,
+			      (int64_t)n + meta->remaining);
+	else
+		progress_show("%s: %zu listed", i->resource->plural, n);
+}
+
 /* All pages; *version: the list's, to be freed. */
 static int list_all(struct informer *i, struct object_list *out, char **version, struct error **err)
 {
@@ -77,10 +97,11 @@ static int list_all(struct informer *i, struct object_list *out, char **version,
 	for (;;) {
 		struct list_options opt = {.limit = i->list_whole ? 0 : PAGE_SIZE,
 					   .continue_token = token};
-		struct list_meta meta CLEANUP(list_meta_release) = {0};
+		struct list_meta meta CLEANUP(list_meta_release) = {.remaining = -1};
 
 		if (list_page(i, &opt, out, &meta, err) < 0)
 			return -1;
+		tell_progress(i, out->n, &meta);
 		free(token);
 		token = steal(&meta.continue_token);
 		if (!token || !*token) {

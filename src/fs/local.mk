@@ -36,6 +36,11 @@ check_PROGRAMS += tests/unit/fs/fakefs
 tests_unit_fs_fakefs_SOURCES = tests/unit/fs/fakefs.c
 tests_unit_fs_fakefs_LDADD = $(LIBS_fs) $(FUSE_LIBS)
 
+check_PROGRAMS += tests/unit/fs/test_contexts
+tests_unit_fs_test_contexts_SOURCES = tests/unit/fs/test_contexts.c
+tests_unit_fs_test_contexts_LDADD = $(LIBS_fs) $(FUSE_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/fs/test_contexts
+
 check_PROGRAMS += tests/unit/fs/test_fs
 tests_unit_fs_test_fs_SOURCES = tests/unit/fs/test_fs.c
 tests_unit_fs_test_fs_LDADD = $(LIBS_fs) $(FUSE_LIBS) $(CMOCKA_LIBS)

@@ -5,6 +5,10 @@
 #include "fs/notifier.h"
 #include "object/time.h"
 
+#include <inttypes.h>
+
+#define SLOW_LIST_MS 5000
+
 static char *type_key(const struct resource *r, const char *namespace)
 {
 	struct str key = STR_INIT;
@@ -41,14 +45,6 @@ void type_told(struct tree_type *t, struct object *old, struct object *new_)
 static void on_changed(void *arg, struct object *old, struct object *new_)
 {
 	type_told(arg, old, new_);
-}
-
-static void on_listed(void *arg)
-{
-	struct tree_type *t = arg;
-
-	FS_LOCK(t->fs);
-	t->listed = true;
 }
 
 void type_names_changed(struct tree_type *t, struct node *dir)
@@ -98,6 +94,51 @@ static void on_state(void *arg)
 			     error_message(why));
 }
 
+static int64_t seconds_of(const struct tree_type *t)
+{
+	return (clock_mono(t->fs->clock) - t->began_ns) / NS_PER_S;
+}
+
+/* Who waits for a listing looks into errors.log for the reason: once, while it still waits. */
+static void note_slow(struct tree_type *t)
+{
+	int64_t remaining;
+	size_t n = informer_progress(t->informer, &remaining);
+	bool told;
+
+	pthread_mutex_lock(&t->fs->lock);
+	told = t->slow;
+	t->slow = true;
+	pthread_mutex_unlock(&t->fs->lock);
+	if (told)
+		return;
+	if (remaining > 0)
+		journal_note(t->fs->journal, t->directory,
+			     "the first list takes long: %zu objects after %" PRId64 " s, %" PRId64
+			     " to come",
+			     n, seconds_of(t), remaining);
+	else
+		journal_note(t->fs->journal, t->directory,
+			     "the first list takes long: %zu objects after %" PRId64 " s", n,
+			     seconds_of(t));
+}
+
+static void on_listed(void *arg)
+{
+	struct tree_type *t = arg;
+	int64_t remaining;
+	bool slow;
+
+	pthread_mutex_lock(&t->fs->lock);
+	t->listed = true;
+	slow = t->slow;
+	pthread_mutex_unlock(&t->fs->lock);
+	if (slow)
+		journal_note(t->fs->journal, t->directory,
+			     "the first list is in after %" PRId64 " s: %zu objects", seconds_of(t),
+			     informer_progress(t->informer, &remaining));
+}
+
 static const struct informer_handler handler = {
 	.changed = on_changed, .synced = on_listed, .state = on_state};
 
@@ -133,6 +174,7 @@ static struct tree_type *type_new(struct fs *fs, const struct resource *r, const
 	t->key = type_key(r, namespace);
 	t->namespace = xstrdup(namespace);
 	t->directory = str_take(&directory);
+	t->began_ns = clock_mono(fs->clock);
 	t->informer = informers_get(fs->informers, r, namespace);
 	link_type(t);
 	return t;
@@ -211,18 +253,38 @@ static bool listing_forbidden(struct tree_type *t)
 	return forbidden;
 }
 
+/* Waits for the first list, and says so when that is slow. */
+static int wait_synced(struct tree_type *t, const struct call *call, struct error **err)
+{
+	struct call part = call ? *call : (struct call){0};
+	int all_ms = call_timeout_ms(call);
+	struct error *why = NULL;
+
+	if (all_ms > 0 && all_ms <= SLOW_LIST_MS)
+		return informer_wait_synced(t->informer, call, err);
+	part.timeout_ms = SLOW_LIST_MS;
+	if (informer_wait_synced(t->informer, &part, &why) == 0)
+		return 0;
+	if (error_code(why) != E_TIMEOUT)
+		return error_move(err, why);
+	error_free(why);
+	note_slow(t);
+	part.timeout_ms = all_ms < 0 ? -1 : all_ms - SLOW_LIST_MS;
+	return informer_wait_synced(t->informer, &part, err);
+}
+
 int type_open(struct fs *fs, const struct resource *r, const char *namespace,
 	      const struct call *call, struct tree_type **out, struct error **err)
 {
 	struct tree_type *t CLEANUP(type_unref_cleanup) = type_get(fs, r, "");
 	struct error *why = NULL;
-	int ret = informer_wait_synced(t->informer, call, &why);
+	int ret = wait_synced(t, call, &why);
 
 	if (ret < 0 && error_code(why) == E_FORBIDDEN && *namespace) {
 		error_clear(&why);
 		type_unref(t);
 		t = type_get(fs, r, namespace);
-		ret = informer_wait_synced(t->informer, call, &why);
+		ret = wait_synced(t, call, &why);
 	}
 	if (ret < 0)
 		return error_move(err, why);

@@ -37,6 +37,8 @@ struct tree_type {
 	char *key, *namespace, *directory;
 	bool away;		   /* counted in fs->unreachable */
 	bool listed;		   /* all that was there at first has been told; under fs->lock */
+	bool slow;		   /* its first list is told to take long; under fs->lock */
+	int64_t began_ns;	   /* monotonic */
 	struct informer *informer; /* NULL once types_free took it */
 	struct tree_type *next, **prev; /* of fs->all_types */
 };

@@ -1,6 +1,7 @@
 #include "cluster/remote/remote.h"
 
 #include "base/map.h"
+#include "base/progress.h"
 #include "object/json.h"
 #include "object/schema_resources.h"
 
@@ -23,6 +24,7 @@ struct discovery {
 	VEC(const struct resource *) rows;
 	VEC(char *) failures;
 	struct str fingerprint;
+	bool first; /* nothing is known of the cluster yet */
 };
 
 /* The texts of a JSON list as a NULL-terminated array, borrowed from it. */
@@ -199,6 +201,18 @@ static void read_aggregated(struct discovery *d, const json_t *list)
 	}
 }
 
+/* Of the first look alone: later ones are nobody's business. */
+static void say_progress(const struct discovery *d)
+{
+	if (!d->first)
+		return;
+	if (d->rows.n)
+		progress_show("asking %s which types it has: %zu so far", d->c->base.description,
+			      d->rows.n);
+	else
+		progress_show("asking %s which types it has", d->c->base.description);
+}
+
 static json_t *ask(struct discovery *d, const char *path, struct error **err)
 {
 	struct http_response a CLEANUP(http_response_release) = HTTP_RESPONSE_INIT;
@@ -207,6 +221,7 @@ static json_t *ask(struct discovery *d, const char *path, struct error **err)
 
 	if (remote_ask(d->c, d->call, &q, &a, err) < 0)
 		return NULL;
+	say_progress(d);
 	tree = json_read(a.body.s, a.body.len, err);
 	if (!tree)
 		error_wrap(err, "%s%s", d->c->base.description, path);
@@ -345,6 +360,10 @@ struct catalog *remote_discover(struct remote *c, const struct call *call, char 
 	int core, groups;
 
 	str_init(&d.fingerprint);
+	pthread_mutex_lock(&c->lock);
+	d.first = !c->catalog;
+	pthread_mutex_unlock(&c->lock);
+	say_progress(&d);
 	core = read_root(&d, "/api", &why);
 	/* A server that cannot be reached at all is not asked twice. */
 	groups = core < 0 && why->code != E_NOT_FOUND && why->code != E_FORBIDDEN
@@ -352,6 +371,7 @@ struct catalog *remote_discover(struct remote *c, const struct call *call, char 
 			 : read_root(&d, "/apis", &also);
 	if (core < 0 && groups == 0)
 		add_failure(&d, "", "v1", why->message);
+	progress_end();
 	if (core == 0 && groups < 0)
 		add_failure(&d, "*", "*", also->message);
 	if (core == 0 || groups == 0)

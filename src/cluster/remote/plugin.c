@@ -1,6 +1,7 @@
 #include "cluster/remote/plugin.h"
 
 #include "base/clock.h"
+#include "base/progress.h"
 #include "base/vec.h"
 #include "cluster/remote/plugin_process.h"
 #include "object/json.h"
@@ -232,6 +233,7 @@ int plugin_run(const struct plugin_config *p, const struct call *call,
 	vec_push(&argv, NULL);
 	process.argv = argv.v;
 	process.env = env.v;
+	progress_end(); /* what the plugin says is no part of that line */
 	process.timeout_ms = timeout_of(call, process.interactive);
 	if (process_run(&process, call ? call->cancel : NULL, &result, &why) < 0) {
 		explain_start(p, &why);

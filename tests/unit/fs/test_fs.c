@@ -15,6 +15,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -340,6 +341,51 @@ static void test_spool(void **state)
 	spool_free(s);
 }
 
+static bool journal_has(struct fs *fs, const char *text)
+{
+	struct str all CLEANUP(str_release) = STR_INIT;
+
+	spool_read(journal_spool(fs->journal), 0, 1 << 20, &all);
+	return strstr(all.s, text);
+}
+
+/* A list that goes on until somebody has said that it takes long. */
+static int list_slowly(void *arg, const struct fake_request *r, struct error **err)
+{
+	struct world *w = arg;
+
+	if (r->verb != VERB_LIST || strcmp(r->resource->plural, "configmaps") != 0)
+		return 0;
+	while (!journal_has(w->fs, "configmaps the first list takes long: 0 objects after ")) {
+		clock_fake_advance(w->clock, NS_PER_S);
+		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+	}
+	return 0;
+}
+
+static void test_slow_list(void **state)
+{
+	struct world *w = *state;
+	struct call patient = {.timeout_ms = -1};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct fs_options o;
+	struct node *n = NULL;
+
+	fs_free(w->fs);
+	informers_free(w->informers);
+	fs_options_init(&o);
+	o.clock = w->clock;
+	w->informers = informers_new(w->cluster, w->clock);
+	w->fs = fs_new(w->cluster, w->informers, &o, NULL);
+	make(w->cluster, "ConfigMap", "configmaps", "default", "a");
+	fake_on_request(w->cluster, list_slowly, w);
+	tree_resolve(w->fs, "namespaces/default/configmaps/a.yaml", &patient, &n, &err);
+	assert_string_equal(error_message(err), "");
+	node_unref(n);
+	while (!journal_has(w->fs, " s: 1 objects"))
+		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+}
+
 /* Whoever keeps a type longer than the tree lives does not keep the program from ending. */
 static void test_end(void **state)
 {
@@ -397,6 +443,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rejected, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_draft_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spool, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end, setup, teardown),
 		cmocka_unit_test(test_options),
 	};
