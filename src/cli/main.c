@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/program.h"
 #include "object/json.h"
 
 #include <signal.h>
@@ -55,6 +56,8 @@ static int run(const struct command *cmd, int argc, char **argv)
 	}
 	if (opt.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
+	else
+		program_keep_secrets();
 	return cmd->run(&opt);
 }
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 int program_make_parents(const char *dir, struct error **err)
@@ -164,6 +165,17 @@ void program_block_signals(void)
 
 	ending_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void program_keep_secrets(void)
+{
+	struct rlimit none;
+
+	if (getrlimit(RLIMIT_CORE, &none) < 0)
+		return;
+	none.rlim_cur = 0;
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		log_warn("a crash may leave an image of the memory: %m");
 }
 
 bool program_wait_signal(int timeout_ms)

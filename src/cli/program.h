@@ -50,6 +50,8 @@ void program_stop_parts(struct program *p);
 void program_stop(struct program *p);
 /* SIGTERM, SIGINT and SIGHUP wait for program_wait_signal in every thread made from now on. */
 void program_block_signals(void);
+/* No image of the memory, which holds Secrets and credentials, is left on disk when it crashes. */
+void program_keep_secrets(void);
 /* Waits for one of them; TIMEOUT_MS negative: for ever. Whether one came. */
 bool program_wait_signal(int timeout_ms);
 /* Prints ERR as the program's last words. Returns 1, the exit status. */

@@ -183,9 +183,22 @@ ok "cp -a takes them along, or not, as the other filesystem can" cp -a "$D/confi
 ok "it ends" end_mount
 ok "a mount with force" mount_o force
 ok "takes it" cp "$T/mine" "$D/configmaps/shared.yaml"
+for i in $(seq 510); do printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: many-%s}\n' "$i"; done >"$T/many"
+ok "and many others, for later" cp "$T/many" "$D/apply"
 is "then it is mine" "$(data shared)" mine
 ok "without the option there are no attributes" errno EOPNOTSUPP python3 -c 'import os, sys; os.listxattr(sys.argv[1])' "$D/configmaps/shared.yaml"
 ok "it ends" end_mount
+
+# ---- A terminal is told how far it is
+
+on_terminal() { # until the tree has been read, with what the terminal got in $T/typescript
+	script -qefc "exec '$KUBEFS' -f --kubeconfig='$kubeconfig' '$M'" "$T/typescript" </dev/null >/dev/null 2>&1 &
+	others+=($!)
+	wait_for 60 answers && ls "$D/configmaps" >/dev/null && unmount "$M" && wait_for 30 not running $!
+}
+ok "a mount on a terminal" on_terminal
+ok "discovery is shown" grep -qa 'asking https://.* which types it has' "$T/typescript"
+ok "so is a long list" grep -qaE 'configmaps: 500( of [0-9]+)? listed' "$T/typescript"
 
 # ---- No secret in what is written down
 

@@ -1,5 +1,6 @@
 #include "cluster/remote/remote.h"
 
+#include "base/log.h"
 #include "base/map.h"
 #include "base/progress.h"
 #include "object/json.h"
@@ -17,14 +18,20 @@
 	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList," \
 	"application/json"
 
+/* What could not be read. */
+struct failure {
+	char *group, *version; /* "*": all of them */
+	char *text;
+};
+
 struct discovery {
 	struct remote *c;
 	const struct call *call;
 	struct catalog *builtin;
 	VEC(const struct resource *) rows;
-	VEC(char *) failures;
+	VEC(struct failure) failures;
 	struct str fingerprint;
-	bool first; /* nothing is known of the cluster yet */
+	struct catalog *known; /* what was read before, or NULL */
 };
 
 /* The texts of a JSON list as a NULL-terminated array, borrowed from it. */
@@ -71,7 +78,8 @@ static const char *text_of(const json_t *o, const char *key)
 static void add_failure(struct discovery *d, const char *group, const char *version,
 			const char *why)
 {
-	vec_push(&d->failures, xasprintf("%s/%s: %s", group, version, why));
+	vec_push(&d->failures, (struct failure){xstrdup(group), xstrdup(version),
+						xasprintf("%s/%s: %s", group, version, why)});
 }
 
 /* A built-in type of this group and plural, whatever its version. */
@@ -204,7 +212,7 @@ static void read_aggregated(struct discovery *d, const json_t *list)
 /* Of the first look alone: later ones are nobody's business. */
 static void say_progress(const struct discovery *d)
 {
-	if (!d->first)
+	if (d->known)
 		return;
 	if (d->rows.n)
 		progress_show("asking %s which types it has: %zu so far", d->c->base.description,
@@ -339,13 +347,54 @@ static int read_root(struct discovery *d, const char *path, struct error **err)
 	return 0;
 }
 
+static bool has_failed(struct discovery *d, const struct resource *r)
+{
+	vec_each (&d->failures, f) {
+		bool all = !strcmp(f->group, "*");
+
+		/* Of all groups the core is none: it has a path of its own. */
+		if ((all ? *r->group != '\0' : !strcmp(f->group, r->group)) &&
+		    (all || !strcmp(f->version, r->version)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_row(struct discovery *d, const struct resource *r)
+{
+	vec_each (&d->rows, row) {
+		if (!strcmp((*row)->group, r->group) && !strcmp((*row)->version, r->version) &&
+		    !strcmp((*row)->plural, r->plural))
+			return true;
+	}
+	return false;
+}
+
+/* A group that does not answer is not gone: its types stay as they were known. */
+static void keep_failed(struct discovery *d)
+{
+	size_t read = d->rows.n;
+
+	for (size_t i = 0; d->known && i < catalog_count(d->known); i++) {
+		const struct resource *r = catalog_at(d->known, i);
+
+		if (has_failed(d, r) && !has_row(d, r))
+			vec_push(&d->rows, resource_ref(r));
+	}
+	if (d->rows.n > read)
+		log_debug("%s: %zu types stay as they were known", d->c->base.description,
+			  d->rows.n - read);
+}
+
 static struct catalog *publish(struct discovery *d, char **fingerprint)
 {
-	struct catalog *catalog = catalog_new(d->rows.v, d->rows.n);
+	struct catalog *catalog;
 
-	vec_each (&d->failures, text) {
-		catalog_add_failure(catalog, *text);
-		str_adds(&d->fingerprint, *text);
+	keep_failed(d);
+	catalog = catalog_new(d->rows.v, d->rows.n);
+	vec_each (&d->failures, f) {
+		catalog_add_failure(catalog, f->text);
+		str_adds(&d->fingerprint, f->text);
 	}
 	*fingerprint = xasprintf("%016" PRIx64, hash_bytes(d->fingerprint.s, d->fingerprint.len));
 	return catalog;
@@ -361,7 +410,7 @@ struct catalog *remote_discover(struct remote *c, const struct call *call, char 
 
 	str_init(&d.fingerprint);
 	pthread_mutex_lock(&c->lock);
-	d.first = !c->catalog;
+	d.known = c->catalog ? catalog_ref(c->catalog) : NULL;
 	pthread_mutex_unlock(&c->lock);
 	say_progress(&d);
 	core = read_root(&d, "/api", &why);
@@ -384,9 +433,13 @@ struct catalog *remote_discover(struct remote *c, const struct call *call, char 
 	vec_each (&d.rows, row)
 		resource_unref(*row);
 	vec_release(&d.rows);
-	vec_each (&d.failures, text)
-		free(*text);
+	vec_each (&d.failures, f) {
+		free(f->group);
+		free(f->version);
+		free(f->text);
+	}
 	vec_release(&d.failures);
+	catalog_unref(d.known);
 	catalog_unref(d.builtin);
 	return catalog;
 }

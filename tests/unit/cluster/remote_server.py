@@ -128,6 +128,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = url.path
         if path in AGGREGATED:
             return self.answer(200, AGGREGATED[path])
+        if os.path.exists(os.path.join(sys.argv[1], "away" + path.replace("/", "-"))):
+            return self.answer(503, status(503, "ServiceUnavailable", "away for a while"))
         if path.startswith("/old/"):
             if path in LEGACY:
                 return self.answer(200, LEGACY[path])

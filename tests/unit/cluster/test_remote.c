@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static const struct resource *pods(void)
@@ -547,6 +548,50 @@ static void older_discovery_is_read(void **state)
 	assert_non_null(strstr(catalog_failures(catalog)[0], "apps/v1beta1"));
 }
 
+static void make_away(struct fixture *f, const char *path, bool away)
+{
+	char *name free_ptr = xasprintf("%s/away-old-%s", f->directory, path);
+	char *file free_ptr = xasprintf("away-old-%s", path);
+
+	if (away)
+		free(fixture_file(f, file, ""));
+	else
+		unlink(name);
+}
+
+/* A group that does not answer any more stays, is told of, and is asked again. */
+static void a_group_that_fails_is_not_gone(void **state)
+{
+	static const struct {
+		const char *path, *told;
+	} cases[] = {{"apis-apps-v1", "apps/v1:"}, {"apis", "*/*:"}, {"api-v1", "/v1:"}};
+	struct fixture *f = *state;
+	struct cluster *c CLEANUP(cluster_close_cleanup) = fixture_open(f, "old");
+	struct ticker *t = ticker_start(f->clock);
+
+	catalog_unref(cluster_catalog(c, &no_deadline, NULL));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct catalog *away CLEANUP(catalog_unref_cleanup) = NULL;
+		struct catalog *back CLEANUP(catalog_unref_cleanup) = NULL;
+		bool told = false;
+
+		make_away(f, cases[i].path, true);
+		clock_fake_advance(f->clock, 10 * NS_PER_S);
+		away = cluster_catalog(c, &no_deadline, NULL);
+		assert_non_null(catalog_find(away, "apps", "v1", "deployments"));
+		assert_non_null(catalog_find(away, "", "v1", "pods"));
+		for (const char *const *text = catalog_failures(away); *text; text++)
+			told |= str_has_prefix(*text, cases[i].told);
+		assert_true(told);
+		make_away(f, cases[i].path, false);
+		clock_fake_advance(f->clock, 10 * NS_PER_S);
+		back = cluster_catalog(c, &no_deadline, NULL);
+		assert_non_null(catalog_find(back, "apps", "v1", "deployments"));
+		assert_null(catalog_failures(back)[1]);
+	}
+	ticker_stop(t);
+}
+
 static void on_changed(void *arg)
 {
 	on_bytes(arg, "c", 1);
@@ -585,6 +630,7 @@ int main(void)
 		cmocka_unit_test(logs_are_streamed),
 		cmocka_unit_test(aggregated_discovery_is_read),
 		cmocka_unit_test(older_discovery_is_read),
+		cmocka_unit_test(a_group_that_fails_is_not_gone),
 		cmocka_unit_test(listeners_hear_of_the_catalog),
 	};
 
