@@ -196,18 +196,49 @@ int cel_lex(struct arena *a, const char *text, size_t at, struct token *out, str
 	return 0;
 }
 
+/* What no one would want to see again as a whole. */
+#define LINE_MAX_BYTES 16384
+
+/* The line, and under it a mark at COLUMN; wide characters get wide dots. */
+static void draw_line(struct str *out, const char *line, size_t len, size_t column)
+{
+	struct str under CLEANUP(str_release) = STR_INIT;
+	size_t i = 0, size;
+
+	for (size_t n = 0; n < column && i < len; n++, i += size) {
+		size = MAX(utf8_length(line + i, len - i), (size_t)1);
+		str_adds(&under, size > 1 ? "\uff0e" : ".");
+	}
+	size = i < len ? utf8_length(line + i, len - i) : 1;
+	str_adds(&under, size > 1 ? "\uff3e" : "^");
+	str_adds(out, "\n | ");
+	for (i = 0; i < len; i++)
+		str_addc(out, line[i] == '\t' ? ' ' : line[i]);
+	str_addf(out, "\n | %s", under.s);
+}
+
 int cel_error_at(struct error **err, const char *text, size_t at, const char *format, ...)
 {
+	struct str said CLEANUP(str_release) = STR_INIT;
 	char why[CEL_FAIL_TEXT];
-	size_t line = 1, column = 0;
+	size_t line = 1, column = 0, begin = 0, len;
 	va_list ap;
 
 	for (size_t i = 0; i < at; i++) {
-		column = text[i] == '\n' ? 0 : column + 1;
-		line += text[i] == '\n';
+		/* Of a character of several bytes the first counts. */
+		column += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (text[i] != '\n')
+			continue;
+		line++;
+		column = 0;
+		begin = i + 1;
 	}
 	va_start(ap, format);
 	vsnprintf(why, sizeof(why), format, ap);
 	va_end(ap);
-	return error_set(err, E_INVALID, "ERROR: <input>:%zu:%zu: %s", line, column + 1, why);
+	str_addf(&said, "ERROR: <input>:%zu:%zu: %s", line, column + 1, why);
+	len = strcspn(text + begin, "\n");
+	if (len <= LINE_MAX_BYTES)
+		draw_line(&said, text + begin, len, column);
+	return error_set(err, E_INVALID, "%s", said.s);
 }

@@ -63,7 +63,7 @@ struct node {
 /* NULL and *err (E_INVALID). The tree lives in A. */
 struct node *cel_parse(struct arena *a, const char *text, struct error **err);
 
-/* "ERROR: <input>:LINE:COLUMN: why", returns -1. */
+/* "ERROR: <input>:LINE:COLUMN: why", the line and a mark below it; returns -1. */
 int cel_error_at(struct error **err, const char *text, size_t at, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

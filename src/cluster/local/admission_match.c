@@ -268,20 +268,31 @@ int admission_matches(const struct admission_match *m, struct admission *a,
 	return 1;
 }
 
-bool admission_is_configuration(const struct admission *a)
+static bool is_one_of(const struct admission *a, const char *const *plurals)
 {
-	static const char *const plurals[] = {
-		"validatingwebhookconfigurations", "mutatingwebhookconfigurations",
-		"validatingadmissionpolicies",	   "validatingadmissionpolicybindings",
-		"mutatingadmissionpolicies",	   "mutatingadmissionpolicybindings",
-	};
-
 	if (strcmp(a->resource->group, "admissionregistration.k8s.io"))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(plurals); i++)
-		if (strcmp(a->resource->plural, plurals[i]) == 0)
+	for (; *plurals; plurals++)
+		if (strcmp(a->resource->plural, *plurals) == 0)
 			return true;
 	return false;
+}
+
+bool admission_is_policy(const struct admission *a)
+{
+	static const char *const plurals[] = {
+		"validatingadmissionpolicies", "validatingadmissionpolicybindings",
+		"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", NULL};
+
+	return is_one_of(a, plurals);
+}
+
+bool admission_is_configuration(const struct admission *a)
+{
+	static const char *const plurals[] = {"validatingwebhookconfigurations",
+					      "mutatingwebhookconfigurations", NULL};
+
+	return admission_is_policy(a) || is_one_of(a, plurals);
 }
 
 bool admission_is_review(const struct admission *a)

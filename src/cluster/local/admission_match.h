@@ -44,7 +44,8 @@ struct admission_match *admission_match_free(struct admission_match *m);
 int admission_matches(const struct admission_match *m, struct admission *a,
 		      const struct resource **as, struct error **err);
 
-/* Nobody's webhook or policy decides of those that make webhooks and policies what they are. */
+/* No policy decides of policies and what binds them, and no webhook of those or of webhooks. */
+bool admission_is_policy(const struct admission *a);
 bool admission_is_configuration(const struct admission *a);
 /* Reviews of who somebody is and what he may: no policy (webhooks do) sees them. */
 bool admission_is_review(const struct admission *a);

@@ -37,6 +37,7 @@ void fixture_close(struct local_fixture *f)
 	catalog_unref(f->catalog);
 	cluster_close(f->cluster);
 	warnings_release(&f->warnings);
+	annotations_release(&f->annotations);
 	nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -66,7 +67,11 @@ static struct call fixture_call(struct local_fixture *f)
 
 	warnings_release(&f->warnings);
 	f->warnings = (struct warnings){0};
-	return (struct call){.user = &user, .user_agent = "test", .warnings = &f->warnings};
+	annotations_release(&f->annotations);
+	return (struct call){.user = &user,
+			     .user_agent = "test",
+			     .warnings = &f->warnings,
+			     .annotations = &f->annotations};
 }
 
 json_t *fixture_create(struct local_fixture *f, const char *type, const char *namespace,

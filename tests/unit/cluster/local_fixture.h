@@ -13,7 +13,8 @@ struct local_fixture {
 	struct cluster *cluster;
 	struct catalog *catalog;
 	char directory[64];
-	struct warnings warnings; /* of the last request */
+	struct warnings warnings; /* of the last request, as are */
+	struct annotations annotations;
 };
 
 /* CONFIG may be NULL. */

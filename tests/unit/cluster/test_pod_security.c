@@ -192,6 +192,19 @@ static void test_enforced(void **state)
 			    "would violate PodSecurity \"baseline:v1.30\": " VIOLATION);
 }
 
+static void test_audited(void **state)
+{
+	make_namespace("'pod-security.kubernetes.io/audit':'baseline'");
+	fixture_make(&f, "pods", "n", privileged_pod);
+	assert_int_equal(f.warnings.n, 0);
+	assert_int_equal(f.annotations.n, 2);
+	assert_string_equal(f.annotations.v[0].key, "pod-security.kubernetes.io/enforce-policy");
+	assert_string_equal(f.annotations.v[0].value, "privileged:latest");
+	assert_string_equal(f.annotations.v[1].key, "pod-security.kubernetes.io/audit-violations");
+	assert_string_equal(f.annotations.v[1].value,
+			    "would violate PodSecurity \"baseline:latest\": " VIOLATION);
+}
+
 static void test_warned(void **state)
 {
 	make_namespace("'pod-security.kubernetes.io/warn':'baseline'");
@@ -249,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_annotations),
 		TEST(test_enforced),
+		TEST(test_audited),
 		TEST(test_warned),
 		TEST(test_labels),
 		TEST(test_new_level),

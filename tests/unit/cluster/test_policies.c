@@ -176,26 +176,20 @@ static void test_actions(void **state)
 
 static void test_audit(void **state)
 {
-	struct annotations notes CLEANUP(annotations_release) = {0};
-	const struct call call = {.annotations = &notes};
-	static const char body[] = "{\"metadata\":{\"name\":\"c\"}}";
-
 	policy(POLICY("p",
 		      "'validations':[{'expression':'has(object.data)','message':'no data'}],"
 		      "'auditAnnotations':[{'key':'who','valueExpression':"
 		      "'string(object.metadata.name)'},{'key':'not','valueExpression':'null'}]"));
 	bind(BINDING("b", "p", ",'validationActions':['Audit']"));
-	assert_int_equal(cluster_create(f.cluster, &call, fixture_type(&f, "configmaps"), "n", NULL,
-					NULL, body, strlen(body), NULL, NULL, NULL),
-			 0);
-	assert_int_equal(notes.n, 2);
-	assert_string_equal(notes.v[0].key,
+	accepted(MAP("c", ""));
+	assert_int_equal(f.annotations.n, 2);
+	assert_string_equal(f.annotations.v[0].key,
 			    "validation.policy.admission.k8s.io/validation_failure");
-	assert_string_equal(notes.v[0].value,
-			    "[{\"binding\":\"b\",\"expressionIndex\":0,\"message\":\"no data\","
-			    "\"policy\":\"p\",\"validationActions\":[\"Audit\"]}]");
-	assert_string_equal(notes.v[1].key, "p/who");
-	assert_string_equal(notes.v[1].value, "c");
+	assert_string_equal(f.annotations.v[0].value,
+			    "[{\"message\":\"no data\",\"policy\":\"p\",\"binding\":\"b\","
+			    "\"expressionIndex\":0,\"validationActions\":[\"Audit\"]}]");
+	assert_string_equal(f.annotations.v[1].key, "p/who");
+	assert_string_equal(f.annotations.v[1].value, "c");
 }
 
 static void test_matching(void **state)
@@ -353,6 +347,10 @@ static void test_exempt(void **state)
 	bind(BINDING("b", "p", DENY));
 	refused(MAP("c", ""), DENIED("c", "failed expression: false"));
 	fixture_make(&f, "selfsubjectreviews", "", "{}");
+	fixture_refused(&f, "validatingwebhookconfigurations", "", "{'metadata':{'name':'w'}}",
+			"validatingwebhookconfigurations.admissionregistration.k8s.io \"w\" is "
+			"forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: "
+			"failed expression: false");
 	assert_int_equal(cluster_delete(f.cluster, NULL,
 					fixture_type(&f, "validatingadmissionpolicybindings"), "",
 					"b", NULL, NULL, NULL, NULL),

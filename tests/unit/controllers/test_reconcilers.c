@@ -513,7 +513,8 @@ static void test_policy_types_are_checked(void **state)
 	work_until_json(w, REGISTRATION, "validatingadmissionpolicies", "", "p",
 			"status.typeChecking.expressionWarnings",
 			"[{\"fieldRef\":\"spec.validations[1].expression\",\"warning\":\"apps/v1, "
-			"Kind=ReplicaSet: ERROR: <input>:1:12: undefined field 'paused'\\n\"}]");
+			"Kind=ReplicaSet: ERROR: <input>:1:12: undefined field 'paused'\\n "
+			"| object.spec.paused\\n | ...........^\\n\"}]");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

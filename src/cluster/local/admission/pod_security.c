@@ -307,6 +307,27 @@ static const json_t *template_of(const struct admission *a)
 	return NULL;
 }
 
+/* What the audit log is told, even of what is refused. */
+static void annotate(const struct admission *a, const struct policy *p, const json_t *metadata,
+		     const json_t *spec, bool enforce)
+{
+	struct str details CLEANUP(str_release) = STR_INIT;
+	struct str level CLEANUP(str_release) = STR_INIT;
+	struct str said CLEANUP(str_release) = STR_INIT;
+
+	if (!a->call || !a->call->annotations)
+		return;
+	format_policy(&p->modes[MODE_ENFORCE], &level);
+	if (enforce)
+		admission_annotate(a, LABEL "enforce-policy", level.s);
+	if (pod_security_allows(&p->modes[MODE_AUDIT], metadata, spec, NULL, &details))
+		return;
+	str_reset(&level);
+	format_policy(&p->modes[MODE_AUDIT], &level);
+	str_addf(&said, "would violate PodSecurity \"%s\": %s", level.s, details.s);
+	admission_annotate(a, LABEL "audit-violations", said.s);
+}
+
 static int evaluate(struct admission *a, const struct policy *p, const json_t *pod, bool enforce,
 		    struct error **err)
 {
@@ -315,6 +336,7 @@ static int evaluate(struct admission *a, const struct policy *p, const json_t *p
 	struct str details CLEANUP(str_release) = STR_INIT;
 	struct str level CLEANUP(str_release) = STR_INIT;
 
+	annotate(a, p, metadata, spec, enforce);
 	if (enforce &&
 	    !pod_security_allows(&p->modes[MODE_ENFORCE], metadata, spec, NULL, &details)) {
 		format_policy(&p->modes[MODE_ENFORCE], &level);

@@ -451,7 +451,7 @@ struct policy_set *policy_set(struct local *l, enum policy_type type, struct err
 
 bool policy_applies(const struct admission *a)
 {
-	return a->local->policies && !admission_is_configuration(a) && !admission_is_review(a);
+	return a->local->policies && !admission_is_policy(a) && !admission_is_review(a);
 }
 
 /* The parameters of a binding. */

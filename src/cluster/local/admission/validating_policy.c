@@ -55,12 +55,11 @@ static void note_failure(struct asking *q, const struct policy_invocation *i, si
 		json_pack("[{s:s,s:s,s:s,s:I,s:O}]", "message", message, "policy",
 			  i->binding->policy, "binding", i->binding->name, "expressionIndex",
 			  (json_int_t)index, "validationActions", i->binding->action_list);
-	struct str text CLEANUP(str_release) = STR_INIT;
+	char *text free_ptr = list ? json_to_text(list, JSON_COMPACT) : NULL;
 
-	if (!list)
-		return;
-	json_write(list, &text);
-	admission_annotate(q->a, "validation.policy.admission.k8s.io/validation_failure", text.s);
+	if (text)
+		admission_annotate(q->a, "validation.policy.admission.k8s.io/validation_failure",
+				   text);
 }
 
 /* The INDEX-th validation does not hold: each of the binding's actions has its say. */
