@@ -1,5 +1,6 @@
 #include "cel/check.h"
 #include "base/vec.h"
+#include "cel/convert.h"
 #include "cel/function.h"
 #include "object/pattern.h"
 
@@ -54,9 +55,9 @@ static struct cel_value get_field(struct run *r, const struct cel_value *of, con
 	*found = false;
 	if (of->kind == CEL_ERROR)
 		return *of;
-	if (of->kind != CEL_MAP && of->kind != CEL_OBJECT)
-		return cel_fail(r->arena, "no such overload");
-	*found = cel_map_field(r->arena, of->map, name, &v);
+	/* What has no fields, null as well, has none of this name. */
+	if (of->kind == CEL_MAP || of->kind == CEL_OBJECT)
+		*found = cel_map_field(r->arena, of->map, name, &v);
 	return *found ? v : no_such_key(r, name);
 }
 
@@ -73,14 +74,14 @@ static struct cel_value eval_select(struct run *r, const struct node *n)
 		of = *of.optional;
 	}
 	v = get_field(r, &of, n->name, &found);
+	if (of.kind == CEL_ERROR)
+		return of;
 	if (n->op == NODE_HAS)
-		return found || v.kind != CEL_ERROR || of.kind == CEL_MAP || of.kind == CEL_OBJECT
-			       ? cel_bool(found)
-			       : v;
+		return cel_bool(found);
 	if (!n->optional)
 		return v;
 	if (!found)
-		return of.kind == CEL_MAP || of.kind == CEL_OBJECT ? cel_none() : v;
+		return cel_none();
 	return cel_optional(r->arena, v);
 }
 
@@ -90,6 +91,22 @@ static bool overload_fits(const struct function *f, const struct cel_value *arg)
 		if (!cel_fits(f->arg[i], &arg[i]))
 			return false;
 	return true;
+}
+
+/* An element of what has none is one that is not there. */
+static struct cel_value no_overload(struct run *r, const struct node *n,
+				    const struct cel_value *arg)
+{
+	struct cel_value key;
+
+	if (strcmp(n->name, "_[_]") || arg[0].kind == CEL_LIST || arg[0].kind == CEL_MAP ||
+	    arg[0].kind == CEL_OBJECT || arg[0].kind == CEL_OPTIONAL)
+		return cel_no_overload();
+	key = cel_write_text(r->arena, &arg[1]);
+	return key.kind == CEL_STRING
+		       ? cel_fail(r->arena, "no such key: %.*s",
+				  (int)MIN(key.text.len, (size_t)CEL_FAIL_TEXT), key.text.p)
+		       : cel_no_overload();
 }
 
 static struct cel_value eval_call(struct run *r, const struct node *n)
@@ -107,7 +124,7 @@ static struct cel_value eval_call(struct run *r, const struct node *n)
 		if (overload_fits(n->overloads[i], arg))
 			f = n->overloads[i];
 	if (!f)
-		return cel_no_overload();
+		return no_overload(r, n, arg);
 	if (f->row->cost == COST_ONE) {
 		charge(r, 1);
 	} else {

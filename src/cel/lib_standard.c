@@ -381,6 +381,8 @@ static const struct function_row rows[] = {
 	{"@in", "(A, map<A,B>) bool", in_map},
 	{"_[_]", "(list<A>, int) A", element},
 	{"_[_]", "(map<A,B>, A) B", element},
+	{"_[_]", "(optional<list<A>>, int) optional<A>", optional_element},
+	{"_[_]", "(optional<map<A,B>>, A) optional<B>", optional_element},
 	{"_[?_]", "(list<A>, int) optional<A>", optional_element},
 	{"_[?_]", "(map<A,B>, A) optional<B>", optional_element},
 	{"_[?_]", "(optional<list<A>>, int) optional<A>", optional_element},

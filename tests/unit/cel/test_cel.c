@@ -148,7 +148,7 @@ static void errors_of_evaluation(void **state)
 		 {"1 / 0 > 0 || true", "true"}, {"1 / 0 > 0 && false", "false"},
 		 {"1 / 0 > 0 && true", "error: division by zero"},
 		 {"[1, 2].exists(x, 2 / (x - 1) > 0)", "true"},
-		 {"self.any.n.x", "error: no such overload"},
+		 {"self.any.n.x", "error: no such key: x"},
 		 {"{'a': 1, 'a': 2}", "error: repeated key"},
 		 {"int('x')", "error: type conversion"}, {"int(1e30)", "error: integer overflow"});
 }

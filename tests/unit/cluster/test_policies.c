@@ -110,6 +110,18 @@ static const struct {
 	 MAP("c", ""),
 	 DENIED("c", "failed expression: authorizer.serviceAccount(\"n\", \"robot\").path(\"/x\")."
 		     "check(\"get\").allowed()")},
+	{"'has(oldObject.metadata) || oldObject.?metadata.hasValue()'", MAP("c", ""),
+	 DENIED("c", "failed expression: has(oldObject.metadata) || "
+		     "oldObject.?metadata.hasValue()")},
+	{"'oldObject.metadata.name == `c`'", MAP("c", ""),
+	 DENIED("c", "expression 'oldObject.metadata.name == \"c\"' resulted in error: no such "
+		     "key: metadata")},
+	{"'oldObject[`data`] == `c`'", MAP("c", ""),
+	 DENIED("c", "expression 'oldObject[\"data\"] == \"c\"' resulted in error: no such key: "
+		     "data")},
+	{"'object.?data[`a`] == optional.of(`1`) && object.metadata.?labels[`x`] == "
+	 "optional.none()'",
+	 MAP("c", ",'data':{'a':'1'}"), NULL},
 	{"'object.data.none == `1`'", MAP("c", ",'data':{'ok':'1'}"),
 	 DENIED("c",
 		"expression 'object.data.none == \"1\"' resulted in error: no such key: none")},
