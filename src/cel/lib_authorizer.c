@@ -17,12 +17,22 @@ static bool is_blank(const char *s)
 	return strspn(s, " \t\n\r\f\v") == strlen(s);
 }
 
-static struct cel_value made(struct call *c, enum cel_kind kind, struct cel_check check)
+static struct cel_value made(struct arena *a, enum cel_kind kind, struct cel_check check)
 {
-	struct cel_check *kept = arena_new(c->arena, sizeof(*kept));
+	struct cel_check *kept = arena_new(a, sizeof(*kept));
 
 	*kept = check;
 	return (struct cel_value){.kind = kind, .check = kept};
+}
+
+struct cel_value cel_authorizer_value(struct arena *a, const struct cel_authorizer *authorizer)
+{
+	return made(a, CEL_AUTHORIZER, (struct cel_check){.authorizer = authorizer});
+}
+
+struct cel_value cel_check_value(struct arena *a, const struct cel_check *check)
+{
+	return made(a, CEL_RESOURCE_CHECK, *check);
 }
 
 static struct cel_value path(struct call *c, const struct cel_value *arg)
@@ -32,7 +42,7 @@ static struct cel_value path(struct call *c, const struct cel_value *arg)
 	check.path = text_of(c, &arg[1]);
 	if (is_blank(check.path))
 		return cel_fail(c->arena, "path must not be empty");
-	return made(c, CEL_PATH_CHECK, check);
+	return made(c->arena, CEL_PATH_CHECK, check);
 }
 
 static struct cel_value group(struct call *c, const struct cel_value *arg)
@@ -40,7 +50,7 @@ static struct cel_value group(struct call *c, const struct cel_value *arg)
 	struct cel_check check = *arg[0].check;
 
 	check.group = text_of(c, &arg[1]);
-	return made(c, CEL_GROUP_CHECK, check);
+	return made(c->arena, CEL_GROUP_CHECK, check);
 }
 
 static struct cel_value service_account(struct call *c, const struct cel_value *arg)
@@ -53,7 +63,7 @@ static struct cel_value service_account(struct call *c, const struct cel_value *
 		return cel_fail(c->arena, "Invalid service account name");
 	if (!format_keeps("dns1123Label", &arg[1]))
 		return cel_fail(c->arena, "Invalid service account namespace");
-	return made(c, CEL_AUTHORIZER, check);
+	return made(c->arena, CEL_AUTHORIZER, check);
 }
 
 static struct cel_value resource(struct call *c, const struct cel_value *arg)
@@ -63,32 +73,21 @@ static struct cel_value resource(struct call *c, const struct cel_value *arg)
 	check.resource = text_of(c, &arg[1]);
 	if (is_blank(check.resource))
 		return cel_fail(c->arena, "resource must not be empty");
-	return made(c, CEL_RESOURCE_CHECK, check);
+	return made(c->arena, CEL_RESOURCE_CHECK, check);
 }
 
-static struct cel_value subresource(struct call *c, const struct cel_value *arg)
-{
-	struct cel_check check = *arg[0].check;
-
-	check.subresource = text_of(c, &arg[1]);
-	return made(c, CEL_RESOURCE_CHECK, check);
-}
-
-static struct cel_value namespace(struct call *c, const struct cel_value *arg)
-{
-	struct cel_check check = *arg[0].check;
-
-	check.namespace = text_of(c, &arg[1]);
-	return made(c, CEL_RESOURCE_CHECK, check);
-}
-
-static struct cel_value name(struct call *c, const struct cel_value *arg)
-{
-	struct cel_check check = *arg[0].check;
-
-	check.name = text_of(c, &arg[1]);
-	return made(c, CEL_RESOURCE_CHECK, check);
-}
+/* A question with one more said. */
+#define ASKING(member)                                                              \
+	static struct cel_value member(struct call *c, const struct cel_value *arg) \
+	{                                                                           \
+		struct cel_check check = *arg[0].check;                             \
+                                                                                    \
+		check.member = text_of(c, &arg[1]);                                 \
+		return made(c->arena, CEL_RESOURCE_CHECK, check);                   \
+	}
+ASKING(subresource)
+ASKING(namespace)
+ASKING(name)
 
 static struct cel_value selector(struct call *c, const struct cel_value *arg)
 {
@@ -103,7 +102,7 @@ static struct cel_value ask(struct call *c, const struct cel_value *arg)
 	check.reason = "";
 	check.allowed =
 		check.authorizer->allowed(check.authorizer->arg, &check, c->arena, &check.reason);
-	return made(c, CEL_DECISION, check);
+	return made(c->arena, CEL_DECISION, check);
 }
 
 static struct cel_value allowed(struct call *c, const struct cel_value *arg)

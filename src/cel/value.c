@@ -123,22 +123,6 @@ const char *cel_object_name(const struct cel_value *v)
 	return v->kind == CEL_OBJECT && v->map->type ? v->map->type->name : NULL;
 }
 
-struct cel_value cel_authorizer_value(struct arena *a, const struct cel_authorizer *authorizer)
-{
-	struct cel_check *check = arena_new(a, sizeof(*check));
-
-	check->authorizer = authorizer;
-	return (struct cel_value){.kind = CEL_AUTHORIZER, .check = check};
-}
-
-struct cel_value cel_check_value(struct arena *a, const struct cel_check *check)
-{
-	struct cel_check *kept = arena_new(a, sizeof(*kept));
-
-	*kept = *check;
-	return (struct cel_value){.kind = CEL_RESOURCE_CHECK, .check = kept};
-}
-
 static struct cel_value view_list(struct arena *a, const json_t *tree, const struct cel_type *type)
 {
 	struct cel_list *l = arena_new(a, sizeof(*l));

@@ -26,6 +26,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/owner_references.c \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
 	src/cluster/local/admission/policy.c src/cluster/local/admission/policy.h \
+	src/cluster/local/admission/policy_visit.c \
 	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
 	src/cluster/local/admission/pod_security_checks.c \
 	src/cluster/local/admission/pod_topology_labels.c \

@@ -162,11 +162,18 @@ void admission_input_release(struct admission_input *in)
 	*in = (struct admission_input){0};
 }
 
-void admission_input_set_params(struct admission_input *in, json_t *params)
+int admission_input_aim(struct admission_input *in, struct admission *a, const struct resource *as,
+			json_t *params, struct error **err)
 {
+	if (in->as != as) {
+		admission_input_release(in);
+		if (admission_input_init(in, a, as, err) < 0)
+			return -1;
+	}
 	json_decref(in->params);
 	in->params = json_incref(params);
 	in->values[EXPRESSION_PARAMS] = null_or(in, params);
+	return 0;
 }
 
 /* The namespace without what policies have no business with. */

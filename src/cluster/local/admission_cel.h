@@ -65,8 +65,10 @@ struct admission_input {
 int admission_input_init(struct admission_input *in, struct admission *a, const struct resource *as,
 			 struct error **err);
 void admission_input_release(struct admission_input *in);
-/* PARAMS: NULL or an object, a ref of which is kept. */
-void admission_input_set_params(struct admission_input *in, json_t *params);
+/* The same for one that may be of A and AS already (AS NULL: of nothing yet), with PARAMS: NULL or
+ * an object, a ref of which is kept. */
+int admission_input_aim(struct admission_input *in, struct admission *a, const struct resource *as,
+			json_t *params, struct error **err);
 /* The object has changed. */
 int admission_input_update(struct admission_input *in, struct error **err);
 /*

@@ -283,17 +283,6 @@ static int run(struct mutating *m, const struct policy_invocation *i, json_t *no
 	return 0;
 }
 
-static int prepare(struct mutating *m, const struct policy_invocation *i, struct error **err)
-{
-	if (m->input.as != i->as) {
-		admission_input_release(&m->input);
-		if (admission_input_init(&m->input, m->a, i->as, err) < 0)
-			return -1;
-	}
-	admission_input_set_params(&m->input, i->params);
-	return 0;
-}
-
 static int invoke(struct mutating *m, const struct policy_invocation *i, json_t *notes,
 		  struct error **err)
 {
@@ -301,7 +290,7 @@ static int invoke(struct mutating *m, const struct policy_invocation *i, json_t 
 	char *key free_ptr = key_of(i);
 	int holds;
 
-	if (prepare(m, i, err) < 0)
+	if (admission_input_aim(&m->input, m->a, i->as, i->params, err) < 0)
 		return -1;
 	holds = admission_conditions_hold(i->policy->conditions, &m->input, &why);
 	if (holds < 0)

@@ -58,7 +58,19 @@ struct policy_binding {
 	json_t *action_list;
 };
 
-struct policy_set;
+struct policy_hook {
+	struct policy *policy;
+	struct policy_binding **bindings; /* in order of their names */
+	size_t n, cap;
+};
+
+struct policy_set {
+	_Atomic unsigned refs;
+	struct {
+		struct policy_hook *v;
+		size_t n, cap;
+	} hooks; /* policies that are bound, in order of their names */
+};
 struct policy_set *policy_set(struct local *l, enum policy_type type, struct error **err);
 void policy_set_unref(struct policy_set *set);
 DEFINE_CLEANUP(struct policy_set *, policy_set_unref)

@@ -282,18 +282,6 @@ static int annotate_all(struct asking *q, const struct policy_invocation *i, str
 	return 0;
 }
 
-/* The request as I's resource shows it: mostly the one asked about before. */
-static int prepare(struct asking *q, const struct policy_invocation *i, struct error **err)
-{
-	if (q->input.as != i->as) {
-		admission_input_release(&q->input);
-		if (admission_input_init(&q->input, q->a, i->as, err) < 0)
-			return -1;
-	}
-	admission_input_set_params(&q->input, i->params);
-	return 0;
-}
-
 static int ask(void *arg, const struct policy_invocation *i, const char *problem,
 	       struct error **err)
 {
@@ -308,7 +296,7 @@ static int ask(void *arg, const struct policy_invocation *i, const char *problem
 		deny(q, i, problem, "");
 		return 0;
 	}
-	if (prepare(q, i, err) < 0)
+	if (admission_input_aim(&q->input, q->a, i->as, i->params, err) < 0)
 		return -1;
 	holds = admission_conditions_hold(i->policy->conditions, &q->input, &why);
 	if (holds < 0)
