@@ -7,6 +7,7 @@ kubefs_SOURCES = \
 	src/cli/command.h \
 	src/cli/contexts.c src/cli/contexts.h \
 	src/cli/daemon.c src/cli/daemon.h \
+	src/cli/kubelet.c src/cli/kubelet.h \
 	src/cli/main.c \
 	src/cli/mountpoint.c src/cli/mountpoint.h \
 	src/cli/options.c src/cli/options.h \

@@ -1,9 +1,11 @@
 #include "cli/program.h"
 #include "base/log.h"
 #include "cache/informer.h"
+#include "cli/kubelet.h"
 #include "cluster/cluster.h"
 #include "cluster/local.h"
 #include "controllers/controllers.h"
+#include "node/kubelets.h"
 #include "node/nodes.h"
 #include "scheduler/scheduler.h"
 #include "serve/serve.h"
@@ -69,6 +71,20 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 	return p->serve ? 0 : -1;
 }
 
+/* Nodes that are programs of their own may join; they know the endpoint's authority. */
+static int ask_kubelets(struct program *p, const struct options *opt, struct error **err)
+{
+	char *dir free_ptr = options_local_directory(opt);
+	char *cert free_ptr = xasprintf("%s/pki/kubelet-client.crt", dir);
+	char *key free_ptr = xasprintf("%s/pki/kubelet-client.key", dir);
+
+	p->kubelets = kubelets_new(p->cluster, cert, key, err);
+	if (!p->kubelets)
+		return -1;
+	local_set_streamer(p->cluster, kubelets_streamer(), p->kubelets);
+	return 0;
+}
+
 static int start_controllers(struct program *p, const struct options *opt, struct error **err)
 {
 	char *dir free_ptr = options_local_directory(opt);
@@ -92,17 +108,35 @@ static int start_scheduler(struct program *p, const struct options *opt, struct 
 	return p->scheduler ? 0 : -1;
 }
 
+/* Their pods' logs can be had only where the API server knows how to ask for them. */
+static void start_kubelet(struct program *p, struct nodes_options *options)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	p->kubelet = kubelet_start(p->cluster, &err);
+	if (!p->kubelet) {
+		log_warn("the logs of these nodes cannot be read: %s", error_message(err));
+		return;
+	}
+	options->address = kubelet_address(p->kubelet);
+	options->port = kubelet_port(p->kubelet);
+}
+
 static int start_nodes(struct program *p, const struct options *opt, struct error **err)
 {
-	const struct nodes_options options = {.count = (unsigned)opt->nodes};
+	struct nodes_options options = {.count = (unsigned)opt->nodes};
 
 	if (!opt->nodes)
 		return 0;
+	if (!p->local)
+		start_kubelet(p, &options);
 	p->nodes = nodes_start(p->informers, &options, NULL, err);
 	if (!p->nodes)
 		return -1;
 	if (p->local)
 		local_set_streamer(p->cluster, nodes_streamer(), p->nodes);
+	else if (p->kubelet)
+		kubelet_set_nodes(p->kubelet, p->nodes);
 	return 0;
 }
 
@@ -124,7 +158,7 @@ int program_start_parts(struct program *p, const struct options *opt, unsigned p
 	for (size_t i = 0; i < ARRAY_SIZE(parts_in_order); i++)
 		if ((parts & parts_in_order[i].part) && parts_in_order[i].start(p, opt, err) < 0)
 			return -1;
-	return 0;
+	return p->local && p->serve && !p->nodes ? ask_kubelets(p, opt, err) : 0;
 }
 
 int program_start(struct program *p, const struct options *opt, unsigned parts, struct error **err)
@@ -139,9 +173,11 @@ void program_stop_parts(struct program *p)
 	p->serve = serve_stop(p->serve);
 	controllers_stop(steal(&p->controllers));
 	scheduler_stop(steal(&p->scheduler));
-	if (p->nodes && p->local)
+	p->kubelet = kubelet_stop(p->kubelet);
+	if (p->local)
 		local_set_streamer(p->cluster, NULL, NULL);
 	nodes_stop(steal(&p->nodes));
+	kubelets_free(steal(&p->kubelets));
 	informers_free(steal(&p->informers));
 }
 

@@ -24,7 +24,9 @@ struct program {
 	struct serve *serve;
 	struct controllers *controllers;
 	struct scheduler *scheduler;
+	struct kubelet *kubelet; /* of nodes that are not the cluster's own */
 	struct nodes *nodes;
+	struct kubelets *kubelets; /* of other programs, for the logs of a cluster of its own */
 };
 
 enum program_part {

@@ -52,7 +52,8 @@ struct http_config {
 	const char *ca, *cert, *key;
 	const char *tls_server_name; /* the name the certificate must have; NULL: the URL's host */
 	bool insecure;		     /* no certificate check; the caller has warned */
-	/* http://, https:// or socks5:// URL; NULL: the environment's, and none to this machine. */
+	/* http://, https:// or socks5:// URL, "": none; NULL: the environment's, and none to this
+	 * machine. */
 	const char *proxy;
 	struct clock *clock; /* of deadlines and retries; NULL: the system's */
 	/* NULL-terminated "Name: value" lines that every request has; NULL: none. */

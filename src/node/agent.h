@@ -32,6 +32,7 @@ struct nodes {
 	const struct engine *engine;
 	struct node *v;
 	size_t n;
+	int kubelet_port; /* 0: none */
 	pthread_mutex_t lock;
 	struct map *address_of; /* "namespace/name" -> address, of pods */
 	struct map *pod_at;	/* address -> nodes, a set */
@@ -64,6 +65,10 @@ char *config_missing(struct nodes *n, const char *namespace, const json_t *conta
 char *config_missing_volume(struct nodes *n, const char *namespace, const json_t *spec);
 
 /* log.c */
+
+/* The container whose log QUERY asks for; without a name the only one of the pod. The caller
+ * frees; NULL and *err: it has none of that name, or several. */
+char *nodes_log_container(const struct object *pod, const char *query, struct error **err);
 int streams_start(struct nodes *n);
 void streams_stop(struct nodes *n);
 /* The pod's log may have grown. */

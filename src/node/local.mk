@@ -5,6 +5,7 @@ libnode_a_SOURCES = \
 	src/node/container.c src/node/container.h \
 	src/node/engine.h \
 	src/node/engine_simulated.c \
+	src/node/kubelets.c src/node/kubelets.h \
 	src/node/log.c \
 	src/node/nodes.c src/node/nodes.h \
 	src/node/pod.c \

@@ -190,6 +190,17 @@ static int choose_container(struct log_query *q, const struct object *pod, const
 	return 0;
 }
 
+char *nodes_log_container(const struct object *pod, const char *query, struct error **err)
+{
+	json_t *tree json_auto = object_tree(pod);
+	struct log_query q = {0};
+
+	if (parse_query(&q, query, 0, err) == 0 && choose_container(&q, pod, tree, err) == 0)
+		return q.container;
+	free(q.container);
+	return NULL;
+}
+
 /* The run whose log is asked for; where there is none *why tells, in kubelet's words. */
 static bool find_run(const struct log_query *q, const struct object *pod, const json_t *tree,
 		     const struct nodes *n, struct engine_run *run, struct error **why)

@@ -84,6 +84,7 @@ static void init_nodes(struct nodes *n, const struct nodes_options *o)
 {
 	const char *prefix = o->name_prefix ? o->name_prefix : "node-";
 
+	n->kubelet_port = o->address ? o->port : 0;
 	n->n = o->count ? o->count : 3;
 	n->v = xcalloc(n->n, sizeof(*n->v));
 	for (size_t k = 0; k < n->n; k++) {
@@ -91,7 +92,7 @@ static void init_nodes(struct nodes *n, const struct nodes_options *o)
 
 		node->number = (unsigned)k + 1;
 		node->name = xasprintf("%s%u", prefix, node->number);
-		node->address = node_address(node->number);
+		node->address = o->address ? xstrdup(o->address) : node_address(node->number);
 		node->recorder = recorder_new(informers_cluster(n->informers), "kubefs-simulated",
 					      node->name, n->clock);
 	}

@@ -32,6 +32,10 @@ struct nodes_options {
 	unsigned count;		 /* 0: 3; at most NODES_MAX */
 	const char *name_prefix; /* NULL: "node-"; a number from 1 follows */
 	const char *engine;	 /* NULL: "simulated" */
+	/* Where kubelet's API is served for them, told in their status. NULL: nowhere, the streams
+	 * are taken through nodes_streamer. */
+	const char *address;
+	int port;
 };
 
 /* INFORMERS lives until after nodes_stop. CLOCK NULL: the system's. NULL and *err: E_INVALID for

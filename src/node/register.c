@@ -79,6 +79,17 @@ static json_t *resources(void)
 	return json_pack("{s:s, s:s, s:s}", "cpu", CPUS, "memory", MEMORY, "pods", PODS);
 }
 
+/* An API server asks kubelet at the node's name first, where it has one: nobody resolves ours. */
+static json_t *addresses(const struct nodes *n, const struct node *node)
+{
+	json_t *list = json_pack("[{s:s, s:s}]", "type", "InternalIP", "address", node->address);
+
+	if (!n->kubelet_port)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "type", "Hostname", "address", node->name));
+	return list;
+}
+
 static json_t *status_tree(const struct nodes *n, const struct node *node, const json_t *before)
 {
 	struct utsname u;
@@ -86,17 +97,17 @@ static json_t *status_tree(const struct nodes *n, const struct node *node, const
 
 	uname(&u);
 	time_format(clock_wall(n->clock), now);
-	return json_pack(
-		"{s:o, s:o, s:[{s:s, s:s}, {s:s, s:s}], s:o, s:{s:{s:i}}, s:{s:s, s:s, s:s, s:s, "
-		"s:s, s:s, s:s, s:s, s:s, s:s}}",
-		"capacity", resources(), "allocatable", resources(), "addresses", "type",
-		"InternalIP", "address", node->address, "type", "Hostname", "address", node->name,
-		"conditions", conditions(json_object_get(before, "conditions"), now),
-		"daemonEndpoints", "kubeletEndpoint", "Port", 0, "nodeInfo", "machineID", "",
-		"systemUUID", "", "bootID", "", "kernelVersion", u.release, "osImage",
-		"kubefs simulated node", "containerRuntimeVersion", n->engine->runtime_version,
-		"kubeletVersion", "v1.36.0", "kubeProxyVersion", "", "operatingSystem", "linux",
-		"architecture", machine());
+	return json_pack("{s:o, s:o, s:o, s:o, s:{s:{s:i}}, s:{s:s, s:s, s:s, s:s, "
+			 "s:s, s:s, s:s, s:s, s:s, s:s}}",
+			 "capacity", resources(), "allocatable", resources(), "addresses",
+			 addresses(n, node), "conditions",
+			 conditions(json_object_get(before, "conditions"), now), "daemonEndpoints",
+			 "kubeletEndpoint", "Port", n->kubelet_port, "nodeInfo", "machineID", "",
+			 "systemUUID", "", "bootID", "", "kernelVersion", u.release, "osImage",
+			 "kubefs simulated node", "containerRuntimeVersion",
+			 n->engine->runtime_version, "kubeletVersion", "v1.36.0",
+			 "kubeProxyVersion", "", "operatingSystem", "linux", "architecture",
+			 machine());
 }
 
 static int create_node(struct nodes *n, struct node *node, struct object **out, struct error **err)

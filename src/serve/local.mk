@@ -8,6 +8,7 @@ libserve_a_SOURCES = \
 	src/serve/headers.c src/serve/headers.h \
 	src/serve/http.c src/serve/http.h \
 	src/serve/impersonate.c \
+	src/serve/kubelet.c src/serve/kubelet.h \
 	src/serve/list.c \
 	src/serve/media.c src/serve/media.h \
 	src/serve/metrics.c src/serve/metrics.h \

@@ -72,6 +72,16 @@ static const struct profile admin_profile = {
 	.extended_key_usage = "clientAuth",
 };
 
+static const struct profile kubelet_client_profile = {
+	.name = "kubelet-client",
+	.common_name = "kube-apiserver-kubelet-client",
+	.organization = "system:masters",
+	.days = 365,
+	.basic_constraints = "critical,CA:FALSE",
+	.key_usage = "critical,digitalSignature,keyEncipherment",
+	.extended_key_usage = "clientAuth",
+};
+
 static const char *const own_names[] = {"localhost",
 					"kubernetes",
 					"kubernetes.default",
@@ -274,7 +284,7 @@ int pki_ensure(const char *dir, const char *host, int64_t now, struct pki *out, 
 {
 	char *folder free_ptr = xasprintf("%s/pki", dir);
 	struct pair ca CLEANUP(pair_release) = {0}, server CLEANUP(pair_release) = {0};
-	struct pair admin CLEANUP(pair_release) = {0};
+	struct pair admin CLEANUP(pair_release) = {0}, kubelet CLEANUP(pair_release) = {0};
 	const char *names[ARRAY_SIZE(own_names) + 2];
 	char hostname[256] = "";
 	size_t n_names = collect_names(host, hostname, sizeof(hostname) - 1, names);
@@ -284,6 +294,7 @@ int pki_ensure(const char *dir, const char *host, int64_t now, struct pki *out, 
 	if (pair_ensure(dir, &ca_profile, NULL, NULL, 0, now, &ca, err) < 0 ||
 	    pair_ensure(dir, &server_profile, &ca, names, n_names, now, &server, err) < 0 ||
 	    pair_ensure(dir, &admin_profile, &ca, NULL, 0, now, &admin, err) < 0 ||
+	    pair_ensure(dir, &kubelet_client_profile, &ca, NULL, 0, now, &kubelet, err) < 0 ||
 	    token_key_ensure(dir, err) < 0)
 		return -1;
 	*out = (struct pki){

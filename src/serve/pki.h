@@ -1,9 +1,9 @@
 /*
- * The endpoint's own certificate authority: DIR/pki/{ca,server,admin}.{crt,key}, and the kubeconfig
- * that uses it. What exists, is valid for 30 more days, signed by the CA and good for the names
- * asked for is kept; the rest is made anew. Keys are EC P-256, files are replaced atomically with
- * mode 0600. Beside them DIR/pki/sa.key, which signs service account tokens: RSA, and never
- * replaced.
+ * The endpoint's own certificate authority: DIR/pki/{ca,server,admin,kubelet-client}.{crt,key}, and
+ * the kubeconfig that uses it. What exists, is valid for 30 more days, signed by the CA and good
+ * for the names asked for is kept; the rest is made anew. Keys are EC P-256, files are replaced
+ * atomically with mode 0600. Beside them DIR/pki/sa.key, which signs service account tokens: RSA,
+ * and never replaced.
  *
  * Threads: one at a time a directory.
  */

@@ -7,6 +7,7 @@
 #include "object/json.h"
 #include "serve/access.h"
 #include "serve/discovery.h"
+#include "serve/kubelet.h"
 #include "serve/openapi.h"
 #include "serve/openid.h"
 #include "serve/resource.h"
@@ -77,11 +78,19 @@ static void handle_resources(struct request *r)
 
 static void handle_root(struct request *r);
 
-static const struct route {
-	const char *path; /* with "/" at its end: all paths below */
+struct route {
+	const char *path; /* with "/" at its end: all paths below; NULL: the last */
 	void (*handle)(struct request *r);
 	bool read_only; /* other methods than GET are refused, where kube-apiserver does it */
-} routes[] = {
+};
+
+static const struct route kubelet_routes[] = {
+	{"/healthz", handle_health},
+	{"/containerLogs/", kubelet_logs, true},
+	{NULL},
+};
+
+static const struct route routes[] = {
 	{"/livez", handle_health},
 	{"/readyz", handle_health},
 	{"/healthz", handle_health},
@@ -100,6 +109,7 @@ static const struct route {
 	{"/api/", handle_resources},
 	{"/apis/", handle_resources},
 	{"/", handle_root},
+	{NULL},
 };
 
 static void handle_root(struct request *r)
@@ -112,9 +122,9 @@ static void handle_root(struct request *r)
 		return;
 	}
 	paths = json_array();
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (!str_has_suffix(routes[i].path, "/"))
-			json_array_append_new(paths, json_string(routes[i].path));
+	for (const struct route *route = routes; route->path; route++)
+		if (!str_has_suffix(route->path, "/"))
+			json_array_append_new(paths, json_string(route->path));
 	tree = json_pack("{s:o}", "paths", paths);
 	json_write(tree, &text);
 	answer_send(r, 200, "application/json", &text);
@@ -138,10 +148,11 @@ void server_dispatch(struct request *r)
 		answer_error(r, err);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (matches(routes[i].path, r->path)) {
-			if (!routes[i].read_only || reads(r))
-				routes[i].handle(r);
+	for (const struct route *route = r->server->kubelet ? kubelet_routes : routes; route->path;
+	     route++)
+		if (matches(route->path, r->path)) {
+			if (!route->read_only || reads(r))
+				route->handle(r);
 			return;
 		}
 	send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");

@@ -84,13 +84,18 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 
 	if (parse_listen(opt->listen, &host, &port, err) < 0 || check_listen(opt, host, err) < 0)
 		return -1;
-	if (pki_ensure(opt->dir, host, clock_wall(s->server.clock), &pki, err) < 0 ||
-	    http_listen(&s->server, host, &port, &pki, err) < 0)
+	if (pki_ensure(opt->dir, host, clock_wall(s->server.clock), &pki, err) < 0)
+		return -1;
+	if (opt->client_ca) {
+		free(pki.ca_cert);
+		pki.ca_cert = xstrdup(opt->client_ca);
+	}
+	if (http_listen(&s->server, host, &port, &pki, err) < 0)
 		return -1;
 	s->address = format_address(host, port);
 	s->server.address = s->address;
 	url = xasprintf("https://%s", s->address);
-	if (pki_write_kubeconfig(opt->dir, &pki, url, err) < 0 ||
+	if ((!opt->client_ca && pki_write_kubeconfig(opt->dir, &pki, url, err) < 0) ||
 	    (opt->announce &&
 	     announce(s->server.cluster, &pki, clock_wall(s->server.clock), err) < 0))
 		return -1;
@@ -125,6 +130,7 @@ struct serve *serve_start(struct cluster *cluster, const struct serve_options *o
 	struct serve *s = xcalloc(1, sizeof(*s));
 
 	s->server.cluster = cluster;
+	s->server.kubelet = options->client_ca != NULL;
 	s->server.clock = options->clock ? options->clock : clock_system();
 	s->server.pool = serve_pool_new(options->workers ? options->workers : WORKERS);
 	s->server.rendered = render_cache_new();

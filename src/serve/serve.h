@@ -32,6 +32,9 @@ struct serve_options {
 	bool allow_remote;   /* LISTEN may be an address that other machines reach */
 	const char *dir;     /* of pki/ and kubeconfig; exists */
 	bool announce;	     /* the cluster has no other API server: write there what this one is */
+	/* Not the API but the part of kubelet's that leads to CLUSTER's streams (kubelet.c): no
+	 * kubeconfig is written, and clients are those of the PEM file CLIENT_CA. NULL: the API. */
+	const char *client_ca;
 	struct clock *clock; /* NULL: the system's */
 	unsigned workers;    /* at most so many threads ask the cluster; 0: 64 */
 };

@@ -22,6 +22,7 @@ struct server {
 	struct cluster *cluster;
 	struct clock *clock;
 	const char *address; /* "127.0.0.1:6443", of struct serve */
+	bool kubelet;	     /* serves kubelet's paths instead of the API's */
 	struct serve_pool *pool;
 	struct metrics metrics;
 	struct render_cache *rendered;

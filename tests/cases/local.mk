@@ -30,6 +30,7 @@ other_cases = \
 	tests/cases/helm.sh \
 	tests/cases/kubectl.sh \
 	tests/cases/logs.sh \
+	tests/cases/parts.sh \
 	tests/cases/logstream.sh \
 	tests/cases/options.sh \
 	tests/cases/policies.sh \
