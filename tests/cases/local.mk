@@ -29,6 +29,7 @@ other_cases = \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \
 	tests/cases/kubectl.sh \
+	tests/cases/login.sh \
 	tests/cases/logs.sh \
 	tests/cases/parts.sh \
 	tests/cases/logstream.sh \
