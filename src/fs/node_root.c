@@ -17,14 +17,22 @@ static int root_prepare(struct node *root, const struct call *call, struct error
 const struct node_ops root_ops = {.ready = root_ready, .prepare = root_prepare};
 const struct node_ops plain_dir_ops = {0};
 
+static void say_context(const struct node *n, struct str *out)
+{
+	const char *name = n->fs->connection->source.name;
+
+	str_adds(out, "This is the context ");
+	str_add_escaped(out, name, strlen(name));
+	str_adds(out, " of your kubeconfig.\n");
+}
+
 static void unconnected_text(struct node *n, struct str *out)
 {
-	str_addf(out,
-		 "This directory is the context %s of your kubeconfig.\n"
+	say_context(n, out);
+	str_adds(out,
 		 "\n"
 		 "Its cluster cannot be shown now: errors.log here says why. Looking again tries\n"
-		 "again; the other contexts are not concerned.\n",
-		 n->fs->connection->source.name);
+		 "again; the other contexts are not concerned.\n");
 }
 
 static void readme_text(struct node *n, struct str *out)
@@ -34,8 +42,7 @@ static void readme_text(struct node *n, struct str *out)
 		return;
 	}
 	if (n->fs->connection)
-		str_addf(out, "This is the context %s of your kubeconfig.\n",
-			 n->fs->connection->source.name);
+		say_context(n, out);
 	str_addf(out, "This directory is the Kubernetes cluster %s.\n",
 		 n->fs->cluster->description);
 	str_adds(out,

@@ -47,7 +47,7 @@ ok "with it objects are written" eval "echo 'data: {k: v}' | put '$C/x.yaml' && 
 is "it has run once" "$(wc -l <"$T/runs")" 1
 ok "it ends" end_mount
 context wrong "$(exec_user tok-nobody)"
-ok "what a plugin prints may be refused" mount_fails Unauthorized wrong
+ok "what a plugin prints may be refused" mount_fails 'credentials of context "c" (log in anew.*Unauthorized' wrong
 fails "no token is told" grep -q tok-nobody "$T/refused"
 context missing '{"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-cloud", "installHint": "apt install no-such-cloud"}}'
 ok "one that is missing is told with what to do" mount_fails 'no-such-cloud of the kubeconfig is not installed: apt install' missing

@@ -400,6 +400,20 @@ static struct catalog *publish(struct discovery *d, char **fingerprint)
 	return catalog;
 }
 
+/* What keeps a cluster from being read at all, with what to do about it. */
+static void explain(const struct remote *c, struct error *why, struct error **err)
+{
+	if (why->code == E_UNAUTHORIZED && c->kubeconfig.context)
+		error_wrap(&why,
+			   "%s does not take the credentials of context \"%s\" (log in anew, as "
+			   "for kubectl)",
+			   c->base.description, c->kubeconfig.context);
+	else if (why->code == E_UNREACHABLE && c->kubeconfig.context)
+		error_wrap(&why, "the cluster of context \"%s\" cannot be reached",
+			   c->kubeconfig.context);
+	error_move(err, why);
+}
+
 struct catalog *remote_discover(struct remote *c, const struct call *call, char **fingerprint,
 				struct error **err)
 {
@@ -426,7 +440,7 @@ struct catalog *remote_discover(struct remote *c, const struct call *call, char 
 	if (core == 0 || groups == 0)
 		catalog = publish(&d, fingerprint);
 	else
-		error_move(err, steal(&why));
+		explain(c, steal(&why), err);
 	error_free(why);
 	error_free(also);
 	str_release(&d.fingerprint);
