@@ -21,6 +21,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/default_class.c \
 	src/cluster/local/admission/limit_ranger.c \
 	src/cluster/local/admission/mutating_policy.c \
+	src/cluster/local/admission/mutating_webhook.c \
 	src/cluster/local/admission/namespace_lifecycle.c \
 	src/cluster/local/admission/node_taint.c \
 	src/cluster/local/admission/owner_references.c \
@@ -37,16 +38,22 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/storage.c \
 	src/cluster/local/admission/toleration.c \
 	src/cluster/local/admission/validating_policy.c \
+	src/cluster/local/admission/validating_webhook.c \
+	src/cluster/local/admission/webhook_call.c \
+	src/cluster/local/admission/webhooks.c src/cluster/local/admission/webhooks.h \
 	src/cluster/local/bootstrap.c \
 	src/cluster/local/bootstrap_rbac.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
+	src/cluster/local/convert_hook.c \
 	src/cluster/local/convert_hpa.c \
 	src/cluster/local/crd.c \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
 	src/cluster/local/escalation.c \
 	src/cluster/local/evict.c \
+	src/cluster/local/hook.c src/cluster/local/hook.h \
+	src/cluster/local/hook_service.c \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \
 	src/cluster/local/local.c \
@@ -63,7 +70,8 @@ libcluster_a_SOURCES = \
 	src/cluster/local/stored.c \
 	src/cluster/local/strategy.c \
 	src/cluster/local/track.c \
-	src/cluster/local/watch.c \
+	src/cluster/local/watch.c src/cluster/local/watch.h \
+	src/cluster/local/watch_hook.c \
 	src/cluster/local/write.c \
 	src/cluster/local/token_check.c \
 	src/cluster/local/token_request.c \
@@ -111,14 +119,32 @@ TESTS += tests/unit/cluster/test_remote_split
 
 check_PROGRAMS += tests/unit/cluster/test_remote
 tests_unit_cluster_test_remote_SOURCES = tests/unit/cluster/test_remote.c \
-	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h
+	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h \
+	tests/unit/cluster/server_process.c tests/unit/cluster/server_process.h
 tests_unit_cluster_test_remote_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_remote
-EXTRA_DIST += tests/unit/cluster/remote_server.py
+EXTRA_DIST += tests/unit/cluster/remote_server.py tests/unit/cluster/hook_server.py
+
+check_PROGRAMS += tests/unit/cluster/test_convert_hook
+tests_unit_cluster_test_convert_hook_SOURCES = tests/unit/cluster/test_convert_hook.c \
+	tests/unit/cluster/hook_fixture.c tests/unit/cluster/hook_fixture.h \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h \
+	tests/unit/cluster/server_process.c tests/unit/cluster/server_process.h
+tests_unit_cluster_test_convert_hook_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_convert_hook
+
+check_PROGRAMS += tests/unit/cluster/test_admission_hook
+tests_unit_cluster_test_admission_hook_SOURCES = tests/unit/cluster/test_admission_hook.c \
+	tests/unit/cluster/hook_fixture.c tests/unit/cluster/hook_fixture.h \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h \
+	tests/unit/cluster/server_process.c tests/unit/cluster/server_process.h
+tests_unit_cluster_test_admission_hook_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_admission_hook
 
 check_PROGRAMS += tests/unit/cluster/test_remote_login
 tests_unit_cluster_test_remote_login_SOURCES = tests/unit/cluster/test_remote_login.c \
-	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h
+	tests/unit/cluster/remote_fixture.c tests/unit/cluster/remote_fixture.h \
+	tests/unit/cluster/server_process.c tests/unit/cluster/server_process.h
 tests_unit_cluster_test_remote_login_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_remote_login
 

@@ -125,6 +125,9 @@ int object_check_schema(json_t *object, const struct resource *r, struct unknown
  * NULL: on create. */
 void object_validate_meta(const struct field *object, const struct field *old,
 			  const struct resource *r);
+/* Keys and values of a map of labels; both are complained about at the map itself. */
+void rule_labels(const struct field *labels);
+void rule_annotations(const struct field *annotations);
 /* What the kind of R, as which OBJECT is stored, says of it, or, where it says nothing, the schema.
  * ASKED: the resource that the request named. SUBRESOURCE NULL: the object itself. */
 void object_validate(const struct field *object, const struct field *old, const struct resource *r,

@@ -11,12 +11,6 @@
 #include "kinds/kind.h"
 #include "kinds/pod_resources.h"
 
-/* meta.c: parts of metadata that stand elsewhere too. */
-
-/* Keys and values of a map of labels; both are complained about at the map itself. */
-void rule_labels(const struct field *labels);
-void rule_annotations(const struct field *annotations);
-
 /* rule_net.c: addresses and ports. */
 
 enum ip_family { IP_NONE, IP_V4, IP_V6 };

@@ -472,3 +472,12 @@ int apply_track_update(const json_t *before, json_t *after, const struct schema_
 	managers_write(&m, after);
 	return 0;
 }
+
+bool apply_managed_valid(const json_t *object)
+{
+	struct managers m = {0};
+	bool valid = managers_read(&m, object);
+
+	managers_release(&m);
+	return valid;
+}

@@ -65,5 +65,7 @@ void apply_scale_owners(json_t *scale, const json_t *object, const char *replica
 /* The other way, after a write of SCALE: OBJECT's entries, in API_VERSION where they are new. */
 void apply_scale_moved(json_t *object, const json_t *scale, const char *replicas,
 		       const char *api_version);
+/* Whether OBJECT's metadata.managedFields, or none, can be read. */
+bool apply_managed_valid(const json_t *object);
 
 #endif

@@ -1,4 +1,5 @@
 #include "cluster/local/admission.h"
+#include "cluster/local/admission/webhooks.h"
 #include "cluster/local/admission_request.h"
 
 #include "base/map.h"
@@ -169,6 +170,7 @@ void admission_begin(struct admission *a, const struct write *w, const json_t *o
 	*a = (struct admission){
 		.local = w->l,
 		.call = w->call,
+		.errand = w->errand,
 		.operation = !old || creates(subresource) ? ADMIT_CREATE : ADMIT_UPDATE,
 		.resource = w->r,
 		.storage = w->storage,
@@ -178,19 +180,21 @@ void admission_begin(struct admission *a, const struct write *w, const json_t *o
 		.name = w->name ? w->name : "",
 		.dry_run = w->opt->dry_run,
 		.write_options = w->opt,
+		.own = w->own,
 		.old = old,
 		.object = tree,
 	};
 	begin(a);
 }
 
-void admission_begin_delete(struct admission *a, struct local *l, const struct call *call,
-			    const struct resource *r, const char *namespace, const char *name,
+void admission_begin_delete(struct admission *a, const struct errand *e, const struct resource *r,
+			    const char *namespace, const char *name,
 			    const struct delete_options *opt, const json_t *old)
 {
 	*a = (struct admission){
-		.local = l,
-		.call = call,
+		.local = e->l,
+		.call = e->call,
+		.errand = *e,
 		.operation = ADMIT_DELETE,
 		.resource = r,
 		.storage = storage_of(r),
@@ -209,6 +213,7 @@ void admission_release(struct admission *a)
 {
 	str_release(&a->target);
 	admission_facts_free(a->facts);
+	hook_round_free(a->round);
 	if (a->held)
 		pthread_mutex_unlock(a->held);
 }

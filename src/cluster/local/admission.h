@@ -30,11 +30,13 @@ enum admission_operation {
 };
 
 struct admission_facts; /* admission_request.h */
+struct hook_round;	/* admission/webhooks.h */
 
 /* What a plugin knows of a request. All borrowed for the length of it. */
 struct admission {
 	struct local *local;
 	const struct call *call;
+	struct errand errand;
 	enum admission_operation operation;
 	const struct resource *resource; /* as asked for */
 	const struct resource *storage;	 /* as the objects are */
@@ -52,9 +54,11 @@ struct admission {
 	 * when one did: all plugins' admit run once more, with READMITTED set.
 	 */
 	bool admit_again, readmitted;
+	bool own; /* the server's own work: nobody outside is asked */
 	/* Private: until admission_release. */
 	pthread_mutex_t *held;
 	struct admission_facts *facts;
+	struct hook_round *round; /* of mutating webhooks */
 };
 
 #define ADMISSION_RESOURCES 13
@@ -80,8 +84,8 @@ extern const struct admission_plugin *const admission_plugins[];
 /* For the pipeline: begin, then admit, validate, and charge just before the commit. */
 void admission_begin(struct admission *a, const struct write *w, const json_t *old, json_t *tree);
 /* Of the deletion of the object NAME, OLD. */
-void admission_begin_delete(struct admission *a, struct local *l, const struct call *call,
-			    const struct resource *r, const char *namespace, const char *name,
+void admission_begin_delete(struct admission *a, const struct errand *e, const struct resource *r,
+			    const char *namespace, const char *name,
 			    const struct delete_options *opt, const json_t *old);
 void admission_release(struct admission *a);
 int admission_admit(struct admission *a, struct error **err);

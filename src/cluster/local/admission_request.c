@@ -179,7 +179,7 @@ static bool has_own_object(const struct admission *a)
 json_t *admission_shown(const struct admission *a, const json_t *tree, const struct resource *as,
 			struct error **err)
 {
-	json_t *copy;
+	json_t *copy json_auto = NULL;
 
 	if (!tree)
 		return NULL;
@@ -190,8 +190,7 @@ json_t *admission_shown(const struct admission *a, const json_t *tree, const str
 	if (has_own_object(a) || strcmp(json_path_string(tree, "apiVersion"), as->api_version) == 0)
 		return json_incref((json_t *)tree);
 	copy = json_deep_copy(tree);
-	convert_from_storage(as, copy);
-	return copy;
+	return convert_from_storage(&a->errand, as, copy, err) < 0 ? NULL : steal(&copy);
 }
 
 static void replace(json_t *object, json_t *with)
@@ -216,10 +215,9 @@ int admission_take(struct admission *a, json_t *shown, const struct resource *as
 		if (object_check_schema(shown, as, NULL, errors, err) < 0 ||
 		    field_errors_finish(errors, as, admission_request_name(a), err) < 0)
 			return -1;
-		if (as->custom)
-			convert_from_storage(a->resource, shown);
-		else
-			convert_to_storage(as, shown);
+		if ((as->custom ? convert_from_storage(&a->errand, a->resource, shown, err)
+				: convert_to_storage(&a->errand, as, shown, err)) < 0)
+			return -1;
 		object_set_defaults(shown, a->storage);
 	}
 	replace(a->object, shown);

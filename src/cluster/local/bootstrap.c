@@ -34,7 +34,9 @@ int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, 
 	static const struct write_options options;
 	char *namespace free_ptr = xstrdup(json_path_string(tree, "metadata.namespace"));
 	struct write w = {.l = l,
+			  .errand = errand_begin(l, NULL),
 			  .call = &self,
+			  .own = true,
 			  .r = r,
 			  .storage = storage_of(r),
 			  .namespace = namespace,
@@ -42,9 +44,7 @@ int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, 
 
 	if (pipeline_admit_tree(&w, tree, err) < 0 || track_update(&w, old, tree, err) < 0)
 		return -1;
-	if (!old)
-		pipeline_stamp(&w, tree);
-	else if (pipeline_merge_old(&w, old, tree, err) < 0)
+	if (old && pipeline_merge_old(&w, old, tree, err) < 0)
 		return -1;
 	if (pipeline_finish(&w, old, tree, err) < 0)
 		return -1;

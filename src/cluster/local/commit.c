@@ -1,4 +1,5 @@
 #include "cluster/local/access.h"
+#include "cluster/local/admission/webhooks.h"
 #include "cluster/local/policies.h"
 #include "cluster/local/private.h"
 
@@ -130,6 +131,7 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 	for (size_t i = 0; i < c->n; i++) {
 		access_forget(l, c->v[i].key.s, c->v[i].key.len);
 		policies_forget(l, c->v[i].key.s, c->v[i].key.len);
+		hook_configs_forget(l, c->v[i].key.s, c->v[i].key.len);
 	}
 	if (first)
 		*first = object_of(&c->v[0], revision);

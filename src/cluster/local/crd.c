@@ -2,7 +2,7 @@
  * Custom resources: definitions in the store become rows of the catalog. The rows are made anew
  * whenever a definition changes; readers of the old catalog keep theirs.
  */
-#include "cluster/local/private.h"
+#include "cluster/local/hook.h"
 
 #include "base/mem.h"
 #include "kinds/custom_rules.h"
@@ -63,6 +63,7 @@ static void free_custom(void *priv)
 	schema_type_free(c->type);
 	schema_type_free(c->storage_type);
 	custom_rules_free(c->rules);
+	hook_conversion_free(c->hook);
 	json_decref(c->open_api);
 	free(c);
 }
@@ -173,6 +174,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
 	custom->several = json_array_size(json_path(crd, "spec.versions")) > 1;
+	custom->hook = hook_conversion_new(json_path(crd, "spec.conversion"));
 	row.rules = custom->rules = custom_rules_new(custom->open_api);
 	if (strcmp(row.version, storage))
 		custom->storage_type = schema_type_new(
@@ -281,6 +283,9 @@ int crd_remove_instances(struct local *l, const json_t *tree, struct error **err
 	int result = 0;
 	bool more = r != NULL;
 
+	/* They go as they lie there. */
+	if (r)
+		((struct custom *)r->priv)->several = false;
 	while (result == 0 && more) {
 		struct list_meta meta CLEANUP(list_meta_release) = {0};
 		struct removal removal = {.l = l, .r = r};

@@ -11,13 +11,13 @@
 #define COLLECTION_PAGE 500
 
 /* All of admission sees the object that goes. */
-static int admit(struct local *l, const struct call *call, const struct resource *r,
-		 const char *namespace, const char *name, const struct delete_options *opt,
-		 const json_t *old, struct error **err)
+static int admit(const struct errand *e, const struct resource *r, const char *namespace,
+		 const char *name, const struct delete_options *opt, const json_t *old,
+		 struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
 
-	admission_begin_delete(&a, l, call, r, namespace, name, opt, old);
+	admission_begin_delete(&a, e, r, namespace, name, opt, old);
 	return admission_admit(&a, err) < 0 ? -1 : admission_validate(&a, err);
 }
 
@@ -80,23 +80,38 @@ static int delete_definition(struct local *l, const struct resource *r, struct o
 	return crd_accept_waiting(l, err);
 }
 
-/* ADMITTED: what decides of it has been asked. */
-static int delete_once(struct local *l, const struct call *call, const struct resource *r,
-		       const char *namespace, const char *name, const struct delete_options *opt,
-		       bool admitted, struct object **out, bool *gone, struct error **err)
+/* OLD as R shows it, for admission; a new tree, or NULL and *err. */
+static json_t *shown_tree(const struct errand *e, const struct resource *r, struct object *old,
+			  struct error **err)
 {
+	struct object *shown CLEANUP(object_unref_cleanup) = object_ref(old);
+
+	if (r->custom)
+		shown = convert_object(e, r, steal(&shown), err);
+	return shown ? object_tree(shown) : NULL;
+}
+
+/* ADMITTED: what decides of it has been asked. */
+static int delete_once(const struct errand *e, const struct resource *r, const char *namespace,
+		       const char *name, const struct delete_options *opt, bool admitted,
+		       struct object **out, bool *gone, struct error **err)
+{
+	struct local *l = e->l;
 	struct object *old CLEANUP(object_unref_cleanup) =
 		local_read(l, r, namespace, name, 0, err);
 	struct commit c CLEANUP(commit_release) = {0};
 	json_t *tree json_auto = NULL;
+	json_t *shown json_auto = NULL;
 	enum deletion next;
 	size_t failed;
 
 	if (!old)
 		return -1;
 	tree = object_tree(old);
-	if (lifecycle_preconditions(tree, r, opt, err) < 0 ||
-	    (!admitted && admit(l, call, r, namespace, name, opt, tree, err) < 0))
+	if (lifecycle_preconditions(tree, r, opt, err) < 0)
+		return -1;
+	shown = shown_tree(e, r, old, err);
+	if (!shown || (!admitted && admit(e, r, namespace, name, opt, shown, err) < 0))
 		return -1;
 	if (is_crd(r) && !opt->dry_run && !*old->deletion_timestamp)
 		return delete_definition(l, r, old, tree, out, gone, err);
@@ -124,14 +139,17 @@ static int delete_named(struct cluster *cluster, const struct call *call, const 
 			bool admitted, struct object **out, bool *gone, struct error **err)
 {
 	struct local *l = local_of(cluster);
+	const struct errand errand = errand_begin(l, call);
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	if (call_cancelled(call))
 		return error_set(err, E_CANCELLED, "the request was given up");
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
-		if (delete_once(l, call, r, namespace, name, opt, admitted, out, gone, &why) == 0) {
-			*out = convert_object(r, *out);
+		if (delete_once(&errand, r, namespace, name, opt, admitted, out, gone, &why) == 0) {
+			*out = convert_object(&errand, r, *out, err);
+			if (!*out)
+				return -1;
 			return is_crd(r) && *gone && !opt->dry_run ? crd_reload(l, err) : 0;
 		}
 		if (error_code(why) != E_CONFLICT || why->name)

@@ -122,6 +122,7 @@ bad:
 }
 
 struct listing {
+	struct errand errand;
 	const struct resource *r;
 	const struct filter *filter;
 	int64_t limit, n, more;
@@ -149,9 +150,10 @@ static bool give(struct listing *l, const char *value, size_t len)
 	l->n++;
 	if (l->converts) {
 		o = object_from_canonical(value, len, &l->error);
+		if (o)
+			o = convert_object(&l->errand, l->r, steal(&o), &l->error);
 		if (!o)
 			return false;
-		o = convert_object(l->r, o);
 		value = o->json;
 		len = o->len;
 	}
@@ -177,6 +179,90 @@ static bool each(void *arg, const void *key, size_t key_len, const char *value, 
 		str_add(&l->last, key, key_len);
 	}
 	return true;
+}
+
+/* Objects that a webhook is asked for at once. */
+struct batch {
+	struct listing *listing;
+	struct object **v;
+	size_t n, cap, bytes;
+	struct str last; /* key of the last of them */
+	bool more;
+};
+
+static void batch_release(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		object_unref(b->v[i]);
+	vec_release(b);
+	str_release(&b->last);
+}
+
+/* Copies, and leaves: nobody is asked while the store is being read. */
+static bool take(void *arg, const void *key, size_t key_len, const char *value, size_t len,
+		 uint64_t revision)
+{
+	struct batch *b = arg;
+	struct listing *l = b->listing;
+	struct object *o;
+
+	if (b->n == CONVERT_OBJECTS || b->bytes >= CONVERT_BYTES ||
+	    (l->limit && l->n + (int64_t)b->n >= l->limit)) {
+		b->more = true;
+		return false;
+	}
+	o = object_from_canonical(value, len, &l->error);
+	if (!o)
+		return false;
+	vec_push(b, o);
+	b->bytes += len;
+	str_reset(&b->last);
+	str_add(&b->last, key, key_len);
+	return true;
+}
+
+/* What matches does so as it is shown. */
+static int give_batch(struct listing *l, const struct batch *b, struct error **err)
+{
+	if (convert_objects(&l->errand, l->r, b->v, b->n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < b->n && !l->stopped; i++) {
+		if (!filter_matches(l->filter, b->v[i]))
+			continue;
+		l->n++;
+		l->stopped = !l->sink(l->arg, b->v[i]->json, b->v[i]->len);
+	}
+	return 0;
+}
+
+/* A list of what a webhook converts: batch by batch, all of one revision. */
+static int list_by_hook(struct listing *l, struct store *s, const struct str *prefix,
+			struct str *after, uint64_t at, uint64_t *revision, struct error **err)
+{
+	bool more = true;
+
+	l->more = 0;
+	while (more && !l->stopped) {
+		struct batch b CLEANUP(batch_release) = {.listing = l, .last = STR_INIT};
+
+		if (l->limit && l->n >= l->limit) {
+			l->more = 1;
+			return 0;
+		}
+		if (store_list(s, prefix->s, prefix->len, after->s, after->len, at, take, &b,
+			       revision, err) < 0)
+			return -1;
+		if (l->error || give_batch(l, &b, err) < 0)
+			return -1;
+		at = *revision;
+		more = b.more;
+		str_reset(after);
+		str_add(after, b.last.s, b.last.len);
+		str_addc(after, '\0');
+		str_reset(&l->last);
+		str_add(&l->last, b.last.s, b.last.len);
+	}
+	return 0;
 }
 
 static int too_large(const char *rv, uint64_t now, struct error **err)
@@ -222,7 +308,8 @@ int local_list(struct cluster *c, const struct call *call, const struct resource
 	struct str prefix CLEANUP(str_release) = STR_INIT;
 	struct str after CLEANUP(str_release) = STR_INIT;
 	struct str last CLEANUP(str_release) = STR_INIT;
-	struct listing listing = {.r = r,
+	struct listing listing = {.errand = errand_begin(l, call),
+				  .r = r,
 				  .filter = &filter,
 				  .limit = opt->limit,
 				  .sink = sink,
@@ -236,8 +323,11 @@ int local_list(struct cluster *c, const struct call *call, const struct resource
 	    choose_revision(l, opt, prefix.s, &at, &after, err) < 0)
 		return -1;
 	listing.last = last;
-	result = store_list(l->store, prefix.s, prefix.len, after.s, after.len, at, each, &listing,
-			    &revision, err);
+	if (converts_by_hook(r))
+		result = list_by_hook(&listing, l->store, &prefix, &after, at, &revision, err);
+	else
+		result = store_list(l->store, prefix.s, prefix.len, after.s, after.len, at, each,
+				    &listing, &revision, err);
 	last = listing.last;
 	if (listing.error)
 		return error_move(err, listing.error);
@@ -246,7 +336,7 @@ int local_list(struct cluster *c, const struct call *call, const struct resource
 	meta->resource_version = xasprintf("%" PRIu64, revision);
 	if (listing.more && !listing.stopped) {
 		meta->continue_token = token_make(revision, last.s, last.len);
-		if (!filter.labels && !filter.fields)
+		if (!filter.labels && !filter.fields && !converts_by_hook(r))
 			meta->remaining = listing.more;
 	}
 	return 0;

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "cluster/backends.h"
 #include "cluster/lifecycle.h"
+#include "cluster/local/admission/webhooks.h"
+#include "cluster/local/hook.h"
 #include "cluster/local/policies.h"
 #include "cluster/local/tokens.h"
 #include "cluster/token_file.h"
@@ -53,6 +55,30 @@ void local_set_catalog(struct local *l, struct catalog *fresh)
 	vec_release(&listeners);
 }
 
+struct errand errand_begin(struct local *l, const struct call *call)
+{
+	int timeout_ms = call_timeout_ms(call);
+
+	return (struct errand){
+		.l = l,
+		.call = call,
+		.deadline_ns = timeout_ms < 0 ? CLOCK_NEVER
+					      : clock_mono(l->clock) + timeout_ms * NS_PER_MS,
+	};
+}
+
+int errand_left_ms(const struct errand *e)
+{
+	int64_t left_ms = (e->deadline_ns - clock_mono(e->l->clock)) / NS_PER_MS;
+
+	return e->deadline_ns == CLOCK_NEVER ? -1 : (int)MAX(left_ms, 1);
+}
+
+bool errand_over(const struct errand *e)
+{
+	return call_cancelled(e->call) || clock_mono(e->l->clock) >= e->deadline_ns;
+}
+
 struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
 			  const char *name, uint64_t at_revision, struct error **err)
 {
@@ -94,20 +120,24 @@ static int get(struct cluster *c, const struct call *call, const struct resource
 	       const char *namespace, const char *name, const char *subresource, const char *rv,
 	       struct object **out, struct error **err)
 {
+	const struct errand errand = errand_begin(local_of(c), call);
+	bool scaled = subresource && strcmp(subresource, "scale") == 0;
 	struct object *o CLEANUP(object_unref_cleanup) =
 		read_version(local_of(c), r, namespace, name, rv, err);
 	json_t *tree json_auto = NULL;
 	json_t *scale json_auto = NULL;
 
+	if (o && (r->custom || !scaled))
+		o = convert_object(&errand, r, steal(&o), err);
 	if (!o)
 		return -1;
-	if (subresource && strcmp(subresource, "scale") == 0) {
+	if (scaled) {
 		tree = object_tree(o);
 		scale = scale_get(tree, r, err);
 		*out = scale ? object_from_tree(scale) : NULL;
 		return scale ? 0 : -1;
 	}
-	*out = convert_object(r, steal(&o));
+	*out = steal(&o);
 	return 0;
 }
 
@@ -209,6 +239,8 @@ static void local_close(struct cluster *c)
 
 	token_authority_free(l->tokens);
 	watches_close(l);
+	hook_clients_free(l->hooks);
+	hook_configs_free(l->hook_configs);
 	store_close(l->store);
 	admission_close(l);
 	access_cache_free(l->access);
@@ -293,6 +325,8 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->catalog = catalog_builtin();
 	pthread_mutex_init(&l->lock, NULL);
 	l->access = access_cache_new();
+	l->hooks = hook_clients_new(l->clock);
+	l->hook_configs = hook_configs_new();
 	l->tokens = token_authority_new(l, where);
 	watches_open(l);
 	admission_open(l);

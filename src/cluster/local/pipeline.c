@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
 #include "kinds/kind.h"
+#include "object/apply.h"
 #include "object/json.h"
 #include "object/time.h"
 
@@ -152,8 +153,8 @@ static int admit(const struct write *w, json_t *tree, const json_t *duplicates, 
 	    report_findings(w, duplicates, &unknown, err) < 0 ||
 	    field_errors_finish(errors, w->r, name_of(w, tree), err) < 0)
 		return -1;
-	if (!w->r->custom)
-		convert_to_storage(w->r, tree);
+	if (!w->r->custom && convert_to_storage(&w->errand, w->r, tree, err) < 0)
+		return -1;
 	complete(w->storage, tree);
 	object_set_defaults(tree, w->storage);
 	return 0;
@@ -202,7 +203,7 @@ static void reset_status(const struct resource *r, json_t *tree)
 		json_object_set_new(tree, "status", json_object());
 }
 
-void pipeline_stamp(const struct write *w, json_t *tree)
+static void stamp(const struct write *w, json_t *tree)
 {
 	static const char *const dropped[] = {"deletionTimestamp", "deletionGracePeriodSeconds",
 					      "selfLink", "resourceVersion", "generation"};
@@ -390,6 +391,29 @@ static bool is_kept_as_json(const struct resource *r)
 	       strcmp(r->group, "apiregistration.k8s.io") == 0;
 }
 
+/*
+ * What others' code has made of the object does not count where a client's word would not; what
+ * owns its fields was told before, and stays so where they have spoilt it.
+ */
+static int admit_changes(const struct write *w, struct admission *a, const json_t *old,
+			 json_t *tree, struct error **err)
+{
+	json_t *managed json_auto = json_incref(json_path(tree, "metadata.managedFields"));
+
+	if (admission_admit(a, err) < 0)
+		return -1;
+	if (!a->admit_again)
+		return 0;
+	complete(w->storage, tree);
+	if (!apply_managed_valid(tree)) {
+		admission_warn(a, ".metadata.managedFields was in an invalid state after "
+				  "admission; this could be caused by an outdated mutating "
+				  "admission controller; please fix your requests");
+		json_path_set(tree, "metadata.managedFields", json_incref(managed));
+	}
+	return old ? pipeline_merge_old(w, old, tree, err) : 0;
+}
+
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
@@ -399,10 +423,12 @@ int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, stru
 
 	admission_begin(&a, w, old, tree);
 	facts.user = admission_user(&a);
-	if (admission_admit(&a, err) < 0 || access_check_grant(w, old, tree, err) < 0)
+	if (admit_changes(w, &a, old, tree, err) < 0 || access_check_grant(w, old, tree, err) < 0)
 		return -1;
-	if (!old)
+	if (!old) {
+		stamp(w, tree);
 		pipeline_generate_name(tree);
+	}
 	if (w->storage->particulars->prepare)
 		w->storage->particulars->prepare(tree, old);
 	if (w->storage->particulars->prepare_write)

@@ -22,6 +22,9 @@
 
 struct local_watch;
 struct access_cache;
+struct hook_clients;
+struct hook_configs;
+struct hook_conversion;
 struct policy_cache;
 struct token_authority;
 struct token_file;
@@ -49,12 +52,15 @@ struct local {
 	struct local_watch *watches;
 	struct local_watch *running;
 	pthread_t starter;
+	unsigned leaving; /* pumps (watch.h) that free their watch by themselves */
 	bool closing;
 	struct access_cache *access; /* access.h */
 	struct policy_cache
 		*policies; /* policies.h; NULL until the cluster has its first objects */
-	struct token_authority *tokens; /* tokens.h */
-	struct token_file *token_file;	/* NULL: none */
+	struct token_authority *tokens;	   /* tokens.h */
+	struct token_file *token_file;	   /* NULL: none */
+	struct hook_clients *hooks;	   /* hook.h */
+	struct hook_configs *hook_configs; /* admission/webhooks.h */
 	/* Admission (admission.c): a bit for each plugin that runs, set before the first request;
 	 * and what charges of one namespace wait for each other with. */
 	uint64_t admission_enabled;
@@ -73,10 +79,25 @@ static inline struct local *local_of(struct cluster *c)
 	return (struct local *)c;
 }
 
+/* Whose request it is that somebody else is asked for (hook.h), and until when. */
+struct errand {
+	struct local *l;
+	const struct call *call;
+	int64_t deadline_ns; /* mono; CLOCK_NEVER: none */
+};
+/* local.c: begins now; CALL as in base/call.h. */
+struct errand errand_begin(struct local *l, const struct call *call);
+/* What is left of the time, at least 1; negative: there is no end. */
+int errand_left_ms(const struct errand *e);
+/* Whether the request itself is given up or late: then nothing more is to be asked for it. */
+bool errand_over(const struct errand *e);
+
 /* One write on its way down the pipeline. */
 struct write {
 	struct local *l;
 	const struct call *call;
+	struct errand errand;
+	bool own; /* the server's own work, which waits for nobody: no webhook is asked */
 	const struct resource *r;	/* as asked for */
 	const struct resource *storage; /* as stored */
 	const char *namespace, *name, *subresource;
@@ -126,7 +147,7 @@ struct watch *local_watch(struct cluster *c, const struct call *call, const stru
 void local_watch_stop(struct watch *w);
 void watches_open(struct local *l);
 void watches_close(struct local *l);
-/* Ends the watches of types that the catalog no longer has. */
+/* Ends the watches of types that the catalog no longer has, or has with another conversion. */
 void watches_prune(struct local *l);
 
 /* pipeline.c */
@@ -137,11 +158,9 @@ json_t *pipeline_decode(const struct write *w, const char *json, size_t len, str
 int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err);
 /* A name from generateName for what has none; whether it made one. */
 bool pipeline_generate_name(json_t *tree);
-/* Stamps a new object. */
-void pipeline_stamp(const struct write *w, json_t *tree);
 /* Keeps of OLD what a client may not change, by SUBRESOURCE, and counts the generation. */
 int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, struct error **err);
-/* Admission, name, prepare and validation. OLD NULL: a create. */
+/* Admission, what the server sets, prepare and validation. OLD NULL: a create. */
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err);
 
 /* track.c: metadata.managedFields. */
@@ -178,19 +197,34 @@ struct custom {
 	struct schema_type *storage_type; /* NULL: it is the version that is stored */
 	json_t *open_api;
 	struct custom_rules *rules;
-	bool several; /* versions: what is stored may be of any of them */
+	bool several;		      /* versions: what is stored may be of any of them */
+	struct hook_conversion *hook; /* what is asked for the others; NULL: they differ in name */
 };
 
-/* convert.c: between a type and the one it is stored as; trees are changed in place. */
-void convert_to_storage(const struct resource *r, json_t *tree);
-void convert_from_storage(const struct resource *r, json_t *tree);
+/*
+ * convert.c: between a type and the one it is stored as; trees are changed in place. Only where
+ * converts_by_hook says so they take time and may fail.
+ */
+int convert_to_storage(const struct errand *e, const struct resource *r, json_t *tree,
+		       struct error **err);
+int convert_from_storage(const struct errand *e, const struct resource *r, json_t *tree,
+			 struct error **err);
 /* convert_hpa.c: between autoscaling/v1 and what is stored, v2. */
 void hpa_to_storage(json_t *tree);
 void hpa_from_storage(json_t *tree);
 /* Whether an object as it is stored may have another form than R shows. */
 bool converts(const struct resource *r);
-/* O (taken over) as R shows it. */
-struct object *convert_object(const struct resource *r, struct object *o);
+/* Whether a webhook makes it so, which may be slow: never from the store's threads. */
+bool converts_by_hook(const struct resource *r);
+/* O (taken over) as R shows it; NULL and *err. */
+struct object *convert_object(const struct errand *e, const struct resource *r, struct object *o,
+			      struct error **err);
+/* The N objects V, each replaced; by a webhook with one question. -1 and *err: as they were. */
+int convert_objects(const struct errand *e, const struct resource *r, struct object **v, size_t n,
+		    struct error **err);
+/* About how much a webhook is asked at once. */
+#define CONVERT_OBJECTS 500
+#define CONVERT_BYTES (4u << 20)
 
 /* How often a write is made again when somebody else was quicker. */
 #define TRIES 16

@@ -72,30 +72,34 @@ const char *const *kept_paths(const struct resource *r, const char *subresource)
 struct versions {
 	const struct write *w;
 	struct catalog *catalog;
+	struct error *why; /* a webhook has not converted */
 };
 
 /* TREE, which is of the request's version, in API_VERSION. */
 static json_t *in_version(void *arg, const json_t *tree, const char *api_version,
 			  const struct schema_type **type)
 {
-	const struct versions *v = arg;
+	struct versions *v = arg;
 	const char *slash = strchr(api_version, '/');
 	char *group free_ptr =
 		xasprintf("%.*s", (int)(slash ? slash - api_version : 0), api_version);
 	const struct resource *r =
 		catalog_find(v->catalog, group, slash ? slash + 1 : api_version, v->w->r->plural);
-	json_t *copy;
+	json_t *copy json_auto = NULL;
 
-	if (!r || strcmp(r->storage_group, v->w->r->storage_group))
+	if (!r || v->why || strcmp(r->storage_group, v->w->r->storage_group))
 		return NULL;
 	copy = json_deep_copy(tree);
-	convert_to_storage(v->w->r, copy);
-	convert_from_storage(r, copy);
+	/* Versions of custom resources are converted from any to any. */
+	if ((!r->custom && convert_to_storage(&v->w->errand, v->w->r, copy, &v->why) < 0) ||
+	    convert_from_storage(&v->w->errand, r, copy, &v->why) < 0)
+		return NULL;
 	*type = r->type;
-	return copy;
+	return steal(&copy);
 }
 
-/* TREE as R shows it; a new reference, or a new tree where that is not how it is stored. */
+/* TREE as R, a built-in type, shows it; a new reference, or a new tree where that is not how it is
+ * stored. */
 static json_t *as_shown(const struct write *w, const json_t *tree)
 {
 	json_t *copy;
@@ -103,7 +107,7 @@ static json_t *as_shown(const struct write *w, const json_t *tree)
 	if (!tree || w->storage == w->r)
 		return json_incref((json_t *)tree);
 	copy = json_deep_copy(tree);
-	convert_from_storage(w->r, copy);
+	convert_from_storage(&w->errand, w->r, copy, NULL);
 	return copy;
 }
 
@@ -127,7 +131,7 @@ int track_update(const struct write *w, const json_t *old, json_t *tree, struct 
 	char *manager free_ptr = write_manager(w->call, w->opt);
 	char now[TIME_TEXT];
 	struct apply_options opt = track_options(w, manager, now);
-	struct versions versions = {w, catalog};
+	struct versions versions = {.w = w, .catalog = catalog};
 	json_t *before json_auto = as_shown(w, old);
 	json_t *after json_auto = as_shown(w, tree);
 
@@ -135,8 +139,12 @@ int track_update(const struct write *w, const json_t *old, json_t *tree, struct 
 		return -1;
 	opt.convert = in_version;
 	opt.convert_arg = &versions;
-	if (apply_track_update(before, after, w->r->type, &opt, err) < 0)
+	if (apply_track_update(before, after, w->r->type, &opt, err) < 0) {
+		error_free(versions.why);
 		return -1;
+	}
+	if (versions.why)
+		return error_move(err, versions.why);
 	if (after != tree && json_path(after, "metadata.managedFields"))
 		json_path_set(tree, "metadata.managedFields",
 			      json_incref(json_path(after, "metadata.managedFields")));
@@ -153,13 +161,20 @@ json_t *track_apply(const struct write *w, const json_t *live, const json_t *con
 	char *manager free_ptr = write_manager(w->call, w->opt);
 	char now[TIME_TEXT];
 	struct apply_options opt = track_options(w, manager, now);
-	struct versions versions = {w, catalog};
+	struct versions versions = {.w = w, .catalog = catalog};
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	json_t *next json_auto = NULL;
 
 	if (!catalog)
 		return NULL;
 	opt.convert = in_version;
 	opt.convert_arg = &versions;
-	return apply_patch(live, config, w->r->type, &opt, err);
+	next = apply_patch(live, config, w->r->type, &opt, &why);
+	if (versions.why || why) {
+		error_move(err, versions.why ? versions.why : steal(&why));
+		return NULL;
+	}
+	return steal(&next);
 }
 
 static bool same_entries(const json_t *a, const json_t *b)

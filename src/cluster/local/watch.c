@@ -5,7 +5,7 @@
  * A watch that begins with the present state has to tell it first, and not from the caller's
  * thread: the starter tells what is there and only then joins the store at that state's revision.
  */
-#include "cluster/local/private.h"
+#include "cluster/local/watch.h"
 
 #include "base/mem.h"
 #include "kinds/kind.h"
@@ -16,24 +16,11 @@
 
 #define BOOKMARK_EVERY_NS (10 * NS_PER_S)
 
-struct local_watch {
-	struct watch base;
-	const struct resource *resource;
-	bool converts;
-	char *namespace;
-	struct filter filter;
-	bool bookmarks, initial_end;
-	const struct watch_handler *handler;
-	void *arg;
-	struct store_watch *store_watch;
-	int64_t bookmarked; /* mono ns of the last bookmark */
-	enum { WATCH_STARTING, WATCH_RUNNING, WATCH_BROKEN, WATCH_ENDED } state;
-	bool stopped; /* by its own handler on the starter's thread, which frees it */
-	struct local_watch *next;
-};
-
-static void watch_free(struct local_watch *w)
+void watch_free(struct local_watch *w)
 {
+	if (w->store_watch)
+		store_watch_stop(w->store_watch);
+	pump_free(w->pump);
 	filter_release(&w->filter);
 	resource_unref(w->resource);
 	free(w->namespace);
@@ -63,7 +50,7 @@ static struct object *bookmark_object(const struct local_watch *w, uint64_t revi
 	return object_from_tree(tree);
 }
 
-static void tell(const struct local_watch *w, enum watch_type type, struct object *o, bool end)
+void watch_tell(const struct local_watch *w, enum watch_type type, struct object *o, bool end)
 {
 	w->handler->event(w->arg, &(struct watch_event){
 					  .type = type, .object = o, .initial_events_end = end});
@@ -79,11 +66,13 @@ static void bookmark(struct local_watch *w, uint64_t revision)
 		return;
 	w->bookmarked = now;
 	o = bookmark_object(w, revision, false);
-	tell(w, WATCH_BOOKMARK, o, false);
+	if (w->pump)
+		pump_bookmark(w->pump, o);
+	else
+		watch_tell(w, WATCH_BOOKMARK, o, false);
 }
 
-/* The last state of what went, at the revision at which it went. */
-static struct object *deleted_object(const char *json, size_t len, uint64_t revision)
+struct object *deleted_object(const char *json, size_t len, uint64_t revision)
 {
 	json_t *tree json_auto = json_read(json, len, NULL);
 	char *text free_ptr = xasprintf("%" PRIu64, revision);
@@ -131,6 +120,10 @@ static void handle(void *arg, const struct store_event *event, uint64_t revision
 	parse_event(l, event);
 	if (!l->parsed.new)
 		return;
+	if (w->pump) {
+		pump_change(w->pump, event->deleted, l->parsed.new, l->parsed.old, event->revision);
+		return;
+	}
 	was = l->parsed.old && filter_matches(&w->filter, l->parsed.old);
 	is = !event->deleted && filter_matches(&w->filter, l->parsed.new);
 	if (!was && !is)
@@ -139,9 +132,12 @@ static void handle(void *arg, const struct store_event *event, uint64_t revision
 	new = is || event->deleted
 		      ? object_ref(l->parsed.new)
 		      : deleted_object(l->parsed.old->json, l->parsed.old->len, event->revision);
-	if (w->converts)
-		new = convert_object(w->resource, new);
-	tell(w, is ? was ? WATCH_MODIFIED : WATCH_ADDED : WATCH_DELETED, new, false);
+	if (w->converts && new)
+		new = convert_object(&(struct errand){.l = l, .deadline_ns = CLOCK_NEVER},
+				     w->resource, steal(&new), NULL);
+	if (!new)
+		return;
+	watch_tell(w, is ? was ? WATCH_MODIFIED : WATCH_ADDED : WATCH_DELETED, new, false);
 }
 
 static int join_store(struct local_watch *w, uint64_t from, struct error **err)
@@ -170,11 +166,13 @@ static bool collect(void *arg, const char *json, size_t len)
 	return true;
 }
 
-/* True while nobody has stopped W from within its own handler. */
-static bool alive(struct local *l, struct local_watch *w)
+bool watch_alive(struct local_watch *w)
 {
+	struct local *l = local_of(w->base.cluster);
 	bool stopped;
 
+	if (w->pump)
+		return pump_alive(w->pump);
 	pthread_mutex_lock(&l->watch_lock);
 	stopped = w->stopped;
 	pthread_mutex_unlock(&l->watch_lock);
@@ -182,7 +180,7 @@ static bool alive(struct local *l, struct local_watch *w)
 }
 
 /* Tells the present state; *revision: of which it is. */
-static int tell_state(struct local *l, struct local_watch *w, uint64_t *revision,
+static int tell_state(struct local_watch *w, const struct call *call, uint64_t *revision,
 		      struct error **err)
 {
 	struct state state = {0};
@@ -190,42 +188,55 @@ static int tell_state(struct local *l, struct local_watch *w, uint64_t *revision
 	struct list_options opt = {0};
 	int result;
 
-	result = local_list(&l->base, NULL, w->resource, w->namespace, &opt, collect, &state, &meta,
-			    err);
+	result = local_list(w->base.cluster, call, w->resource, w->namespace, &opt, collect, &state,
+			    &meta, err);
 	for (size_t i = 0; i < state.n; i++) {
-		if (result == 0 && filter_matches(&w->filter, state.v[i]) && alive(l, w))
-			tell(w, WATCH_ADDED, state.v[i], false);
+		if (result == 0 && filter_matches(&w->filter, state.v[i]) && watch_alive(w))
+			watch_tell(w, WATCH_ADDED, state.v[i], false);
 		object_unref(state.v[i]);
 	}
 	vec_release(&state);
 	if (result < 0)
 		return -1;
 	*revision = strtoull(meta.resource_version, NULL, 10);
-	if (w->initial_end && alive(l, w)) {
+	if (w->initial_end && watch_alive(w)) {
 		struct object *o CLEANUP(object_unref_cleanup) =
 			bookmark_object(w, *revision, true);
 
-		tell(w, WATCH_BOOKMARK, o, true);
+		watch_tell(w, WATCH_BOOKMARK, o, true);
 	}
 	return 0;
 }
 
-static void start(struct local *l, struct local_watch *w)
+void watch_start(struct local_watch *w, const struct call *call, struct error **err)
 {
-	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	uint64_t revision;
 
-	if (tell_state(l, w, &revision, &why) == 0 && alive(l, w))
-		join_store(w, revision, &why);
-	if (why && alive(l, w))
+	if (tell_state(w, call, &revision, err) == 0 && watch_alive(w))
+		join_store(w, revision, err);
+}
+
+static void start(struct local_watch *w)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+
+	watch_start(w, NULL, &why);
+	if (why && watch_alive(w))
 		w->handler->closed(w->arg, why);
 }
 
 static void end(struct local_watch *w)
 {
 	struct error *why CLEANUP(error_free_cleanup) =
-		error_new(E_NOT_FOUND, "the server could not find the requested resource");
+		w->reshaped
+			? error_new(E_GONE, "the versions of the requested resource have changed")
+			: error_new(E_NOT_FOUND,
+				    "the server could not find the requested resource");
 
+	if (w->pump) {
+		pump_end(w->pump, steal(&why));
+		return;
+	}
 	store_watch_stop(w->store_watch);
 	w->store_watch = NULL;
 	w->handler->closed(w->arg, why);
@@ -255,13 +266,11 @@ static void *starter(void *arg)
 		l->running = w;
 		w->state = starting ? WATCH_RUNNING : WATCH_ENDED;
 		pthread_mutex_unlock(&l->watch_lock);
-		(starting ? start(l, w) : end(w));
+		(starting ? start(w) : end(w));
 		pthread_mutex_lock(&l->watch_lock);
 		l->running = NULL;
-		if (w->stopped) {
-			store_watch_stop(w->store_watch);
+		if (w->stopped)
 			watch_free(w);
-		}
 		pthread_cond_broadcast(&l->watch_idle);
 	}
 	pthread_mutex_unlock(&l->watch_lock);
@@ -281,7 +290,7 @@ static struct local_watch *watch_new(struct cluster *c, const struct resource *r
 	}
 	w->base.cluster = c;
 	w->resource = resource_ref(r);
-	w->converts = storage_of(r) != r;
+	w->converts = converts(r);
 	w->namespace = xstrdup(namespace ? namespace : "");
 	w->bookmarks = opt->bookmarks;
 	w->initial_end = opt->send_initial_events;
@@ -328,19 +337,20 @@ struct watch *local_watch(struct cluster *c, const struct call *call, const stru
 	struct local *l = local_of(c);
 	struct local_watch *w;
 	uint64_t from;
+	bool starts;
 
 	if (parse_start(opt, &from, err) < 0)
 		return NULL;
 	w = watch_new(c, r, namespace, opt, handler, arg, err);
 	if (!w)
 		return NULL;
-	if (!from || opt->send_initial_events) {
-		w->state = WATCH_STARTING;
-		link_watch(l, w);
-		return &w->base;
-	}
-	w->state = WATCH_RUNNING;
+	starts = !from || opt->send_initial_events;
+	w->state = starts && !converts_by_hook(r) ? WATCH_STARTING : WATCH_RUNNING;
+	if (converts_by_hook(r))
+		pump_open(w, starts);
 	link_watch(l, w);
+	if (starts)
+		return &w->base;
 	if (join_store(w, from, err) == 0)
 		return &w->base;
 	local_watch_stop(&w->base);
@@ -363,9 +373,8 @@ void local_watch_stop(struct watch *base)
 		return;
 	}
 	pthread_mutex_unlock(&l->watch_lock);
-	if (w->store_watch)
-		store_watch_stop(w->store_watch);
-	watch_free(w);
+	if (!w->pump || pump_stop(w->pump))
+		watch_free(w);
 }
 
 void watches_prune(struct local *l)
@@ -376,11 +385,17 @@ void watches_prune(struct local *l)
 	catalog = catalog_ref(l->catalog);
 	pthread_mutex_unlock(&l->lock);
 	pthread_mutex_lock(&l->watch_lock);
-	for (struct local_watch *w = l->watches; w; w = w->next)
-		if (w->resource->custom && w->state == WATCH_RUNNING &&
-		    !catalog_find(catalog, w->resource->group, w->resource->version,
-				  w->resource->plural))
+	for (struct local_watch *w = l->watches; w; w = w->next) {
+		const struct resource *r = w->resource, *now;
+
+		if (!r->custom || w->state != WATCH_RUNNING)
+			continue;
+		now = catalog_find(catalog, r->group, r->version, r->plural);
+		w->reshaped = now && (converts(now) != w->converts ||
+				      converts_by_hook(now) != converts_by_hook(r));
+		if (!now || w->reshaped)
 			w->state = WATCH_BROKEN;
+	}
 	pthread_cond_signal(&l->watch_wake);
 	pthread_mutex_unlock(&l->watch_lock);
 }
@@ -400,6 +415,8 @@ void watches_close(struct local *l)
 	while (l->watches)
 		local_watch_stop(&l->watches->base);
 	pthread_mutex_lock(&l->watch_lock);
+	while (l->leaving)
+		pthread_cond_wait(&l->watch_idle, &l->watch_lock);
 	l->closing = true;
 	pthread_cond_signal(&l->watch_wake);
 	pthread_mutex_unlock(&l->watch_lock);

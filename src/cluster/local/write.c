@@ -53,23 +53,25 @@ static int check_path(const struct write *w, json_t *tree, struct error **err)
 	return 0;
 }
 
-static struct object *shown(const struct write *w, struct object *o)
+/* The answer that *OUT became, in the version that was asked. */
+static int show(const struct write *w, struct object **out, struct error **err)
 {
-	return convert_object(w->r, o);
+	*out = convert_object(&w->errand, w->r, *out, err);
+	return *out ? 0 : -1;
 }
 
-/* TREE, as the request's version has it, goes into C as it is stored. */
-static void put_tree(const struct write *w, struct commit *c, const json_t *tree, uint64_t expect)
+/*
+ * TREE, as the request's version has it, as it is stored: a new reference. Before a charge, which
+ * may hold a lock. NULL and *err.
+ */
+static json_t *stored_form(const struct write *w, json_t *tree, struct error **err)
 {
 	json_t *copy json_auto = NULL;
 
-	if (!w->r->custom) {
-		commit_put(c, w->storage, tree, expect);
-		return;
-	}
+	if (!w->r->custom || w->opt->dry_run)
+		return json_incref(tree);
 	copy = json_deep_copy(tree);
-	convert_to_storage(w->r, copy);
-	commit_put(c, w->storage, copy, expect);
+	return convert_to_storage(&w->errand, w->r, copy, err) < 0 ? NULL : steal(&copy);
 }
 
 static int create_once(const struct write *w, json_t *tree, struct object **out, struct error **err)
@@ -77,10 +79,11 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	struct admission a CLEANUP(admission_release);
 	struct commit c CLEANUP(commit_release) = {0};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	json_t *stored json_auto = stored_form(w, tree, err);
 	size_t failed;
 
 	admission_begin(&a, w, NULL, tree);
-	if (admission_charge(&a, &c, err) < 0)
+	if (!stored || admission_charge(&a, &c, err) < 0)
 		return -1;
 	if (w->opt->dry_run) {
 		struct object *o CLEANUP(object_unref_cleanup) =
@@ -95,7 +98,7 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	}
 	if (services_allocate(w, NULL, tree, &c, err) < 0)
 		return -1;
-	put_tree(w, &c, tree, STORE_ABSENT);
+	commit_put(&c, w->storage, stored, STORE_ABSENT);
 	if (commit_run(w->l, &c, out, &failed, &why) == 0)
 		return 0;
 	if (error_code(why) == E_EXISTS && failed == 0)
@@ -115,13 +118,13 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 		return -1;
 	}
 	generated = !*json_path_string(tree, "metadata.name");
-	pipeline_stamp(w, tree);
 	if (pipeline_finish(w, NULL, tree, err) < 0)
 		return -1;
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
 		if (create_once(w, tree, out, &why) == 0) {
-			*out = shown(w, *out);
+			if (show(w, out, err) < 0)
+				return -1;
 			/* A definition is accepted and served before its creator hears of it. */
 			return is_crd(w->storage) && !w->opt->dry_run
 				       ? crd_establish(w->l,
@@ -161,21 +164,25 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *before json_auto = NULL;
 	json_t *tree json_auto = NULL;
+	json_t *stored json_auto = NULL;
 	size_t failed;
 
 	if (!old)
 		return -1;
 	before = object_tree(old);
-	if (w->r->custom)
-		convert_from_storage(w->r, before);
+	if (w->r->custom && convert_from_storage(&w->errand, w->r, before, err) < 0)
+		return -1;
 	tree = next(w, before, arg, err);
 	if (!tree || pipeline_merge_old(w, before, tree, err) < 0 ||
 	    pipeline_finish(w, before, tree, err) < 0)
 		return -1;
 	if (track_unchanged(before, tree)) {
-		*out = steal(&old);
+		*out = object_from_tree(before);
 		return 0;
 	}
+	stored = stored_form(w, tree, err);
+	if (!stored)
+		return -1;
 	admission_begin(&a, w, before, tree);
 	if (admission_charge(&a, &c, err) < 0)
 		return -1;
@@ -184,12 +191,12 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 		return 0;
 	}
 	if (lifecycle_finished(tree)) {
-		commit_delete(&c, w->storage, tree, old->revision);
+		commit_delete(&c, w->storage, stored, old->revision);
 		services_release(before, &c);
 	} else {
 		if (services_allocate(w, before, tree, &c, err) < 0)
 			return -1;
-		put_tree(w, &c, tree, old->revision);
+		commit_put(&c, w->storage, stored, old->revision);
 	}
 	if (commit_run(w->l, &c, out, &failed, &why) == 0)
 		return 0;
@@ -208,7 +215,8 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 
 		error_clear(&why);
 		if (modify_once(w, next, arg, &raced, out, &why) == 0) {
-			*out = shown(w, *out);
+			if (show(w, out, err) < 0)
+				return -1;
 			if (!is_crd(w->storage) || w->opt->dry_run)
 				return 0;
 			return w->subresource ? crd_reload(w->l, err)
@@ -300,8 +308,8 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
 
-	if (w->storage != w->r)
-		convert_from_storage(w->r, live);
+	if (w->storage != w->r && convert_from_storage(&w->errand, w->r, live, err) < 0)
+		return NULL;
 	tree = p->type == PATCH_APPLY ? track_apply(w, live, p->patch, err)
 				      : patch_with(live, p->patch, p->type, w->r, NULL, err);
 	if (!tree || check_resource_version(w, old, tree, err) < 0)
@@ -364,6 +372,7 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 {
 	struct write w = {.l = local_of(cluster),
 			  .call = call,
+			  .errand = errand_begin(local_of(cluster), call),
 			  .r = r,
 			  .storage = storage_of(r),
 			  .namespace = namespace ? namespace : "",
@@ -395,6 +404,7 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 {
 	struct write w = {.l = local_of(cluster),
 			  .call = call,
+			  .errand = errand_begin(local_of(cluster), call),
 			  .r = r,
 			  .storage = storage_of(r),
 			  .namespace = namespace ? namespace : "",
@@ -452,6 +462,7 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 {
 	struct write w = {.l = local_of(cluster),
 			  .call = call,
+			  .errand = errand_begin(local_of(cluster), call),
 			  .r = r,
 			  .storage = storage_of(r),
 			  .namespace = namespace ? namespace : "",
@@ -495,6 +506,8 @@ int crd_establish(struct local *l, const char *name, struct error **err)
 		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
 	struct write status = {.l = l,
 			       .call = &self,
+			       .own = true,
+			       .errand = errand_begin(l, &self),
 			       .r = definitions,
 			       .storage = definitions,
 			       .namespace = "",

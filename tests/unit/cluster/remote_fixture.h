@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 #include "cluster/cluster.h"
+#include "server_process.h"
 
 struct fixture {
-	char *directory, *kubeconfig;
-	int to_server;
-	long pid;
+	struct server_process server;
+	char *kubeconfig;
 	struct clock *clock; /* stands still, unless a ticker runs */
 };
 /* cmocka group set-up and tear-down; *state is the fixture. */
@@ -21,9 +21,4 @@ int fixture_stop(void **state);
 struct cluster *fixture_open(struct fixture *f, const char *context);
 /* Writes TEXT to a file of the fixture's folder; its path, which the caller frees. */
 char *fixture_file(struct fixture *f, const char *name, const char *text);
-/* Lets the fixture's clock run, much faster than the real one, until the ticker is stopped. */
-struct ticker;
-struct ticker *ticker_start(struct clock *clock);
-void ticker_stop(struct ticker *t);
-
 #endif

@@ -358,7 +358,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.wait_for_client()
 
 
-def make_certificates(d):
+def make_certificates(d, names="IP:127.0.0.1,DNS:inner.example"):
     def run(*args):
         subprocess.run(("openssl",) + args, check=True, cwd=d, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
@@ -367,8 +367,7 @@ def make_certificates(d):
     for ca in ("ca", "other"):
         run("req", "-x509", *ec, "-keyout", ca + ".key", "-out", ca + ".crt", "-days", "30",
             "-subj", "/CN=" + ca)
-    for name, san in (("server", "IP:127.0.0.1,DNS:inner.example"), ("client", "DNS:client"),
-                      ("plugged", "DNS:client")):
+    for name, san in (("server", names), ("client", "DNS:client"), ("plugged", "DNS:client")):
         with open(os.path.join(d, name + ".ext"), "w") as f:
             f.write("subjectAltName=" + san + "\n")
         run("req", *ec, "-keyout", name + ".key", "-out", name + ".csr", "-subj",
@@ -552,4 +551,5 @@ def main():
     sys.stdin.read()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,9 @@ const struct admission_plugin *const admission_plugins[] = {
 	&admission_default_ingress_class,
 	&admission_pod_topology_labels,
 	&admission_mutating_policy,
+	&admission_mutating_webhook,
 	&admission_validating_policy,
+	&admission_validating_webhook,
 	&admission_resource_quota,
 	NULL,
 };

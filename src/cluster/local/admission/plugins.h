@@ -28,6 +28,8 @@ extern const struct admission_plugin admission_default_ingress_class;
 extern const struct admission_plugin admission_pod_topology_labels;
 extern const struct admission_plugin admission_mutating_policy;
 extern const struct admission_plugin admission_validating_policy;
+extern const struct admission_plugin admission_mutating_webhook;
+extern const struct admission_plugin admission_validating_webhook;
 extern const struct admission_plugin admission_resource_quota;
 
 /*

@@ -36,15 +36,8 @@ static const struct resource *param_type(const struct policy *p, const struct ca
 	return catalog_find_kind(catalog, p->param_version, p->param_kind);
 }
 
-static void add_params(struct params *out, const struct resource *r, json_t *tree)
-{
-	convert_from_storage(r, tree);
-	vec_push(out, tree);
-}
-
 struct selecting {
 	struct params *out;
-	const struct resource *type;
 	const struct selector *selector;
 };
 
@@ -57,7 +50,7 @@ static bool select_one(void *arg, const void *key, size_t key_len, const char *v
 	if (selector_matches_span(s->selector, json_find(value, len, "metadata.labels")))
 		tree = json_read(value, len, NULL);
 	if (tree)
-		add_params(s->out, s->type, tree);
+		vec_push(s->out, tree);
 	return true;
 }
 
@@ -65,7 +58,7 @@ static int select_params(struct local *l, const struct policy_binding *b, const 
 			 const char *namespace, struct params *out, struct error **err)
 {
 	struct str prefix CLEANUP(str_release) = STR_INIT;
-	struct selecting s = {out, r, b->selector};
+	struct selecting s = {out, b->selector};
 	uint64_t revision;
 
 	object_key(storage_of(r), r->namespaced ? namespace : NULL, NULL, &prefix);
@@ -81,9 +74,19 @@ static int named_params(struct local *l, const struct policy_binding *b, const s
 		local_read(l, r, r->namespaced ? namespace : "", b->param_name, 0, &why);
 
 	if (o)
-		add_params(out, r, object_tree(o));
+		vec_push(out, object_tree(o));
 	else if (error_code(why) != E_NOT_FOUND)
 		return error_move(err, steal(&why));
+	return 0;
+}
+
+/* After the store was read: a webhook may be what converts them. */
+static int show_params(const struct admission *a, const struct resource *r,
+		       const struct params *list, struct error **err)
+{
+	vec_each (list, p)
+		if (convert_from_storage(&a->errand, r, *p, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -114,7 +117,7 @@ static int collect_params(struct admission *a, const struct policy *p,
 		return error_set(err, E_INVALID,
 				 "no params found for policy binding with `Deny` "
 				 "parameterNotFoundAction");
-	return rc;
+	return rc < 0 ? -1 : show_params(a, r, out, err);
 }
 
 /* The visit. */
