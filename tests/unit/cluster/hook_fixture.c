@@ -66,7 +66,8 @@ int hooks_open(void **state)
 	struct hook_fixture *f = *state;
 
 	f->clock = clock_fake_new(1700000000 * NS_PER_S);
-	fixture_open(&f->local, &(struct cluster_config){.clock = f->clock});
+	fixture_open(&f->local,
+		     &(struct cluster_config){.clock = f->clock, .store_size = 64u << 20});
 	json_decref(hook_questions(f));
 	return 0;
 }

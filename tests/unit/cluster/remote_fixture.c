@@ -20,7 +20,8 @@ int fixture_start(void **state)
 	*state = f;
 	if (!server_start(&f->server, "remote_server.py"))
 		return -1;
-	f->kubeconfig = xasprintf("%s/kubeconfig", f->server.directory);
+	f->directory = f->server.directory;
+	f->kubeconfig = xasprintf("%s/kubeconfig", f->directory);
 	f->clock = clock_fake_new(0);
 	return 0;
 }
@@ -50,7 +51,7 @@ struct cluster *fixture_open(struct fixture *f, const char *context)
 
 char *fixture_file(struct fixture *f, const char *name, const char *text)
 {
-	char *path = xasprintf("%s/%s", f->server.directory, name);
+	char *path = xasprintf("%s/%s", f->directory, name);
 	int fd close_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));

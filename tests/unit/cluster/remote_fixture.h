@@ -11,6 +11,7 @@
 
 struct fixture {
 	struct server_process server;
+	const char *directory; /* the server's */
 	char *kubeconfig;
 	struct clock *clock; /* stands still, unless a ticker runs */
 };

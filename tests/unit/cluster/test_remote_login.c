@@ -34,7 +34,7 @@ static void write_fixture(struct fixture *f, const char *name, const char *text)
 /* A file of the fixture's folder; "" where there is none. */
 static char *read_fixture(struct fixture *f, const char *name)
 {
-	char *path free_ptr = xasprintf("%s/%s", f->server.directory, name);
+	char *path free_ptr = xasprintf("%s/%s", f->directory, name);
 	struct str text = STR_INIT;
 
 	file_read(path, 1 << 20, &text, NULL);
@@ -43,7 +43,7 @@ static char *read_fixture(struct fixture *f, const char *name)
 
 static void remove_fixture(struct fixture *f, const char *name)
 {
-	char *path free_ptr = xasprintf("%s/%s", f->server.directory, name);
+	char *path free_ptr = xasprintf("%s/%s", f->directory, name);
 
 	unlink(path);
 }
