@@ -1,6 +1,7 @@
 #include "cli/options.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "fs/fs.h"
 #include "object/quantity.h"
 
 #include <errno.h>
@@ -289,6 +290,11 @@ char *options_local_directory(const struct options *opt)
 	return xstrdup("/var/lib/kubefs");
 }
 
+static void print_row(const char *option, const char *help)
+{
+	printf("  %-24s %s\n", option, help);
+}
+
 static void print_rows(unsigned command)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(long_options); i++) {
@@ -303,7 +309,7 @@ static void print_rows(unsigned command)
 		if (row->value)
 			str_addf(&left, row->kind == OPTION_OPTIONAL_TEXT ? "[=%s]" : "=%s",
 				 row->value);
-		printf("  %-24s %s\n", left.s, row->help);
+		print_row(left.s, row->help);
 	}
 }
 
@@ -311,6 +317,9 @@ void options_help(const struct command *cmd)
 {
 	printf("usage: kubefs %s %s\n%s\n\n", cmd->name, cmd->synopsis, cmd->summary);
 	print_rows(cmd->bit);
-	if (cmd->bit == COMMAND_MOUNT)
-		printf("  %-24s %s\n", "-o OPTION[,OPTION...]", "mount options: see kubefs(1)");
+	if (cmd->bit == COMMAND_MOUNT) {
+		puts("\nMount options, and those of mount.fuse3(8):\n");
+		fs_options_help(print_row);
+	}
+	puts("\nkubefs(1) has examples.");
 }

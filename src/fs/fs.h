@@ -55,6 +55,8 @@ void fs_options_init(struct fs_options *o);
 void fs_options_release(struct fs_options *o);
 /* One word of an -o list. One the tree does not know goes to libfuse. E_BAD_REQUEST: bad value. */
 int fs_option_set(struct fs_options *o, const char *word, struct error **err);
+/* Calls ROW for each word of the tree's own, as "-o delete_hold=MS", and what it does. */
+void fs_options_help(void (*row)(const char *option, const char *help));
 
 /* CLUSTER and INFORMERS outlive the tree; OPTIONS are copied. */
 struct fs *fs_new(struct cluster *cluster, struct informers *informers,

@@ -1,6 +1,7 @@
 /* The words after -o that the tree knows. One more: one line in words[]. */
 #include "fs/fs.h"
 
+#include "base/str.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -12,22 +13,48 @@ static const struct word {
 	const char *name;
 	enum word_type type;
 	size_t offset;
+	const char *value; /* the name of the value in help */
+	const char *help;  /* NULL: an option of the command line says it */
 } words[] = {
-	{"ro", WORD_FLAG, offsetof(struct fs_options, read_only)},
-	{"dryrun", WORD_FLAG, offsetof(struct fs_options, dry_run)},
-	{"force", WORD_FLAG, offsetof(struct fs_options, force)},
-	{"tell", WORD_FLAG, offsetof(struct fs_options, tell)},
-	{"details", WORD_FLAG, offsetof(struct fs_options, details)},
-	{"xattr", WORD_FLAG, offsetof(struct fs_options, xattr)},
-	{"allow_other", WORD_FLAG, offsetof(struct fs_options, allow_other)},
-	{"debug", WORD_FLAG, offsetof(struct fs_options, debug)},
-	{"delete_hold", WORD_MS, offsetof(struct fs_options, delete_hold_ms)},
-	{"uid", WORD_ID, offsetof(struct fs_options, uid)},
-	{"gid", WORD_ID, offsetof(struct fs_options, gid)},
-	{"umask", WORD_OCTAL, offsetof(struct fs_options, umask)},
-	{"protect", WORD_LIST, offsetof(struct fs_options, protect)},
-	{"namespace", WORD_LIST, offsetof(struct fs_options, namespaces)},
+	{"ro", WORD_FLAG, offsetof(struct fs_options, read_only), NULL, "every write is refused"},
+	{"dryrun", WORD_FLAG, offsetof(struct fs_options, dry_run), NULL,
+	 "every write is only tried on the server"},
+	{"force", WORD_FLAG, offsetof(struct fs_options, force), NULL,
+	 "an apply takes over fields that others own"},
+	{"tell", WORD_FLAG, offsetof(struct fs_options, tell), NULL,
+	 "a refusal is told on the writer's terminal too"},
+	{"details", WORD_FLAG, offsetof(struct fs_options, details), NULL,
+	 "unlisted names appear in listings"},
+	{"xattr", WORD_FLAG, offsetof(struct fs_options, xattr), NULL,
+	 "objects have extended attributes, user.kubefs.*"},
+	{"allow_other", WORD_FLAG, offsetof(struct fs_options, allow_other), NULL,
+	 "other users may enter"},
+	{"debug", WORD_FLAG, offsetof(struct fs_options, debug), NULL, NULL},
+	{"delete_hold", WORD_MS, offsetof(struct fs_options, delete_hold_ms), "MS",
+	 "how long a deletion waits for the name to be written again (500)"},
+	{"uid", WORD_ID, offsetof(struct fs_options, uid), "N", "the files' owner"},
+	{"gid", WORD_ID, offsetof(struct fs_options, gid), "N", "the files' group"},
+	{"umask", WORD_OCTAL, offsetof(struct fs_options, umask), "OCTAL",
+	 "permissions that the files do not have"},
+	{"protect", WORD_LIST, offsetof(struct fs_options, protect), "A:B-*",
+	 "these namespaces are read only"},
+	{"namespace", WORD_LIST, offsetof(struct fs_options, namespaces), "A:B",
+	 "show these even where namespaces may not be listed"},
 };
+
+void fs_options_help(void (*row)(const char *option, const char *help))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		struct str option CLEANUP(str_release) = STR_INIT;
+
+		if (!words[i].help)
+			continue;
+		str_addf(&option, "-o %s", words[i].name);
+		if (words[i].value)
+			str_addf(&option, "=%s", words[i].value);
+		row(option.s, words[i].help);
+	}
+}
 
 void fs_options_init(struct fs_options *o)
 {

@@ -28,6 +28,7 @@ other_cases = \
 	tests/cases/forbidden.sh \
 	tests/cases/full.sh \
 	tests/cases/helm.sh \
+	tests/cases/help.sh \
 	tests/cases/kubectl.sh \
 	tests/cases/login.sh \
 	tests/cases/logs.sh \
