@@ -1,13 +1,15 @@
 # One target a parser: tests/fuzz/fuzz_NAME.c, its seeds in tests/fuzz/seeds/NAME. Every build
 # replays the seeds; a build with --enable-fuzzing (clang) has the libFuzzer programs too.
-fuzz_names = cel credential json patch protobuf selector yaml
+fuzz_names = cel credential headers http json jsonpath patch protobuf selector yaml
 EXTRA_DIST += tests/fuzz/seeds
 
-check_PROGRAMS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_json \
+check_PROGRAMS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_headers \
+	tests/fuzz/replay_http tests/fuzz/replay_json tests/fuzz/replay_jsonpath \
 	tests/fuzz/replay_patch \
 	tests/fuzz/replay_protobuf \
 	tests/fuzz/replay_selector tests/fuzz/replay_yaml
-TESTS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_json \
+TESTS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_headers \
+	tests/fuzz/replay_http tests/fuzz/replay_json tests/fuzz/replay_jsonpath \
 	tests/fuzz/replay_patch \
 	tests/fuzz/replay_protobuf \
 	tests/fuzz/replay_selector tests/fuzz/replay_yaml
@@ -18,6 +20,15 @@ tests_fuzz_replay_credential_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_crede
 	tests/fuzz/fuzz.h
 tests_fuzz_replay_credential_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_credential_LDADD = $(LIBS_kinds)
+tests_fuzz_replay_headers_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_headers.c tests/fuzz/fuzz.h
+tests_fuzz_replay_headers_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_headers_LDADD = $(LIBS_serve)
+tests_fuzz_replay_http_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_http.c tests/fuzz/fuzz.h
+tests_fuzz_replay_http_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_http_LDADD = $(LIBS_serve)
+tests_fuzz_replay_jsonpath_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_jsonpath.c tests/fuzz/fuzz.h
+tests_fuzz_replay_jsonpath_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_replay_jsonpath_LDADD = $(LIBS_object)
 tests_fuzz_replay_json_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json.c tests/fuzz/fuzz.h
 tests_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_replay_json_LDADD = $(LIBS_object)
@@ -35,10 +46,23 @@ tests_fuzz_replay_selector_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDE
 tests_fuzz_replay_selector_LDADD = $(LIBS_object)
 
 if FUZZING
-noinst_PROGRAMS += tests/fuzz/fuzz_cel tests/fuzz/fuzz_credential tests/fuzz/fuzz_json \
+noinst_PROGRAMS += tests/fuzz/fuzz_cel tests/fuzz/fuzz_credential tests/fuzz/fuzz_headers \
+	tests/fuzz/fuzz_http tests/fuzz/fuzz_json tests/fuzz/fuzz_jsonpath \
 	tests/fuzz/fuzz_patch \
 	tests/fuzz/fuzz_protobuf \
 	tests/fuzz/fuzz_selector tests/fuzz/fuzz_yaml
+tests_fuzz_fuzz_headers_SOURCES = tests/fuzz/fuzz_headers.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_headers_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_headers_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_headers_LDADD = $(LIBS_serve)
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_http_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_http_LDADD = $(LIBS_serve)
+tests_fuzz_fuzz_jsonpath_SOURCES = tests/fuzz/fuzz_jsonpath.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_jsonpath_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
+tests_fuzz_fuzz_jsonpath_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_jsonpath_LDADD = $(LIBS_object)
 tests_fuzz_fuzz_protobuf_SOURCES = tests/fuzz/fuzz_protobuf.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_protobuf_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -UNDEBUG
 tests_fuzz_fuzz_protobuf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
