@@ -18,7 +18,7 @@ static int run_until_signal(struct program *program, const struct options *opt,
 
 	if (program_start_parts(program, opt, PART_INFORMERS | part, &err) < 0)
 		return program_fail(err);
-	program_wait_signal(-1);
+	program_wait_signal(program, -1);
 	return 0;
 }
 
@@ -34,13 +34,13 @@ static int run_as_leader(struct program *program, const struct options *opt, enu
 		if (error_code(err) != E_TIMEOUT)
 			return program_fail(err);
 		error_clear(&err);
-		if (program_wait_signal(0))
+		if (program_wait_signal(program, 0))
 			return 0;
 	}
 	if (program_start_parts(program, opt, PART_INFORMERS | part, &err) < 0)
 		return program_fail(err);
 	while (leader_is(leader))
-		if (program_wait_signal(LEADER_CHECK_MS))
+		if (program_wait_signal(program, LEADER_CHECK_MS))
 			return 0;
 	log_error("another process leads now");
 	return 1;

@@ -70,6 +70,8 @@ static int check_options(const struct options *opt, struct error **err)
 {
 	if (opt->listen && !opt->local)
 		return error_set(err, E_BAD_REQUEST, "--listen goes with --local");
+	if (opt->audit_log && !opt->listen)
+		return error_set(err, E_BAD_REQUEST, "--audit-log goes with --listen");
 	if (opt->all_contexts && opt->local)
 		return error_set(err, E_BAD_REQUEST,
 				 "--all-contexts and --local exclude each other");
@@ -93,6 +95,8 @@ static int run(const struct options *given)
 	    !(mountpoint = mountpoint_find(opt.mountpoint, &err)) ||
 	    contexts_fix_paths(&opt, &kubeconfig, &err) < 0)
 		return program_fail(err);
+	if (opt.audit_log)
+		program_block_hangup();
 	if (daemon_begin(&daemon, opt.foreground || opt.debug) < 0) {
 		error_set_errno(&err, errno, "going to the background");
 		return program_fail(err);

@@ -20,13 +20,13 @@ static int run(const struct options *opt)
 	printf("kubefs: serving at https://%s, kubeconfig %s/kubeconfig\n",
 	       serve_address(program.serve), dir);
 	fflush(stdout);
-	program_wait_signal(-1);
+	program_wait_signal(&program, -1);
 	return 0;
 }
 
 const struct command cmd_serve = {
 	.name = "serve",
-	.synopsis = "[--local[=DIR]] [--listen=ADDR] [--bare]",
+	.synopsis = "[--local[=DIR]] [--listen=ADDR] [--bare] [--audit-log=FILE]",
 	.summary = "serve a local cluster as a Kubernetes API endpoint",
 	.bit = COMMAND_SERVE,
 	.run = run,

@@ -28,6 +28,7 @@ struct options {
 	/* What runs beside it. */
 	const char *listen, *token_auth_file;
 	const char *enable_admission, *disable_admission; /* comma separated names */
+	const char *audit_log, *audit_policy;
 	bool bare, allow_remote;
 	int nodes;
 	/* The store. */

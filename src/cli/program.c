@@ -57,6 +57,53 @@ int program_open(struct program *p, const struct options *opt, struct error **er
 	return p->cluster ? 0 : -1;
 }
 
+static void hangup_signal(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+}
+
+void program_block_hangup(void)
+{
+	sigset_t set;
+
+	hangup_signal(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void *wait_for_hangup(void *arg)
+{
+	struct program *p = arg;
+	sigset_t set;
+	int signal;
+
+	hangup_signal(&set);
+	/* stop_hangup sends the last one. */
+	while (!sigwait(&set, &signal) && !atomic_load(&p->stopping))
+		serve_reopen_audit(p->serve);
+	return NULL;
+}
+
+static int start_hangup(struct program *p, struct error **err)
+{
+	int failed = pthread_create(&p->hangup, NULL, wait_for_hangup, p);
+
+	if (failed)
+		return error_set_errno(err, failed, "starting a thread");
+	p->waits_for_hangup = true;
+	return 0;
+}
+
+static void stop_hangup(struct program *p)
+{
+	if (!p->waits_for_hangup)
+		return;
+	atomic_store(&p->stopping, true);
+	pthread_kill(p->hangup, SIGHUP);
+	pthread_join(p->hangup, NULL);
+	p->waits_for_hangup = false;
+}
+
 static int start_serve(struct program *p, const struct options *opt, struct error **err)
 {
 	char *dir free_ptr = options_local_directory(opt);
@@ -64,11 +111,17 @@ static int start_serve(struct program *p, const struct options *opt, struct erro
 		.listen = opt->listen ? opt->listen : "127.0.0.1:6443",
 		.allow_remote = opt->allow_remote,
 		.dir = dir,
+		.audit_log = opt->audit_log,
+		.audit_policy = opt->audit_policy,
 		.announce = p->local,
 	};
 
+	if (opt->audit_policy && !opt->audit_log)
+		return error_set(err, E_BAD_REQUEST, "--audit-policy-file goes with --audit-log");
 	p->serve = serve_start(p->cluster, &options, err);
-	return p->serve ? 0 : -1;
+	if (!p->serve)
+		return -1;
+	return opt->audit_log ? start_hangup(p, err) : 0;
 }
 
 /* Nodes that are programs of their own may join; they know the endpoint's authority. */
@@ -170,6 +223,7 @@ int program_start(struct program *p, const struct options *opt, unsigned parts, 
 
 void program_stop_parts(struct program *p)
 {
+	stop_hangup(p);
 	p->serve = serve_stop(p->serve);
 	controllers_stop(steal(&p->controllers));
 	scheduler_stop(steal(&p->scheduler));
@@ -187,19 +241,20 @@ void program_stop(struct program *p)
 	p->cluster = cluster_close(p->cluster);
 }
 
-static void ending_signals(sigset_t *set)
+static void ending_signals(sigset_t *set, bool hangup)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
+	if (hangup)
+		sigaddset(set, SIGHUP);
 }
 
 void program_block_signals(void)
 {
 	sigset_t set;
 
-	ending_signals(&set);
+	ending_signals(&set, true);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -214,12 +269,12 @@ void program_keep_secrets(void)
 		log_warn("a crash may leave an image of the memory: %m");
 }
 
-bool program_wait_signal(int timeout_ms)
+bool program_wait_signal(const struct program *p, int timeout_ms)
 {
 	const struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * NS_PER_MS};
 	sigset_t set;
 
-	ending_signals(&set);
+	ending_signals(&set, !p->waits_for_hangup);
 	while (sigtimedwait(&set, NULL, timeout_ms < 0 ? NULL : &timeout) < 0)
 		if (errno != EINTR)
 			return false;

@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "cli/options.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct program {
@@ -27,6 +29,9 @@ struct program {
 	struct kubelet *kubelet; /* of nodes that are not the cluster's own */
 	struct nodes *nodes;
 	struct kubelets *kubelets; /* of other programs, for the logs of a cluster of its own */
+	pthread_t hangup; /* waits for SIGHUP */
+	bool waits_for_hangup;
+	atomic_bool stopping; /* it has waited long enough */
 };
 
 enum program_part {
@@ -50,12 +55,14 @@ int program_start(struct program *p, const struct options *opt, unsigned parts, 
 /* Everything but the cluster; then that too. */
 void program_stop_parts(struct program *p);
 void program_stop(struct program *p);
+/* With an audit log SIGHUP no longer ends the program but opens the log anew. */
+void program_block_hangup(void);
 /* SIGTERM, SIGINT and SIGHUP wait for program_wait_signal in every thread made from now on. */
 void program_block_signals(void);
 /* No image of the memory, which holds Secrets and credentials, is left on disk when it crashes. */
 void program_keep_secrets(void);
 /* Waits for one of them; TIMEOUT_MS negative: for ever. Whether one came. */
-bool program_wait_signal(int timeout_ms);
+bool program_wait_signal(const struct program *p, int timeout_ms);
 /* Prints ERR as the program's last words. Returns 1, the exit status. */
 int program_fail(const struct error *err);
 

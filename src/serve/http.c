@@ -1,15 +1,18 @@
 #include "serve/http.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/lifecycle.h"
 #include "serve/access.h"
 #include "serve/headers.h"
 
+#include <ctype.h>
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <string.h>
 
-/* What a client may make the server hold or wait for. */
+/* What a client may make the server hold or wait for. Headers beyond theirs end the connection:
+ * libwebsockets leaves no way to answer them. */
 #define HEADER_BYTES 32768u
 #define BODY_BYTES (3u << 20)	     /* as kube-apiserver's limit */
 #define BODY_SKIP_BYTES (64ll << 20) /* a larger one is not read before its refusal */
@@ -119,8 +122,22 @@ static int64_t read_length(struct lws *wsi, const struct request *r)
 		return -1;
 	if (!text)
 		return has_body ? -1 : 0;
+	/* Nothing but digits: whoever stands between must not read another number. */
+	if (!isdigit((unsigned char)*text))
+		return -1;
 	value = strtoll(text, &end, 10);
-	return *end || value < 0 ? -1 : value;
+	return *end ? -1 : value;
+}
+
+/* No body is taken that would have to be unpacked: how large it is would be its sender's secret. */
+static void refuse_packed(struct lws *wsi, struct request *r)
+{
+	char *encoding free_ptr = read_header(wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING);
+
+	if (encoding && *encoding && strcasecmp(encoding, "identity") != 0)
+		error_set(&r->refused, E_MEDIA_TYPE,
+			  "the body has the Content-Encoding \"%s\": only plain ones are read",
+			  encoding);
 }
 
 static struct identity *identity_from_certificate(struct lws *wsi)
@@ -205,6 +222,8 @@ static void run_request(void *arg)
 		answer_error(r, r->refused);
 	else
 		server_dispatch(r);
+	if (!r->streaming)
+		audit_request(r->server->audit, r, AUDIT_COMPLETE);
 	request_unref(r);
 }
 
@@ -218,7 +237,8 @@ static void dispatch(struct lws *wsi, struct exchange *x)
 	r->call = (struct call){.user = &r->user,
 				.cancel = r->cancel,
 				.user_agent = r->user_agent,
-				.warnings = &r->warnings};
+				.warnings = &r->warnings,
+				.annotations = r->server->audit ? &r->annotations : NULL};
 	/* From here on the endpoint's own timer watches over the exchange. On HTTP/2 this also
 	 * keeps the connection open below it. */
 	set_timer_us(x, 0);
@@ -239,6 +259,35 @@ static void grant_body(struct lws *wsi, const struct request *r)
 		lws_wsi_tx_credit(wsi, LWSTXCR_PEER_TO_US, (int)r->body_left);
 }
 
+/* By which the client or a proxy knows the request, or a new one. */
+static void read_audit_id(struct lws *wsi, struct request *r)
+{
+	static const char name[] = "audit-id:";
+	int len = lws_hdr_custom_length(wsi, name, sizeof(name) - 1);
+	bool good = len > 0 && len <= AUDIT_ID_MAX &&
+		    lws_hdr_custom_copy(wsi, r->audit_id, sizeof(r->audit_id), name,
+					sizeof(name) - 1) == len;
+
+	for (int i = 0; good && i < len; i++)
+		good = isgraph((unsigned char)r->audit_id[i]);
+	if (!good)
+		lifecycle_uid(r->audit_id);
+	answer_header(r, name, r->audit_id);
+}
+
+static void read_origin(struct lws *wsi, struct request *r)
+{
+	read_audit_id(wsi, r);
+	if (!r->server->audit)
+		return;
+	lws_get_peer_simple(lws_get_network_wsi(wsi), r->peer, sizeof(r->peer));
+	/* An IPv4 address on a socket for both. */
+	if (str_has_prefix(r->peer, "::ffff:"))
+		memmove(r->peer, r->peer + 7, strlen(r->peer + 7) + 1);
+	r->forwarded_for = read_header(wsi, WSI_TOKEN_X_FORWARDED_FOR);
+	r->real_ip = read_header(wsi, WSI_TOKEN_HTTP_X_REAL_IP);
+}
+
 static int on_request(struct lws *wsi, struct exchange *x, char *path, size_t len)
 {
 	enum method method;
@@ -256,9 +305,12 @@ static int on_request(struct lws *wsi, struct exchange *x, char *path, size_t le
 	r->if_none_match = read_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH);
 	r->user_agent = read_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
 	read_query(wsi, r);
+	read_origin(wsi, r);
 	r->body_left = read_length(wsi, r);
 	authenticate(wsi, r, path);
+	refuse_packed(wsi, r);
 	admit(r);
+	audit_request(r->server->audit, r, AUDIT_RECEIVED);
 	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES) {
 		r->close_after = true;
 		r->body_left = 0;
@@ -352,6 +404,7 @@ static size_t take(struct answer *a, unsigned char *p, size_t limit, bool *last)
 		a->head = 0;
 	}
 	a->queued -= n;
+	a->sent += n;
 	pthread_cond_broadcast(&a->drained);
 	return n;
 }
@@ -451,6 +504,8 @@ static void set_timer(struct exchange *x)
 
 	if (r->answer.queued) {
 		r->stalled_at_ns = now + STALL_S * NS_PER_S;
+		if (!r->answer.on_close)
+			r->stalled_at_ns = MIN(r->stalled_at_ns, request_patience_ns(r));
 		at = at && at < r->stalled_at_ns ? at : r->stalled_at_ns;
 	} else {
 		r->stalled_at_ns = 0;
@@ -572,6 +627,8 @@ static void on_closed(struct lws *wsi, struct exchange *x)
 	set_timer_us(x, 0);
 	if (!r->final_sent)
 		cancel_fire(r->cancel);
+	if (!r->dispatched)
+		audit_request(r->server->audit, r, AUDIT_COMPLETE);
 	discharge(r);
 	if (r->long_running)
 		atomic_fetch_sub(&r->server->metrics.watches, 1);
@@ -640,6 +697,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
 		on_ready(server_of(wsi));
 		return 0;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		/* Else the library changes to WebSocket by itself, whoever asks. */
+		return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) ? -1 : 1;
 	case LWS_CALLBACK_HTTP:
 		return on_request(wsi, x, in, len);
 	case LWS_CALLBACK_HTTP_BODY:

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libserve.a
 libserve_a_SOURCES = \
 	src/serve/access.c src/serve/access.h \
 	src/serve/announce.c src/serve/announce.h \
+	src/serve/audit.c src/serve/audit.h \
+	src/serve/audit_policy.c src/serve/audit_policy.h \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \
 	src/serve/discovery.c src/serve/discovery.h \

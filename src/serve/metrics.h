@@ -16,6 +16,7 @@ struct metrics {
 	_Atomic uint64_t answers[METRICS_METHODS][METRICS_CLASSES];
 	_Atomic uint64_t bytes_sent, bytes_received;
 	_Atomic uint64_t unauthorized, throttled, cut_off;
+	_Atomic uint64_t audit_events, audit_lost, audit_failures;
 	_Atomic int64_t in_flight, watches;
 };
 

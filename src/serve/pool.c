@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#define BLOCKED_FACTOR 3
+
 struct job {
 	struct job *next;
 	void (*run)(void *);
@@ -18,6 +20,7 @@ struct serve_pool {
 	struct job *first, **last;
 	size_t waiting; /* jobs */
 	unsigned idle, max;
+	unsigned blocked; /* threads that wait for clients, at most BLOCKED_FACTOR * max */
 	VEC(pthread_t) threads;
 	bool stopping;
 };
@@ -74,6 +77,14 @@ static void start_thread(struct serve_pool *p)
 		log_error("cannot start a worker thread: %s", strerror(failed));
 }
 
+/* There is a job: somebody is to take it. Under the lock. */
+static void call_thread(struct serve_pool *p)
+{
+	if (p->waiting > p->idle && p->threads.n < p->max + p->blocked)
+		start_thread(p);
+	pthread_cond_signal(&p->work);
+}
+
 void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
@@ -84,9 +95,27 @@ void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
 	*p->last = job;
 	p->last = &job->next;
 	p->waiting++;
-	if (p->waiting > p->idle && p->threads.n < p->max)
-		start_thread(p);
-	pthread_cond_signal(&p->work);
+	call_thread(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool serve_pool_begin_wait(struct serve_pool *p)
+{
+	bool may;
+
+	pthread_mutex_lock(&p->lock);
+	may = p->blocked < BLOCKED_FACTOR * p->max;
+	p->blocked += may;
+	if (may && p->waiting)
+		call_thread(p);
+	pthread_mutex_unlock(&p->lock);
+	return may;
+}
+
+void serve_pool_end_wait(struct serve_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->blocked--;
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -6,11 +6,19 @@
 #ifndef SERVE_POOL_H
 #define SERVE_POOL_H
 
+#include <stdbool.h>
+
 struct serve_pool;
 
 struct serve_pool *serve_pool_new(unsigned max_threads);
 /* RUN(ARG) on one of the threads, in the order of submission. Never blocks. */
 void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg);
+/*
+ * The calling job is going to wait for a client, up to serve_pool_end_wait: another thread may work
+ * in its place. False: too many wait already, and it should rather give up.
+ */
+bool serve_pool_begin_wait(struct serve_pool *p);
+void serve_pool_end_wait(struct serve_pool *p);
 /* Runs what was submitted, ends the threads, frees. Takes NULL. */
 void serve_pool_free(struct serve_pool *p);
 

@@ -11,6 +11,9 @@
 /* A list may be this far ahead of its reader; a watch this far behind its events. */
 #define QUEUE_WAIT_BYTES (2u << 20)
 #define QUEUE_DROP_BYTES (16u << 20)
+/* So long an answer may take, as with kube-apiserver; one second more for so many bytes. */
+#define ANSWER_S 60
+#define SLOWEST_BYTES_S 65536u
 
 static const char *const names[METHODS] = {"GET",    "POST", "PUT",    "PATCH",
 					   "DELETE", "HEAD", "OPTIONS"};
@@ -34,6 +37,7 @@ struct request *request_new(struct server *s, enum method method, const char *pa
 	pthread_mutex_init(&r->answer.lock, NULL);
 	clock_cond_init(&r->answer.drained);
 	r->started_ns = clock_mono(s->clock);
+	r->received_ns = clock_wall(s->clock);
 	return r;
 }
 
@@ -72,7 +76,9 @@ void request_unref(struct request *r)
 	identity_unref(r->wanted);
 	identity_unref(r->impersonator);
 	error_free(r->refused);
+	error_free(r->told);
 	warnings_release(&r->warnings);
+	annotations_release(&r->annotations);
 	cancel_unref(r->cancel);
 	str_release(&r->body);
 	free(r->path);
@@ -81,6 +87,10 @@ void request_unref(struct request *r)
 	free(r->content_type);
 	free(r->if_none_match);
 	free(r->user_agent);
+	free(r->forwarded_for);
+	free(r->real_ip);
+	free(r->object_name);
+	free(r->object_uid);
 	free(r);
 }
 
@@ -97,6 +107,41 @@ bool request_flag(const struct request *r, const char *name)
 	const char *value = request_query(r, name);
 
 	return value && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+}
+
+/* PLAIN: what stands for itself beside letters, digits and "-._~". */
+static void add_encoded(struct str *out, const char *text, const char *plain)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    strchr("-._~", c) || strchr(plain, c))
+			str_addc(out, *text);
+		else
+			str_addf(out, "%%%02X", c);
+	}
+}
+
+void request_query_encoded(const struct request *r, struct str *out)
+{
+	for (size_t i = 0; i < r->query.n; i++) {
+		const struct parameter *q = &r->query.v[i];
+
+		str_adds(out, i ? "&" : "");
+		add_encoded(out, q->name, ":");
+		str_addc(out, '=');
+		add_encoded(out, q->value, ":");
+	}
+}
+
+void request_uri(const struct request *r, struct str *out)
+{
+	add_encoded(out, r->path, "/:@!$&'()*+,;=");
+	if (!r->query.n)
+		return;
+	str_addc(out, '?');
+	request_query_encoded(r, out);
 }
 
 void answer_header(struct request *r, const char *name, const char *value)
@@ -167,6 +212,8 @@ void answer_error_as(struct request *r, const struct error *e, bool yaml)
 	json_t *tree json_auto = status_from_error(e);
 	struct str json CLEANUP(str_release) = STR_INIT, text CLEANUP(str_release) = STR_INIT;
 
+	if (r->server->audit && !r->told)
+		r->told = error_dup(e);
 	json_write(tree, &json);
 	if (e->retry_after_s > 0) {
 		char *seconds free_ptr = xasprintf("%d", e->retry_after_s);
@@ -204,15 +251,42 @@ struct piece piece_static(const char *text)
 	return (struct piece){.bytes = text, .len = strlen(text)};
 }
 
+int64_t request_patience_ns(const struct request *r)
+{
+	return r->started_ns + ANSWER_S * NS_PER_S +
+	       (int64_t)(r->answer.sent / SLOWEST_BYTES_S * NS_PER_S);
+}
+
+static bool is_ahead(const struct answer *a, size_t len)
+{
+	return a->queued && a->queued + len > QUEUE_WAIT_BYTES && !a->closed && !a->aborted;
+}
+
+/*
+ * Until the reader has come closer. A wait holds a snapshot of the store: it does not last, however
+ * little the reader takes at a time. Under the lock.
+ */
+static void wait_for_reader(struct request *r, size_t len)
+{
+	struct answer *a = &r->answer;
+
+	if (!serve_pool_begin_wait(r->server->pool)) {
+		a->aborted = true;
+		return;
+	}
+	while (is_ahead(a, len) && clock_mono(r->server->clock) < request_patience_ns(r))
+		clock_wait(r->server->clock, &a->drained, &a->lock, request_patience_ns(r));
+	a->aborted |= is_ahead(a, len);
+	serve_pool_end_wait(r->server->pool);
+}
+
 /* Room for LEN bytes, waited for or refused. Under the lock. */
 static bool make_room(struct request *r, size_t len, enum answer_mode mode)
 {
 	struct answer *a = &r->answer;
 
-	/* The connection's stall timer closes it when nothing moves: this wait ends. */
-	while (mode == ANSWER_WAIT && a->queued && a->queued + len > QUEUE_WAIT_BYTES &&
-	       !a->closed && !a->aborted)
-		pthread_cond_wait(&a->drained, &a->lock);
+	if (mode == ANSWER_WAIT && is_ahead(a, len))
+		wait_for_reader(r, len);
 	if (a->closed || a->aborted || a->ended)
 		return false;
 	if (mode == ANSWER_WAIT || !a->queued || a->queued + len <= QUEUE_DROP_BYTES)

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "serve/audit.h"
 #include "serve/auth.h"
 
 #include <pthread.h>
@@ -73,6 +74,7 @@ struct answer {
 	VEC(struct piece) queue;
 	size_t head, head_offset;    /* queue[head] has been sent up to the offset */
 	size_t queued;		     /* bytes */
+	uint64_t sent;		     /* bytes; under the lock */
 	int64_t end_at_ns;	     /* clock_mono: the stream ends then; 0: never */
 	void (*on_close)(void *arg); /* once, on a worker, when all is sent or the client is gone */
 	void *on_close_arg;
@@ -85,6 +87,8 @@ struct request {
 	char *path;
 	VEC(struct parameter) query;
 	char *accept, *accept_encoding, *content_type, *if_none_match, *user_agent;
+	char *forwarded_for, *real_ip; /* as the client says, or NULL */
+	char peer[64];		       /* the address that it comes from */
 	struct identity *who;	       /* a ref; NULL: nobody is known */
 	struct identity *wanted;       /* whom it asks to act as, as it says it, or NULL */
 	struct identity *impersonator; /* who asks, once WHO is the one he acts as; else NULL */
@@ -93,6 +97,13 @@ struct request {
 		*refused; /* decided by the service thread: too large, not authenticated, ... */
 	struct str body;
 	struct warnings warnings;
+	/* For the audit log. */
+	char audit_id[AUDIT_ID_MAX + 1];
+	int64_t received_ns; /* wall clock */
+	struct annotations annotations;
+	struct error *told;		/* what it was refused with, or NULL */
+	char *object_name, *object_uid; /* of what it made, or NULL */
+	bool streaming;			/* whoever ends its answer records that */
 	struct cancel *cancel;
 	struct call call;
 	struct answer answer;
@@ -119,6 +130,13 @@ DEFINE_CLEANUP(struct request *, request_unref)
 const char *request_query(const struct request *r, const char *name);
 /* true for "", "true", "1" ...: a boolean parameter as apimachinery reads it. */
 bool request_flag(const struct request *r, const char *name);
+
+/* Path and query as a client writes them. */
+void request_uri(const struct request *r, struct str *out);
+void request_query_encoded(const struct request *r, struct str *out);
+
+/* clock_mono: when its answer, unless it is a stream, has taken too long. Under the lock. */
+int64_t request_patience_ns(const struct request *r);
 
 /* A header beside those that every answer has; before answer_begin. NAME with its colon. */
 void answer_header(struct request *r, const char *name, const char *value);

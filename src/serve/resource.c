@@ -111,6 +111,10 @@ static int handle_create(const struct ask *a, struct error **err)
 			   a->target->namespace, a->target->name, a->target->subresource, body.s,
 			   body.len, &opt, &o, err) < 0)
 		return -1;
+	if (a->request->server->audit) {
+		a->request->object_name = xstrdup(o->name);
+		a->request->object_uid = xstrdup(o->uid);
+	}
 	send_object(a, 201, o);
 	return 0;
 }

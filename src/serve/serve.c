@@ -84,6 +84,10 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 
 	if (parse_listen(opt->listen, &host, &port, err) < 0 || check_listen(opt, host, err) < 0)
 		return -1;
+	if (opt->audit_log &&
+	    !(s->server.audit = audit_open(opt->audit_log, opt->audit_policy, s->server.clock,
+					   &s->server.metrics, err)))
+		return -1;
 	if (pki_ensure(opt->dir, host, clock_wall(s->server.clock), &pki, err) < 0)
 		return -1;
 	if (opt->client_ca) {
@@ -116,6 +120,7 @@ static void release(struct serve *s)
 		s->server.ready = r->next_ready;
 		request_unref(r);
 	}
+	audit_close(s->server.audit);
 	render_cache_free(s->server.rendered);
 	openapi_cache_free(s->server.openapi);
 	pthread_mutex_destroy(&s->server.ready_lock);
@@ -153,6 +158,12 @@ struct serve *serve_stop(struct serve *s)
 	pthread_join(s->server.thread, NULL);
 	release(s);
 	return NULL;
+}
+
+void serve_reopen_audit(struct serve *s)
+{
+	if (s->server.audit)
+		audit_reopen(s->server.audit);
 }
 
 const char *serve_address(const struct serve *s)

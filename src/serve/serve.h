@@ -28,9 +28,10 @@
 #include "cluster/cluster.h"
 
 struct serve_options {
-	const char *listen;  /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
-	bool allow_remote;   /* LISTEN may be an address that other machines reach */
-	const char *dir;     /* of pki/ and kubeconfig; exists */
+	const char *listen; /* "127.0.0.1:6443", "[::1]:0", ":6443" (all); port 0: any free one */
+	bool allow_remote;  /* LISTEN may be an address that other machines reach */
+	const char *dir;    /* of pki/ and kubeconfig; exists */
+	const char *audit_log, *audit_policy; /* files (audit.h); NULL: none */
 	bool announce;	     /* the cluster has no other API server: write there what this one is */
 	/* Not the API but the part of kubelet's that leads to CLUSTER's streams (kubelet.c): no
 	 * kubeconfig is written, and clients are those of the PEM file CLIENT_CA. NULL: the API. */
@@ -46,6 +47,8 @@ struct serve *serve_start(struct cluster *cluster, const struct serve_options *o
 			  struct error **err);
 /* Closes every connection and waits for the threads. Takes NULL, returns NULL. */
 struct serve *serve_stop(struct serve *s);
+/* The audit log goes on in the file that its name leads to now. Without one: nothing. */
+void serve_reopen_audit(struct serve *s);
 /* "127.0.0.1:6443", with the port that was really taken. Borrowed. */
 const char *serve_address(const struct serve *s);
 

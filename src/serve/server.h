@@ -25,6 +25,7 @@ struct server {
 	bool kubelet;	     /* serves kubelet's paths instead of the API's */
 	struct serve_pool *pool;
 	struct metrics metrics;
+	struct audit *audit; /* NULL: there is no log */
 	struct render_cache *rendered;
 	struct openapi_cache *openapi;
 	/* libwebsockets: all of the service thread, but lws_cancel_service. */

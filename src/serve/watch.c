@@ -142,7 +142,21 @@ static void on_request_closed(void *arg)
 		watch_stop(w->watch);
 	if (w->stream)
 		stream_stop(w->stream);
+	audit_request(w->request->server->audit, w->request, AUDIT_COMPLETE);
 	watching_free(w);
+}
+
+/* From answer_on_close on, W is gone when the client is. SECONDS 0: it has no end of its own. */
+static void begin_stream(struct watching *w, const char *content_type, int64_t seconds)
+{
+	struct request *r CLEANUP(request_unref_cleanup) = request_ref(w->request);
+
+	r->streaming = true;
+	answer_on_close(r, on_request_closed, w);
+	if (seconds)
+		answer_end_after(r, seconds);
+	answer_begin(r, 200, content_type);
+	audit_request(r->server->audit, r, AUDIT_STARTED);
 }
 
 int resource_watch(const struct ask *a, struct error **err)
@@ -162,9 +176,7 @@ int resource_watch(const struct ask *a, struct error **err)
 		watching_free(w);
 		return -1;
 	}
-	answer_on_close(a->request, on_request_closed, w);
-	answer_end_after(a->request, timeout_s > 0 ? timeout_s : TIMEOUT_S);
-	answer_begin(a->request, 200, a->media.content_type);
+	begin_stream(w, a->media.content_type, timeout_s > 0 ? timeout_s : TIMEOUT_S);
 	return 0;
 }
 
@@ -190,31 +202,12 @@ static void on_stream_closed(void *arg, const struct error *why)
 
 static const struct stream_handler stream_handler = {on_data, on_stream_closed};
 
-static void add_encoded(struct str *out, const char *text)
-{
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			     (c >= 'A' && c <= 'Z') || strchr("-._~:", c);
-
-		if (plain)
-			str_addc(out, *text);
-		else
-			str_addf(out, "%%%02X", c);
-	}
-}
-
 int resource_stream(const struct ask *a, struct error **err)
 {
 	struct str query CLEANUP(str_release) = STR_INIT;
 	struct watching *w = watching_new(a);
 
-	vec_each (&a->request->query, q) {
-		str_adds(&query, query.len ? "&" : "");
-		add_encoded(&query, q->name);
-		str_addc(&query, '=');
-		add_encoded(&query, q->value);
-	}
+	request_query_encoded(a->request, &query);
 	w->stream = cluster_stream(a->request->server->cluster, &a->request->call, a->resource,
 				   a->target->namespace, a->target->name, a->target->subresource,
 				   query.s, &stream_handler, w, err);
@@ -222,7 +215,6 @@ int resource_stream(const struct ask *a, struct error **err)
 		watching_free(w);
 		return -1;
 	}
-	answer_on_close(a->request, on_request_closed, w);
-	answer_begin(a->request, 200, "text/plain");
+	begin_stream(w, "text/plain", 0);
 	return 0;
 }

@@ -21,6 +21,7 @@ remote_cases = $(mount_cases:.sh=.remote.sh)
 other_cases = \
 	tests/cases/access.sh \
 	tests/cases/all-contexts.sh \
+	tests/cases/audit.sh \
 	tests/cases/away.sh \
 	tests/cases/contexts.sh \
 	tests/cases/credentials.sh \
@@ -31,6 +32,7 @@ other_cases = \
 	tests/cases/help.sh \
 	tests/cases/kubectl.sh \
 	tests/cases/login.sh \
+	tests/cases/limits.sh \
 	tests/cases/logs.sh \
 	tests/cases/parts.sh \
 	tests/cases/logstream.sh \
@@ -46,7 +48,7 @@ dist_check_SCRIPTS += $(mount_cases) $(other_cases)
 check_SCRIPTS += $(remote_cases)
 TESTS += $(mount_cases) $(remote_cases) $(other_cases)
 CLEANFILES += $(remote_cases)
-EXTRA_DIST += tests/cases/lib.sh \
+EXTRA_DIST += tests/cases/lib.sh tests/cases/limits.py \
 	tests/cases/logserver.py \
 	tests/cases/chart \
 	tests/cases/seed/01-namespace-and-deployment.yaml \

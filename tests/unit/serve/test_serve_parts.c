@@ -443,6 +443,55 @@ static void pool_runs_everything(void **state)
 	serve_pool_free(NULL);
 }
 
+struct meeting {
+	struct serve_pool *pool;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	unsigned waiting, refused;
+	bool over;
+};
+
+/* Waits as for a client that does not read. */
+static void wait_for_end(void *arg)
+{
+	struct meeting *m = arg;
+	bool may = serve_pool_begin_wait(m->pool);
+
+	pthread_mutex_lock(&m->lock);
+	m->waiting += may;
+	m->refused += !may;
+	pthread_cond_broadcast(&m->more);
+	while (may && !m->over)
+		pthread_cond_wait(&m->more, &m->lock);
+	pthread_mutex_unlock(&m->lock);
+	if (may)
+		serve_pool_end_wait(m->pool);
+}
+
+/* Who waits leaves its place to others; at some number of them that is over. */
+static void pool_works_beside_those_that_wait(void **state)
+{
+	struct meeting m = {.pool = serve_pool_new(2)};
+	_Atomic int ran = 0;
+
+	pthread_mutex_init(&m.lock, NULL);
+	pthread_cond_init(&m.more, NULL);
+	for (int i = 0; i < 20; i++)
+		serve_pool_submit(m.pool, wait_for_end, &m);
+	serve_pool_submit(m.pool, count, &ran);
+	pthread_mutex_lock(&m.lock);
+	while (m.waiting + m.refused < 20)
+		pthread_cond_wait(&m.more, &m.lock);
+	assert_int_equal(m.waiting, 6);
+	m.over = true;
+	pthread_cond_broadcast(&m.more);
+	pthread_mutex_unlock(&m.lock);
+	serve_pool_free(m.pool);
+	assert_int_equal(ran, 1);
+	pthread_mutex_destroy(&m.lock);
+	pthread_cond_destroy(&m.more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,6 +506,7 @@ int main(void)
 		cmocka_unit_test(first_start_makes_certificates),
 		cmocka_unit_test(later_starts_renew_what_must_be),
 		cmocka_unit_test(pool_runs_everything),
+		cmocka_unit_test(pool_works_beside_those_that_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

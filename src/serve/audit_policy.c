@@ -1,0 +1,240 @@
+#include "serve/audit_policy.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "object/json.h"
+#include "object/yaml.h"
+#include "serve/request.h"
+
+#include <string.h>
+
+#define POLICY_MAX_BYTES (1u << 20)
+
+struct audit_policy {
+	json_t *tree; /* checked */
+};
+
+static bool has(const json_t *list, const char *text)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (strcmp(json_string_value(item), text) == 0)
+			return true;
+	return false;
+}
+
+static bool given(const json_t *rule, const char *key)
+{
+	return json_array_size(json_object_get(rule, key));
+}
+
+/* ---- whether a rule fits */
+
+static bool fits_groups(const json_t *groups, const struct user *user)
+{
+	for (const char *const *g = user->groups; g && *g; g++)
+		if (has(groups, *g))
+			return true;
+	return false;
+}
+
+static bool fits_path(const json_t *patterns, const char *path)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (patterns, i, item) {
+		const char *p = json_string_value(item);
+		size_t len = strlen(p);
+
+		if (strcmp(p, path) == 0 ||
+		    (len && p[len - 1] == '*' && strncmp(p, path, len - 1) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* "pods", "pods/log", "pods" and "*" with a subresource of any name, "*" */
+static bool fits_resource(const char *p, const struct access *a)
+{
+	const char *slash = strchr(p, '/');
+	size_t len = slash ? (size_t)(slash - p) : strlen(p);
+	bool any = len == 1 && *p == '*';
+
+	if (any && !slash)
+		return true;
+	if (!any && (strlen(a->resource) != len || strncmp(a->resource, p, len) != 0))
+		return false;
+	if (!slash)
+		return !*a->subresource;
+	if (!any && strcmp(slash, "/*") == 0)
+		return true;
+	return *a->subresource && strcmp(slash + 1, a->subresource) == 0;
+}
+
+static bool fits_group_resources(const json_t *entry, const struct access *a)
+{
+	const char *group = json_path_string(entry, "group");
+	const json_t *names = json_object_get(entry, "resourceNames"), *item;
+	size_t i;
+
+	if (strcmp(group, "*") != 0 && strcmp(group, a->group) != 0)
+		return false;
+	if (!given(entry, "resources"))
+		return true;
+	if (json_array_size(names) && !has(names, a->name))
+		return false;
+	json_array_foreach (json_object_get(entry, "resources"), i, item)
+		if (fits_resource(json_string_value(item), a))
+			return true;
+	return false;
+}
+
+static bool fits_object(const json_t *rule, const struct access *a)
+{
+	const json_t *entry;
+	size_t i;
+
+	if (!a->resource)
+		return false;
+	if (given(rule, "namespaces") && !has(json_object_get(rule, "namespaces"), a->namespace))
+		return false;
+	if (!given(rule, "resources"))
+		return true;
+	json_array_foreach (json_object_get(rule, "resources"), i, entry)
+		if (fits_group_resources(entry, a))
+			return true;
+	return false;
+}
+
+static bool fits(const json_t *rule, const struct user *user, const struct access *a)
+{
+	if (given(rule, "users") && !has(json_object_get(rule, "users"), user->name))
+		return false;
+	if (given(rule, "userGroups") && !fits_groups(json_object_get(rule, "userGroups"), user))
+		return false;
+	if (given(rule, "verbs") && !has(json_object_get(rule, "verbs"), a->verb))
+		return false;
+	if (given(rule, "namespaces") || given(rule, "resources"))
+		return fits_object(rule, a);
+	if (given(rule, "nonResourceURLs"))
+		return !a->resource && fits_path(json_object_get(rule, "nonResourceURLs"), a->path);
+	return true;
+}
+
+bool audit_policy_records(const struct audit_policy *p, const struct request *r,
+			  const struct access *access, enum audit_stage stage)
+{
+	static const struct user nobody = {.name = ""};
+	const struct identity *asks = r->impersonator ? r->impersonator : r->who;
+	const json_t *rule;
+	size_t i;
+
+	if (!p)
+		return stage != AUDIT_RECEIVED;
+	if (has(json_object_get(p->tree, "omitStages"), audit_stage_name(stage)))
+		return false;
+	json_array_foreach (json_object_get(p->tree, "rules"), i, rule)
+		if (fits(rule, asks ? &asks->user : &nobody, access))
+			return strcmp(json_path_string(rule, "level"), "None") != 0 &&
+			       !has(json_object_get(rule, "omitStages"), audit_stage_name(stage));
+	return false;
+}
+
+/* ---- reading */
+
+static int check_texts(const json_t *tree, const char *const *keys, struct error **err)
+{
+	const json_t *list, *item;
+	size_t i;
+
+	for (; *keys; keys++) {
+		list = json_object_get(tree, *keys);
+		if (list && !json_is_array(list) && !json_is_null(list))
+			return error_set(err, E_BAD_REQUEST, "%s is no list", *keys);
+		json_array_foreach (list, i, item)
+			if (!json_is_string(item))
+				return error_set(err, E_BAD_REQUEST,
+						 "%s has an item that is no text", *keys);
+	}
+	return 0;
+}
+
+static int check_rule(const json_t *rule, bool *bodies, struct error **err)
+{
+	static const char *const texts[] = {"users",	       "userGroups", "verbs", "namespaces",
+					    "nonResourceURLs", "omitStages", NULL};
+	static const char *const in_resources[] = {"resources", "resourceNames", NULL};
+	const char *level = json_path_string(rule, "level");
+	const json_t *entry;
+	size_t i;
+
+	if (strcmp(level, "Request") == 0 || strcmp(level, "RequestResponse") == 0)
+		*bodies = true;
+	else if (strcmp(level, "None") != 0 && strcmp(level, "Metadata") != 0)
+		return error_set(err, E_BAD_REQUEST,
+				 "level is None, Metadata, Request or RequestResponse, not \"%s\"",
+				 level);
+	if (check_texts(rule, texts, err) < 0)
+		return -1;
+	if (given(rule, "nonResourceURLs") &&
+	    (given(rule, "resources") || given(rule, "namespaces")))
+		return error_set(err, E_BAD_REQUEST,
+				 "a rule is about nonResourceURLs or about resources");
+	json_array_foreach (json_object_get(rule, "resources"), i, entry)
+		if (check_texts(entry, in_resources, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int check(const json_t *tree, const char *path, struct error **err)
+{
+	static const char *const texts[] = {"omitStages", NULL};
+	bool bodies = false;
+	const json_t *rule;
+	size_t i;
+
+	if (strcmp(json_path_string(tree, "kind"), "Policy") != 0 ||
+	    strcmp(json_path_string(tree, "apiVersion"), "audit.k8s.io/v1") != 0)
+		return error_set(err, E_BAD_REQUEST, "it is no Policy of audit.k8s.io/v1");
+	if (!given(tree, "rules"))
+		return error_set(err, E_BAD_REQUEST, "it has no rules");
+	if (check_texts(tree, texts, err) < 0)
+		return -1;
+	json_array_foreach (json_object_get(tree, "rules"), i, rule)
+		if (check_rule(rule, &bodies, err) < 0)
+			return error_wrap(err, "rules[%zu]", i);
+	if (bodies)
+		log_warn("audit policy %s: bodies are not recorded: Request and RequestResponse "
+			 "are recorded as Metadata",
+			 path);
+	return 0;
+}
+
+struct audit_policy *audit_policy_read(const char *path, struct error **err)
+{
+	struct str text CLEANUP(str_release) = STR_INIT;
+	json_t *tree json_auto = NULL;
+	struct audit_policy *p;
+
+	if (file_read(path, POLICY_MAX_BYTES, &text, err) < 0 ||
+	    !(tree = yaml_read_one(text.s, text.len, err)) || check(tree, path, err) < 0) {
+		error_wrap(err, "audit policy %s", path);
+		return NULL;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->tree = steal(&tree);
+	return p;
+}
+
+void audit_policy_free(struct audit_policy *p)
+{
+	if (!p)
+		return;
+	json_decref(p->tree);
+	free(p);
+}
