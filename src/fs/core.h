@@ -177,6 +177,7 @@ struct fs {
 	pthread_mutex_t lock;
 	struct node *root;
 	struct node *all;	     /* every node */
+	size_t n_nodes;		     /* so many */
 	struct view *view;	     /* NULL: not connected yet */
 	struct map *types;	     /* key -> struct tree_type */
 	struct tree_type *all_types; /* those of the map, and what still has a ref */

@@ -45,6 +45,7 @@ static void link_node(struct node *n)
 	if (n->all_next)
 		n->all_next->all_prev = n;
 	n->fs->all = n;
+	n->fs->n_nodes++;
 }
 
 static void unlink_node(struct node *n)
@@ -52,6 +53,7 @@ static void unlink_node(struct node *n)
 	*(n->all_prev ? &n->all_prev->all_next : &n->fs->all) = n->all_next;
 	if (n->all_next)
 		n->all_next->all_prev = n->all_prev;
+	n->fs->n_nodes--;
 }
 
 struct node *node_new(struct fs *fs, struct node *parent, const struct node_kind *kind,

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#define INODES_FREE (1 << 20) /* what df -i shows: there is no bound */
+
 /* A lookup that finds nothing is not remembered by the kernel: what appears is seen at once. */
 static void run_lookup(struct op *op, const struct call *call)
 {
@@ -70,10 +72,13 @@ static void on_statfs(fuse_req_t req, fuse_ino_t ino)
 		.f_frsize = 4096,
 		.f_blocks = SCRATCH_MAX / 4096,
 		.f_namemax = NAME_BYTES,
+		.f_ffree = INODES_FREE,
+		.f_favail = INODES_FREE,
 	};
 	struct fs *fs = op_node(req, ino)->fs;
 
 	pthread_mutex_lock(&fs->lock);
+	st.f_files = fs->n_nodes + INODES_FREE; /* in use: those that the tree knows now */
 	st.f_bfree = st.f_bavail = (SCRATCH_MAX - fs->scratch_bytes) / 4096;
 	pthread_mutex_unlock(&fs->lock);
 	fuse_reply_statfs(req, &st);

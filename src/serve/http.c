@@ -640,18 +640,17 @@ static void on_closed(struct lws *wsi, struct exchange *x)
 void server_wake(struct request *r)
 {
 	struct server *s = r->server;
-	bool first = false;
 
+	/* Under the lock: a watch that is told while the server ends finds no context any more. */
 	pthread_mutex_lock(&s->ready_lock);
 	if (!r->ready_listed) {
-		first = !s->ready;
+		if (!s->ready && s->wakes)
+			lws_cancel_service(s->context);
 		r->ready_listed = true;
 		r->next_ready = s->ready;
 		s->ready = request_ref(r);
 	}
 	pthread_mutex_unlock(&s->ready_lock);
-	if (first)
-		lws_cancel_service(s->context);
 }
 
 /* Workers have news: a stream that began stops counting against the bound of requests. */

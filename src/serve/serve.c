@@ -103,6 +103,7 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 	    (opt->announce &&
 	     announce(s->server.cluster, &pki, clock_wall(s->server.clock), err) < 0))
 		return -1;
+	s->server.wakes = true;
 	failed = pthread_create(&s->server.thread, NULL, run, &s->server);
 	if (failed)
 		return error_set_errno(err, failed, "starting the service thread");
@@ -111,6 +112,9 @@ static int start(struct serve *s, const struct serve_options *opt, struct error 
 
 static void release(struct serve *s)
 {
+	pthread_mutex_lock(&s->server.ready_lock);
+	s->server.wakes = false;
+	pthread_mutex_unlock(&s->server.ready_lock);
 	if (s->server.context)
 		lws_context_destroy(s->server.context);
 	serve_pool_free(s->server.pool);

@@ -35,6 +35,7 @@ struct server {
 	unsigned char *scratch; /* what one write callback sends */
 	/* Requests whose answers have news for the service thread. */
 	pthread_mutex_t ready_lock;
+	bool wakes; /* under it: the thread may be woken; not when the context goes */
 	struct request *ready;
 	/* Bounds of what clients may make the server hold; of the service thread. */
 	size_t in_flight, body_bytes;

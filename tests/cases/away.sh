@@ -108,16 +108,51 @@ wait "$mount_pid"
 mount_pid=
 ok "and what was written is applied" kubectl get configmap lazy -n "$NS"
 
-# A sudden death: every blocked call ends, and the same directory is mounted again.
+# In the middle of every operation: each waits, in a directory of its own, and a signal ends it.
+waiting=()
+waits() { # WHAT COMMAND...
+	local what=$1
+	shift
+	"$@" >>"$T/waits.out" 2>&1 &
+	waiting+=($!)
+	others+=($!)
+	ok "the server says nothing: $what waits" wait_for 10 blocked $!
+}
+all_wait() { # TYPE TYPE: two that nobody has looked at
+	waiting=()
+	waits "a write" cp "$T/two" "$N/configmaps/dead.yaml"
+	waits "a text that is applied" dd if="$T/manifest" of="$N/apply" status=none
+	waits "a value" dd if="$T/two" of="$N/configmaps/x/data/a" status=none
+	waits "rm" rm -f "$N/secrets/s.yaml"
+	waits "mkdir" mkdir "$M/namespaces/never"
+	waits "mv onto an object" mv "$N/serviceaccounts/s.tmp" "$N/serviceaccounts/s.yaml"
+	waits "the first look into a type" ls "$N/$1"
+	waits "opening one of its files" cat "$N/$2/none.yaml"
+	waits "a description" cat "$N/configmaps/x/describe"
+	waits "a stream of changes" cat "$N/secrets/.watch"
+	waits "a condition" cat "$N/secrets/.wait/none/Ready"
+}
+have_ended() {
+	local pid
+	for pid in "${waiting[@]}"; do
+		not running "$pid" || { echo "$(tr '\0' ' ' <"/proc/$pid/cmdline") is left"; return 1; }
+	done
+}
 mount_with "$KUBEFS" -f --kubeconfig="$kubeconfig"
-ls "$N/configmaps" >/dev/null
+echo 'stringData: {a: "1"}' >"$N/secrets/s.yaml"
+for type in configmaps secrets serviceaccounts; do ls "$N/$type" >/dev/null; done
+echo '{}' >"$N/serviceaccounts/s.tmp"
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\n' >"$T/manifest"
 kill -STOP "$serve_pid"
-cp "$T/two" "$N/configmaps/dead.yaml" 2>"$T/dead" &
-writer=$!
-wait_for 5 blocked $writer
+all_wait replicasets replicationcontrollers
+kill -TERM "${waiting[@]}"
+ok "a signal ends them all" wait_for 5 have_ended
+
+# A sudden death: every blocked call ends, and the same directory is mounted again.
+all_wait statefulsets daemonsets
 kill -9 "$mount_pid"
-ok "after kill -9 a blocked call ends" wait_for 2 not running $writer
-wait "$mount_pid" $writer 2>/dev/null
+ok "after kill -9 every one of them ends" wait_for 2 have_ended
+wait "$mount_pid" "${waiting[@]}" 2>/dev/null
 mount_pid=
 kill -CONT "$serve_pid"
 fusermount3 -uz "$M" 2>/dev/null

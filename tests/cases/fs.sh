@@ -47,4 +47,17 @@ many() { for ((n = 0; n < steady; n++)); do
 ok "$steady objects" eval 'many >../apply; [ "$(ls | grep -c steady)" = $steady ]'
 ok "while names come and go a listing has each that stays once" \
 	"$fs/readdir" $steady $((40 * rounds)) "$PWD"
+
+# A directory of 100,000: the fake cluster's pods.
+if [ "$rounds" -gt 1 ]; then
+	cd "$T" && mkdir large
+	spawn large "$FAKEFS" -p 100000 "$T/large"
+	others+=("$spawned")
+	ok "100,000 objects" wait_for 120 test -e large/namespaces/bench/pods/web-000000.yaml
+	listed() { [ "$(ls "$@" | sort -u | wc -l)" = 100000 ]; }
+	ok "are listed" listed large/namespaces/bench/pods
+	ok "and once more" listed -U large/namespaces/bench/pods
+	ok "with what stat tells" eval '[ "$(find large/namespaces/bench/pods -name "web-*" -size +0 | wc -l)" = 100000 ]'
+	fusermount3 -u large
+fi
 finish

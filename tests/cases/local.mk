@@ -3,6 +3,7 @@
 mount_cases = \
 	tests/cases/bad.sh \
 	tests/cases/closing.sh \
+	tests/cases/edges.sh \
 	tests/cases/editors.sh \
 	tests/cases/faults.sh \
 	tests/cases/fs.sh \
@@ -14,6 +15,7 @@ mount_cases = \
 	tests/cases/rollout.sh \
 	tests/cases/seed.sh \
 	tests/cases/tools.sh \
+	tests/cases/torture.sh \
 	tests/cases/unlisted.sh \
 	tests/cases/write.sh
 remote_cases = $(mount_cases:.sh=.remote.sh)

@@ -224,13 +224,13 @@ static void *refresher(void *arg)
 	int64_t change = CLOCK_NEVER;
 	size_t look = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(definitions); i++)
+		watches[i].c = c;
 	refresh(c, &call, NULL);
 	tell_listeners(c);
 	do {
-		for (size_t i = 0; i < ARRAY_SIZE(definitions); i++) {
-			watches[i].c = c;
+		for (size_t i = 0; i < ARRAY_SIZE(definitions); i++)
 			keep_watching(c, &call, &watches[i], &definitions[i]);
-		}
 		if (!wait_for_look(c, &look, &change))
 			break;
 		if (worth_asking(c, change))
