@@ -31,6 +31,16 @@ void fill_bool(json_t *object, const char *key, bool value)
 	fill_value(object, key, json_boolean(value));
 }
 
+void fill_from(json_t *object, const json_t *old, const char *key)
+{
+	json_t *v = json_object_get(old, key);
+
+	if (v)
+		json_object_set(object, key, v);
+	else
+		json_object_del(object, key);
+}
+
 json_t *fill_object(json_t *object, const char *key)
 {
 	if (!json_is_object(json_object_get(object, key)))

@@ -13,6 +13,8 @@ void fill_int(json_t *object, const char *key, json_int_t value);
 void fill_bool(json_t *object, const char *key, bool value);
 /* VALUE is taken over. */
 void fill_value(json_t *object, const char *key, json_t *value);
+/* The member KEY as OLD has it, or none. */
+void fill_from(json_t *object, const json_t *old, const char *key);
 /* The member KEY, which is made when it is no object. Borrowed. */
 json_t *fill_object(json_t *object, const char *key);
 /* object.spec, made when it is not there. Borrowed. */

@@ -59,6 +59,7 @@ libkinds_a_SOURCES = \
 	src/kinds/persistentvolumeclaim.c \
 	src/kinds/pod.c \
 	src/kinds/pod.h \
+	src/kinds/pod_resize.c \
 	src/kinds/pod_resources.c \
 	src/kinds/pod_resources.h \
 	src/kinds/pod_status.c \

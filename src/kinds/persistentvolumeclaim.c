@@ -122,16 +122,6 @@ void rule_claim_template(const struct field *f)
 	rule_claim_spec(FIELD(f, "spec"), false);
 }
 
-static void restore(json_t *spec, const json_t *old, const char *key)
-{
-	json_t *v = json_object_get(old, key);
-
-	if (v)
-		json_object_set(spec, key, v);
-	else
-		json_object_del(spec, key);
-}
-
 static const char class_annotation[] = "volume.beta.kubernetes.io/storage-class";
 
 static const char *annotated_class(const struct field *o)
@@ -176,12 +166,12 @@ static json_t *unchanged_part(const struct field *o, const struct field *old_obj
 	json_t *size = json_path(old, "resources.requests.storage");
 
 	if (!*json_path_string(old, "volumeName"))
-		restore(copy, old, "volumeName");
+		fill_from(copy, old, "volumeName");
 	if (!json_object_get(old, "storageClassName") && class_may_be_set(o, old_object))
-		restore(copy, old, "storageClassName");
+		fill_from(copy, old, "storageClassName");
 	if (!bound)
 		return copy;
-	restore(copy, old, "volumeAttributesClassName");
+	fill_from(copy, old, "volumeAttributesClassName");
 	if (size && json_path(copy, "resources.requests"))
 		json_path_set(copy, "resources.requests.storage", json_incref(size));
 	return copy;

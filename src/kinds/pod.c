@@ -39,7 +39,7 @@ static void check_token_volumes(const struct field *spec)
 }
 
 /* What holds of a pod at any time. */
-static void check_whole(const struct field *o)
+void pod_check_whole(const struct field *o)
 {
 	const struct field *spec = FIELD(o, "spec");
 	const struct field *containers = FIELD(spec, "containers");
@@ -54,12 +54,11 @@ static void check_whole(const struct field *o)
 		rule_container_image(&c);
 }
 
-static bool has_annotation(const struct field *o, const char *key)
+bool pod_has_annotation(const struct field *o, const char *key)
 {
 	return json_object_get(json_path(o->value, "metadata.annotations"), key) != NULL;
 }
 
-static const char mirror[] = "kubernetes.io/config.mirror";
 /* Annotations that say how a pod runs may not change while it does. */
 void pod_check_annotation_changes(const struct field *o, const struct field *old)
 {
@@ -73,7 +72,7 @@ void pod_check_annotation_changes(const struct field *o, const struct field *old
 			continue;
 		if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
 			field_forbidden(b, "may not remove or update AppArmor annotations");
-		if (strcmp(a.key, mirror) == 0)
+		if (strcmp(a.key, MIRROR_ANNOTATION) == 0)
 			field_forbidden(b, "may not remove or update mirror pod annotation");
 	}
 	field_each_key (now, a) {
@@ -81,7 +80,7 @@ void pod_check_annotation_changes(const struct field *o, const struct field *old
 			continue;
 		if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
 			field_forbidden(&a, "may not add AppArmor annotations");
-		if (strcmp(a.key, mirror) == 0)
+		if (strcmp(a.key, MIRROR_ANNOTATION) == 0)
 			field_forbidden(&a, "may not add mirror pod annotation");
 	}
 	rule_pod_annotations(now, FIELD(o, "spec"));
@@ -233,23 +232,13 @@ static json_t *with_images(const json_t *list, const json_t *old)
 	return copy;
 }
 
-static void take_from(json_t *spec, const json_t *old, const char *key)
-{
-	json_t *v = json_object_get(old, key);
-
-	if (v)
-		json_object_set(spec, key, v);
-	else
-		json_object_del(spec, key);
-}
-
 static void take_node_affinity(json_t *spec, const json_t *old)
 {
 	const json_t *was = json_object_get(old, "affinity");
 	json_t *affinity = json_copy(fill_object(spec, "affinity"));
 
 	json_object_set_new(spec, "affinity", affinity);
-	take_from(affinity, was, "nodeAffinity");
+	fill_from(affinity, was, "nodeAffinity");
 	if (!json_object_size(affinity) && !was)
 		json_object_del(spec, "affinity");
 }
@@ -271,12 +260,12 @@ static json_t *unchanged_part(const json_t *spec, const json_t *old)
 					    with_images(list, json_object_get(old, lists[i])));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(free_to_change); i++)
-		take_from(copy, old, free_to_change[i]);
+		fill_from(copy, old, free_to_change[i]);
 	if (json_path_int(old, "terminationGracePeriodSeconds", 0) < 0 &&
 	    json_path_int(spec, "terminationGracePeriodSeconds", 0) == 1)
-		take_from(copy, old, "terminationGracePeriodSeconds");
+		fill_from(copy, old, "terminationGracePeriodSeconds");
 	if (gated) {
-		take_from(copy, old, "nodeSelector");
+		fill_from(copy, old, "nodeSelector");
 		take_node_affinity(copy, old);
 	}
 	return copy;
@@ -287,7 +276,7 @@ static void check_update(const struct field *o, const struct field *old)
 	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
 	json_t *rest json_auto = NULL;
 
-	check_whole(o);
+	pod_check_whole(o);
 	pod_check_annotation_changes(o, old);
 	if (!check_container_list(FIELD(spec, "containers"), FIELD(was, "containers")) ||
 	    !check_container_list(FIELD(spec, "initContainers"), FIELD(was, "initContainers")))
@@ -319,7 +308,7 @@ static void validate(const struct field *o, const struct field *old)
 		check_update(o, old);
 		return;
 	}
-	check_whole(o);
+	pod_check_whole(o);
 	rule_profile_annotations(FIELD(o, "metadata.annotations"), spec);
 	if (field_size(FIELD(spec, "ephemeralContainers")))
 		field_forbidden(FIELD(spec, "ephemeralContainers"), "cannot be set on create");
@@ -341,12 +330,11 @@ static void check_ephemeral(const struct field *o, const struct field *old)
 	const struct field *list = FIELD(o, "spec.ephemeralContainers");
 	const struct field *was = FIELD(old, "spec.ephemeralContainers");
 
-	check_whole(o);
-	pod_check_annotation_changes(o, old);
-	if (has_annotation(old, mirror)) {
+	if (pod_has_annotation(old, MIRROR_ANNOTATION)) {
 		field_forbidden(o, "static pods do not support ephemeral containers");
 		return;
 	}
+	pod_check_whole(o);
 	field_each (was, c) {
 		const char *name = json_path_string(c.value, "name");
 		const json_t *now = field_named(list, name);
@@ -360,97 +348,6 @@ static void check_ephemeral(const struct field *o, const struct field *old)
 	}
 }
 
-static bool removed_any(const struct field *list, const struct field *old)
-{
-	field_each_key (old, r)
-		if (!json_object_get(list->value, r.key))
-			return true;
-	return false;
-}
-
-/* The container with the cpu and memory of OLD. */
-static json_t *with_amounts(const json_t *container, const json_t *old)
-{
-	static const char *const lists[] = {"limits", "requests"};
-	static const char *const names[] = {"cpu", "memory"};
-	json_t *copy = json_deep_copy(container);
-	json_t *resources = fill_object(copy, "resources");
-
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		json_t *list = fill_object(resources, lists[i]);
-		const json_t *was = json_object_get(json_path(old, "resources"), lists[i]);
-
-		for (size_t j = 0; j < ARRAY_SIZE(names); j++)
-			take_from(list, was, names[j]);
-		if (!json_object_size(list) && !was)
-			json_object_del(resources, lists[i]);
-	}
-	return copy;
-}
-
-static bool check_resized_list(const struct field *list, const struct field *old, bool *other)
-{
-	if (field_size(list) != field_size(old)) {
-		char *why free_ptr =
-			xasprintf("%s may not be added or removed on resize", list->name);
-
-		field_forbidden(list, why);
-		return false;
-	}
-	field_each (list, c) {
-		const struct field *was = FIELD_INDEX(old, c.index);
-		json_t *rest json_auto = with_amounts(c.value, was->value);
-
-		if (!field_same(FIELD(&c, "name"), FIELD(was, "name"))) {
-			char *why free_ptr = xasprintf(
-				"%s may not be renamed or reordered on resize", list->name);
-
-			field_forbidden(FIELD(&c, "name"), why);
-			return false;
-		}
-		if (removed_any(FIELD(&c, "resources.requests"), FIELD(was, "resources.requests")))
-			field_forbidden(FIELD(&c, "resources.requests"),
-					"resource requests cannot be removed");
-		if (removed_any(FIELD(&c, "resources.limits"), FIELD(was, "resources.limits")))
-			field_forbidden(FIELD(&c, "resources.limits"),
-					"resource limits cannot be removed");
-		*other = *other || !json_equal(rest, was->value);
-	}
-	return true;
-}
-
-static void check_resize(const struct field *o, const struct field *old)
-{
-	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
-	json_t *a json_auto = json_copy((json_t *)spec->value);
-	json_t *b json_auto = json_copy((json_t *)was->value);
-	static const char *const apart[] = {"containers", "initContainers", "resources"};
-	bool other = false;
-
-	check_whole(o);
-	if (has_annotation(old, mirror)) {
-		field_forbidden(o, "static pods cannot be resized");
-		return;
-	}
-	if (field_is(FIELD(was, "os.name"), "windows")) {
-		field_forbidden(o, "windows pods cannot be resized");
-		return;
-	}
-	if (strcmp(pod_qos_class(spec->value), json_path_string(old->value, "status.qosClass")))
-		field_invalid_text(spec, json_path_string(o->value, "status.qosClass"),
-				   "Pod QOS Class may not change as a result of resizing");
-	if (!check_resized_list(FIELD(spec, "containers"), FIELD(was, "containers"), &other) ||
-	    !check_resized_list(FIELD(spec, "initContainers"), FIELD(was, "initContainers"),
-				&other))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
-		json_object_del(a, apart[i]);
-		json_object_del(b, apart[i]);
-	}
-	if (other || !json_equal(a, b))
-		field_forbidden(spec, "only cpu and memory resources are mutable");
-}
-
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)
 {
 	if (strcmp(name, "status") == 0)
@@ -458,7 +355,7 @@ static void validate_subresource(const struct field *o, const struct field *old,
 	else if (strcmp(name, "ephemeralcontainers") == 0)
 		check_ephemeral(o, old);
 	else if (strcmp(name, "resize") == 0)
-		check_resize(o, old);
+		pod_check_resize(o, old);
 	else if (strcmp(name, "binding"))
 		validate(o, old);
 }

@@ -210,6 +210,25 @@ static void keep_observed_generations(json_t *status, const json_t *old)
 	map_free(met, NULL);
 }
 
+void pod_keep_metadata(json_t *object, const json_t *old)
+{
+	static const char *const kept[] = {"annotations", "finalizers", "labels",
+					   "ownerReferences"};
+	json_t *metadata = fill_object(object, "metadata");
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		fill_from(metadata, json_object_get(old, "metadata"), kept[i]);
+}
+
+static void prepare_ephemeral(json_t *object, const json_t *old)
+{
+	json_t *spec = json_deep_copy(json_object_get(old, "spec"));
+
+	fill_from(spec, json_object_get(object, "spec"), "ephemeralContainers");
+	json_object_set_new(object, "spec", spec);
+	pod_keep_metadata(object, old);
+}
+
 void pod_prepare_write(json_t *object, const json_t *old, const struct write_facts *facts)
 {
 	json_t *status = json_object_get(object, "status");
@@ -219,7 +238,13 @@ void pod_prepare_write(json_t *object, const json_t *old, const struct write_fac
 		prepare_new(object, facts->now);
 		return;
 	}
-	if (!facts->subresource || strcmp(facts->subresource, "status"))
+	if (!facts->subresource)
+		return;
+	if (strcmp(facts->subresource, "resize") == 0)
+		pod_prepare_resize(object, old);
+	if (strcmp(facts->subresource, "ephemeralcontainers") == 0)
+		prepare_ephemeral(object, old);
+	if (strcmp(facts->subresource, "status"))
 		return;
 	if (!*json_path_string(status, "qosClass") && json_object_get(was, "qosClass"))
 		json_object_set(fill_object(object, "status"), "qosClass",

@@ -20,7 +20,7 @@ static void check_claims(const struct field *f, const struct field *owner)
 {
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 	bool mirror = owner && json_object_get(json_object_get(owner->value, "annotations"),
-					       "kubernetes.io/config.mirror");
+					       MIRROR_ANNOTATION);
 
 	field_each (f, c) {
 		const struct field *name = FIELD(&c, "name");
@@ -400,8 +400,7 @@ void rule_pod_annotations(const struct field *annotations, const struct field *s
 	static const char seccomp[] = "container.seccomp.security.alpha.kubernetes.io/";
 
 	field_each_key (annotations, a) {
-		if (strcmp(a.key, "kubernetes.io/config.mirror") == 0 &&
-		    !*field_text(FIELD(spec, "nodeName")))
+		if (strcmp(a.key, MIRROR_ANNOTATION) == 0 && !*field_text(FIELD(spec, "nodeName")))
 			field_invalid(&a, "must set spec.nodeName if mirror pod annotation is set");
 		else if (strcmp(a.key, "controller.kubernetes.io/pod-deletion-cost") == 0 &&
 			 !is_cost(field_text(&a)))

@@ -135,6 +135,8 @@ void rule_scheduling_gates(const struct field *f);
 void rule_pod_spec(const struct field *spec, const struct field *owner);
 /* Labels, annotations and spec of a template. */
 void rule_pod_template(const struct field *template);
+/* A pod that stands for one that its node was given by other means has this annotation. */
+#define MIRROR_ANNOTATION "kubernetes.io/config.mirror"
 /* How an annotation of old begins that names a container's AppArmor profile. */
 #define APP_ARMOR_PREFIX "container.apparmor.security.beta.kubernetes.io/"
 /* What a pod's annotations say of it. */

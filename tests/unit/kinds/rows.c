@@ -106,7 +106,10 @@ static void expect(const struct write *w, const char *got)
 void rows_validate(const char *what, const char *object, const struct row *rows, size_t n,
 		   enum row_write how)
 {
-	const char *subresource = how == ROW_STATUS ? "status" : NULL;
+	static const char *const subresources[] = {[ROW_STATUS] = "status",
+						   [ROW_EPHEMERAL] = "ephemeralcontainers",
+						   [ROW_RESIZE] = "resize"};
+	const struct write_facts facts = {.subresource = subresources[how]};
 
 	for (size_t i = 0; i < n; i++) {
 		struct write w CLEANUP(write_release);
@@ -114,8 +117,10 @@ void rows_validate(const char *what, const char *object, const struct row *rows,
 		char *got free_ptr = NULL;
 
 		write_init(&w, what, object, &rows[i]);
+		if (facts.subresource && w.r->particulars->prepare_write)
+			w.r->particulars->prepare_write(w.tree, w.old, &facts);
 		object_validate_meta(&w.now, before, w.r);
-		object_validate(&w.now, before, w.r, w.r, subresource);
+		object_validate(&w.now, before, w.r, w.r, facts.subresource);
 		got = rows_complaints(w.errors, w.r);
 		expect(&w, got);
 	}

@@ -33,9 +33,10 @@ struct row {
 
 json_t *rows_changed(const char *object, const struct row *row);
 
-enum row_write { ROW_CREATE, ROW_UPDATE, ROW_STATUS };
+enum row_write { ROW_CREATE, ROW_UPDATE, ROW_STATUS, ROW_EPHEMERAL, ROW_RESIZE };
 
-/* What is wrong with a create of the changed OBJECT, or with its update from OBJECT as it was. */
+/* What is wrong with a create of the changed OBJECT, or with its update from OBJECT as it was; of a
+ * subresource, with what the server makes of it. */
 void rows_validate(const char *what, const char *object, const struct row *rows, size_t n,
 		   enum row_write how);
 /* What a write of the changed OBJECT is warned of, "; " between. */

@@ -164,6 +164,60 @@ static void pod_status(void **state)
 			"status.containerStatuses[0].user.linux.uid Invalid"});
 }
 
+static void pod_resizes(void **state)
+{
+	static const char pod[] =
+		"{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'requests':{"
+		"'cpu':'1'}},'resizePolicy':[{'resourceName':'cpu','restartPolicy':'NotRequired'}]}"
+		","
+		"{'name':'d','image':'i'}],'initContainers':[{'name':'e','image':'i'}]}}";
+	static const struct row resizes[] = {
+		{"spec.containers[0].resources.requests.cpu", "'2'", ""},
+		{"spec.initContainers[0].resources", "{'requests':{'cpu':'1'}}", ""},
+		/* Nothing else is taken. */
+		{"spec.containers[0].image", "'j'", ""},
+		{"spec.nodeName", "'n'", ""},
+		{"metadata.labels", "{'a b':'c'}", ""},
+		{"spec.containers[0].resources.requests", NULL,
+		 "spec Invalid; spec.containers[0].resources.requests Forbidden"},
+		{"spec.containers[0].resizePolicy[0].restartPolicy", "'RestartContainer'",
+		 "spec Forbidden"},
+		{"spec.containers[0].resources.requests.ephemeral-storage", "'1'",
+		 "spec Forbidden"},
+		{"spec.initContainers[0].resources", "{'requests':{'ephemeral-storage':'1'}}",
+		 "spec.initContainers[0] Forbidden"},
+		{"spec.containers[1].name", "'x'", "spec.containers[1].name Forbidden"},
+		{"spec.containers[1]", NULL, "spec.containers Forbidden"},
+		{"spec.initContainers", NULL, "spec.initContainers Forbidden"},
+		{"spec.resources", "{'requests':{'cpu':'2'}}", ""},
+	};
+	static const struct row own[] = {
+		{"spec.resources.requests.cpu", "'3'", ""},
+		{"spec.resources", NULL, "spec Invalid; spec.resources Forbidden"},
+		{"spec.resources.requests", "{'memory':'1'}", "spec.resources.requests Forbidden"},
+	};
+	static const struct row running[] = {
+		{"spec.containers[0].resources", "{'requests':{'cpu':'2'}}",
+		 "spec Invalid; spec Forbidden"},
+	};
+	static const struct row ephemeral[] = {
+		{"spec.ephemeralContainers", "[{'name':'f','image':'i'}]", ""},
+		{"spec.containers[0].image", "'j'", ""},
+		{"spec.ephemeralContainers", "[{'name':'c','image':'i'}]",
+		 "spec.ephemeralContainers[0].name Duplicate"},
+	};
+
+	(void)state;
+	rows_validate("/v1/pods", pod, resizes, ARRAY_SIZE(resizes), ROW_RESIZE);
+	rows_validate("/v1/pods", POD(",'resources':{'requests':{'cpu':'2'}}"), own,
+		      ARRAY_SIZE(own), ROW_RESIZE);
+	rows_validate("/v1/pods",
+		      "{" META POD_SPEC ",'status':{'qosClass':'BestEffort','containerStatuses':[{"
+		      "'name':'c','state':{'running':{}}}]}}",
+		      running, ARRAY_SIZE(running), ROW_RESIZE);
+	rows_validate("/v1/pods", pod, ephemeral, ARRAY_SIZE(ephemeral), ROW_EPHEMERAL);
+}
+
 static void services(void **state)
 {
 	(void)state;
@@ -305,8 +359,9 @@ int main(void)
 		cmocka_unit_test(pod_resources), cmocka_unit_test(pod_containers),
 		cmocka_unit_test(pod_volumes),	 cmocka_unit_test(profiles),
 		cmocka_unit_test(pod_changes),	 cmocka_unit_test(pod_status),
-		cmocka_unit_test(services),	 cmocka_unit_test(claims),
-		cmocka_unit_test(workloads),	 cmocka_unit_test(warnings),
+		cmocka_unit_test(pod_resizes),	 cmocka_unit_test(services),
+		cmocka_unit_test(claims),	 cmocka_unit_test(workloads),
+		cmocka_unit_test(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
