@@ -141,7 +141,7 @@ static const struct selectable selectable[] = {
 	{.field = "involvedObject.fieldPath"},
 	{.field = "reason"},
 	{.field = "reportingComponent"},
-	{.field = "source", .path = "source.component"},
+	{.field = "source", .path = "source.component", .other = "reportingComponent"},
 	{.field = "type"},
 	{0},
 };

@@ -32,10 +32,10 @@ struct write_facts {
 	int64_t now;		 /* wall ns */
 };
 
-/* A field that selectors may name: where it stands when its path is another, and what it reads as
- * when it is not there (NULL: ""). */
+/* A field that selectors may name: where it stands when its path is another, where to read when
+ * that is empty (NULL: nowhere), and what it reads as when it is not there (NULL: ""). */
 struct selectable {
-	const char *field, *path, *zero;
+	const char *field, *path, *other, *zero;
 };
 
 /* What a type itself says of metadata beside what is checked of every type. An update is told of

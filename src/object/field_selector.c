@@ -6,8 +6,9 @@
 
 struct field_term {
 	char *field, *value;
-	const char *zero; /* what the field reads as when it is not there */
-	bool equal;	  /* else: must not be equal */
+	const char *other; /* the place to read when that of the field is empty; NULL: none */
+	const char *zero;  /* what the field reads as when it is not there */
+	bool equal;	   /* else: must not be equal */
 };
 
 struct field_selector {
@@ -121,7 +122,8 @@ const char *field_selector_field(const struct field_selector *s, size_t i)
 	return i < s->n ? s->v[i].field : NULL;
 }
 
-void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *zero)
+void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *other,
+			  const char *zero)
 {
 	struct field_term *t = &s->v[i];
 
@@ -129,6 +131,7 @@ void field_selector_place(struct field_selector *s, size_t i, const char *path, 
 		free(t->field);
 		t->field = xstrdup(path);
 	}
+	t->other = other;
 	if (zero)
 		t->zero = zero;
 }
@@ -146,11 +149,19 @@ static bool span_is(struct span value, const char *text, const char *zero)
 	return unquoted && !strcmp(unquoted, text);
 }
 
+static struct span term_value(const struct field_term *t, struct span object)
+{
+	struct span value = json_find(object.p, object.len, t->field);
+
+	if (!t->other || (value.p && !json_span_equal(value, "\"\"")))
+		return value;
+	return json_find(object.p, object.len, t->other);
+}
+
 bool field_selector_matches_span(const struct field_selector *s, struct span object)
 {
 	vec_each (s, t)
-		if (span_is(json_find(object.p, object.len, t->field), t->value, t->zero) !=
-		    t->equal)
+		if (span_is(term_value(t, object), t->value, t->zero) != t->equal)
 			return false;
 	return true;
 }

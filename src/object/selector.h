@@ -43,9 +43,11 @@ DEFINE_CLEANUP(struct field_selector *, field_selector_free)
 const char *field_selector_required(const struct field_selector *s, const char *field);
 /* Each field named, for the check that a type supports it. */
 const char *field_selector_field(const struct field_selector *s, size_t i);
-/* Where the I-th field stands (PATH NULL: where its name says) and what it reads as when it is
- * missing (ZERO NULL: ""), a text that lives for ever. */
-void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *zero);
+/* Where the I-th field stands (PATH NULL: where its name says), where to read when that is empty
+ * (OTHER NULL: nowhere) and what it reads as when it is missing (ZERO NULL: ""). OTHER and ZERO are
+ * texts that live for ever. */
+void field_selector_place(struct field_selector *s, size_t i, const char *path, const char *other,
+			  const char *zero);
 /* A field that is missing compares as "". Fields are dotted paths into the object. */
 bool field_selector_matches(const struct field_selector *s, const struct object *o);
 /* The same of an object's canonical bytes. */

@@ -45,7 +45,7 @@ int filter_init(struct filter *f, const struct resource *r, const char *labels, 
 		const struct selectable *s = find_selectable(r, field);
 
 		if (s) {
-			field_selector_place(f->fields, i, s->path, s->zero);
+			field_selector_place(f->fields, i, s->path, s->other, s->zero);
 			continue;
 		}
 		if (r->custom || r->particulars->selectable)

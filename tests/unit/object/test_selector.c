@@ -273,6 +273,35 @@ static void field_selectors_match_objects(void **state)
 	field_selector_free(s);
 }
 
+static bool reads(const char *text, const char *selector)
+{
+	struct object *o = object_parse(text, strlen(text), NULL);
+	struct field_selector *s = field_selector_parse(selector, NULL);
+	bool matches;
+
+	field_selector_place(s, 0, "source.component", "reporter", NULL);
+	matches = field_selector_matches(s, o);
+	field_selector_free(s);
+	object_unref(o);
+	return matches;
+}
+
+/* Where a field's own place is empty the other is read. */
+static void a_field_may_stand_at_two_places(void **state)
+{
+	static const char head[] = "{\"apiVersion\":\"v1\",\"kind\":\"Event\",";
+	char *first free_ptr =
+		xasprintf("%s\"source\":{\"component\":\"a\"},\"reporter\":\"b\"}", head);
+	char *second free_ptr =
+		xasprintf("%s\"source\":{\"component\":\"\"},\"reporter\":\"b\"}", head);
+	char *none free_ptr = xasprintf("%s\"source\":{}}", head);
+
+	(void)state;
+	assert_true(reads(first, "source=a") && !reads(first, "source=b"));
+	assert_true(reads(second, "source=b") && !reads(second, "source="));
+	assert_true(reads(none, "source=") && !reads(none, "source=b"));
+}
+
 static void broken_field_selectors_are_refused(void **state)
 {
 	static const char *const cases[] = {"a", "a,b=c", "a!b", "a=b=c", "a=\\x", "a=b\\"};
@@ -296,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_is_no_string_selects_nothing),
 		cmocka_unit_test(label_rules_are_kubernetes),
 		cmocka_unit_test(field_selectors_match_objects),
+		cmocka_unit_test(a_field_may_stand_at_two_places),
 		cmocka_unit_test(broken_field_selectors_are_refused),
 	};
 
