@@ -228,7 +228,7 @@ void program_stop_parts(struct program *p)
 	controllers_stop(steal(&p->controllers));
 	scheduler_stop(steal(&p->scheduler));
 	p->kubelet = kubelet_stop(p->kubelet);
-	if (p->local)
+	if (p->local && p->cluster)
 		local_set_streamer(p->cluster, NULL, NULL);
 	nodes_stop(steal(&p->nodes));
 	kubelets_free(steal(&p->kubelets));
