@@ -498,11 +498,11 @@ static void test_held(void **state)
 	pthread_create(&thread, NULL, get_held, f);
 	watch_widgets(f, &s, &(struct watch_options){0});
 	json_decref(hook_server_get(f, "held"));
+	json_decref(hook_server_get(f, "held"));
 	make(f, "b", 2);
 	json_decref(fixture_get(&f->local, V2, "default", "b"));
 	fixture_make(&f->local, "configmaps", "default", "{'metadata':{'name':'c'}}");
 	seen_end(&s); /* gives its question up */
-	json_decref(hook_server_get(f, "held"));
 	json_decref(hook_server_get(f, "release"));
 	pthread_join(thread, &got);
 	assert_non_null(got);
