@@ -90,7 +90,7 @@ ok "of a job" wait_for 5 describes job once jobs/once/describe
 ok "of a claim" wait_for 5 describes pvc claim persistentvolumeclaims/claim/describe
 node=$(ls "$M/cluster/nodes" | head -n 1)
 node=${node%.yaml}
-ok "of a node" wait_for 5 describes node "$node" "$M/cluster/nodes/$node/describe"
+ok "of a node" wait_for 15 describes node "$node" "$M/cluster/nodes/$node/describe"
 is "with what is allocated" "$(grep -A4 '^Allocated' "$M/cluster/nodes/$node/describe" | grep -c '  cpu .*m (.*%)')" 1
 ok "of another kind" grep -q '^Policy Types\|^API Version: ' <(cat configmaps/cm/describe)
 # Words, not only sections: lines without times and ages.
