@@ -406,26 +406,54 @@ static void merge_map(json_t *pod, const json_t *binding, const char *path)
 	json_object_update(json_path(pod, path), from);
 }
 
+/* The state of the pod speaks against it: a conflict of the subresource, not of the pod. */
+static int refuse_binding(const char *name, const char *why, struct error **err)
+{
+	struct error *e = error_new(
+		E_CONFLICT, "Operation cannot be fulfilled on pods/binding \"%s\": %s", name, why);
+
+	error_set_details(e, "", "pods/binding", name);
+	return error_move(err, e);
+}
+
+static int binding_precondition(const json_t *pod, const struct resource *r, const json_t *binding,
+				const char *what, const char *path, struct error **err)
+{
+	const char *asked = json_path_string(binding, path), *found = json_path_string(pod, path);
+	char *why free_ptr = NULL;
+
+	if (!*asked || strcmp(asked, found) == 0)
+		return 0;
+	why = xasprintf("Precondition failed: %s in precondition: %s, %s in object meta: %s", what,
+			asked, what, found);
+	return refuse_conflict(r, json_path_string(pod, "metadata.name"), why, err);
+}
+
+static int check_bindable(const json_t *pod, struct error **err)
+{
+	const char *name = json_path_string(pod, "metadata.name");
+	const char *node = json_path_string(pod, "spec.nodeName");
+	char *why free_ptr = NULL;
+
+	if (*json_path_string(pod, "metadata.deletionTimestamp"))
+		why = xasprintf("pod %s is being deleted, cannot be assigned to a host", name);
+	else if (*node)
+		why = xasprintf("pod %s is already assigned to node \"%s\"", name, node);
+	else if (json_array_size(json_path(pod, "spec.schedulingGates")))
+		why = xasprintf("pod %s has non-empty .spec.schedulingGates", name);
+	return why ? refuse_binding(name, why, err) : 0;
+}
+
 int pod_bind(json_t *pod, const struct resource *r, const json_t *binding, int64_t now,
 	     struct error **err)
 {
-	const char *name = json_path_string(pod, "metadata.name");
-	const char *node = json_path_string(binding, "target.name");
-	const char *uid = json_path_string(binding, "metadata.uid");
-	char *why free_ptr = NULL;
-
-	if (*uid && strcmp(uid, json_path_string(pod, "metadata.uid")))
-		why = xasprintf("Precondition failed: UID in precondition: %s, UID in object meta: "
-				"%s",
-				uid, json_path_string(pod, "metadata.uid"));
-	else if (*json_path_string(pod, "metadata.deletionTimestamp"))
-		why = xasprintf("pod %s is being deleted, cannot be assigned to a host", name);
-	else if (*json_path_string(pod, "spec.nodeName"))
-		why = xasprintf("pod %s is already assigned to node \"%s\"", name,
-				json_path_string(pod, "spec.nodeName"));
-	if (why)
-		return refuse_conflict(r, name, why, err);
-	json_path_set(pod, "spec.nodeName", json_string(node));
+	if (binding_precondition(pod, r, binding, "UID", "metadata.uid", err) < 0 ||
+	    binding_precondition(pod, r, binding, "ResourceVersion", "metadata.resourceVersion",
+				 err) < 0 ||
+	    check_bindable(pod, err) < 0)
+		return -1;
+	json_path_set(pod, "spec.nodeName", json_string(json_path_string(binding, "target.name")));
+	json_path_del(pod, "status.nominatedNodeName");
 	merge_map(pod, binding, "metadata.annotations");
 	merge_map(pod, binding, "metadata.labels");
 	set_scheduled(pod, now);

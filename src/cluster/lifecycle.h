@@ -49,7 +49,10 @@ bool lifecycle_finished(const json_t *object);
 /* The Scale of an object, and a Scale written back. NULL or -1 and *err. */
 json_t *scale_get(const json_t *object, const struct resource *r, struct error **err);
 int scale_set(json_t *object, const struct resource *r, const json_t *scale, struct error **err);
-/* Binds POD (R: pods) as the Binding says. E_CONFLICT when it is bound or on its way out. */
+/*
+ * Binds POD (R: pods) as the Binding says. E_CONFLICT when it is bound, on its way out or held back
+ * by scheduling gates, or is not the one whose uid or version BINDING names.
+ */
 int pod_bind(json_t *pod, const struct resource *r, const json_t *binding, int64_t now,
 	     struct error **err);
 

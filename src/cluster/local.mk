@@ -41,6 +41,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/validating_webhook.c \
 	src/cluster/local/admission/webhook_call.c \
 	src/cluster/local/admission/webhooks.c src/cluster/local/admission/webhooks.h \
+	src/cluster/local/binding.c \
 	src/cluster/local/bootstrap.c \
 	src/cluster/local/bootstrap_rbac.c \
 	src/cluster/local/commit.c \
@@ -170,6 +171,12 @@ tests_unit_cluster_test_answers_SOURCES = tests/unit/cluster/test_answers.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_answers_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_answers
+
+check_PROGRAMS += tests/unit/cluster/test_binding
+tests_unit_cluster_test_binding_SOURCES = tests/unit/cluster/test_binding.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_binding_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_binding
 
 check_PROGRAMS += tests/unit/cluster/test_quota
 tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \

@@ -80,6 +80,15 @@ static int admit(const struct write *w, const json_t *body, struct error **err)
 	return admission_admit(&a, err) < 0 ? -1 : admission_validate(&a, err);
 }
 
+struct object *created_status(void)
+{
+	json_t *status json_auto =
+		json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1",
+			  "metadata", "status", "Success", "code", 201);
+
+	return object_from_tree(status);
+}
+
 /* A pod goes as a deletion asks it to, and the answer says no more than that. */
 int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err)
 {
@@ -93,7 +102,6 @@ int evict_pod(const struct write *w, const json_t *body, struct object **out, st
 		.resource_version = *rv ? rv : NULL,
 	};
 	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
-	json_t *status json_auto = NULL;
 
 	if (*name && strcmp(name, w->name))
 		return error_set(err, E_BAD_REQUEST,
@@ -101,8 +109,6 @@ int evict_pod(const struct write *w, const json_t *body, struct object **out, st
 	if (admit(w, body, err) < 0 || mark(w, &opt, err) < 0 ||
 	    delete_evicted(w, &opt, &pod, err) < 0)
 		return -1;
-	status = json_pack("{s:s,s:s,s:{},s:s,s:i}", "kind", "Status", "apiVersion", "v1",
-			   "metadata", "status", "Success", "code", 201);
-	*out = object_from_tree(status);
+	*out = created_status();
 	return 0;
 }

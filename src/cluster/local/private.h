@@ -231,6 +231,13 @@ int convert_objects(const struct errand *e, const struct resource *r, struct obj
 
 /* evict.c: the pod that W names goes as BODY, an Eviction, asks; *OUT: a Status. */
 int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err);
+/* The answer to what was done and left no object to show; new. */
+struct object *created_status(void);
+
+/* binding.c: R is what a Binding may be posted to without a pod in the path. */
+bool is_bindings(const struct resource *r);
+/* 0 when BINDING says where the pod NAME, which the request is for, is to run. */
+int binding_check(const json_t *binding, const char *name, struct error **err);
 
 /* commit.c */
 struct op {

@@ -332,6 +332,34 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	return steal(&tree);
 }
 
+/* W is for pods/NAME/binding, or for bindings, where the body has the name. */
+static int create_binding(const struct write *w, const char *json, size_t len, struct object **out,
+			  struct error **err)
+{
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+	struct write as = *w, pod = *w;
+	json_t *body json_auto = NULL;
+
+	as.r = as.storage = catalog_find(builtin, "", "v1", "bindings");
+	as.name = as.subresource = NULL;
+	body = pipeline_decode(&as, json, len, err);
+	if (!body || check_path(&as, body, err) < 0)
+		return -1;
+	pod.r = pod.storage = catalog_find(builtin, "", "v1", "pods");
+	pod.subresource = "binding";
+	if (!pod.name)
+		pod.name = json_path_string(body, "metadata.name");
+	if (binding_check(body, pod.name, err) < 0)
+		return -1;
+	if (!*pod.name)
+		return error_set(err, E_BAD_REQUEST, "Name parameter required.");
+	if (modify(&pod, next_from_binding, body, true, out, err) < 0)
+		return -1;
+	object_unref(*out);
+	*out = created_status();
+	return 0;
+}
+
 static int create_in(struct write *w, const char *json, size_t len, struct object **out,
 		     struct error **err)
 {
@@ -339,11 +367,11 @@ static int create_in(struct write *w, const char *json, size_t len, struct objec
 
 	if (sub_is(w->subresource, "token"))
 		return token_request(w, json, len, out, err);
+	if (sub_is(w->subresource, "binding"))
+		return create_binding(w, json, len, out, err);
 	body = json_read(json, len, err);
 	if (!body)
 		return -1;
-	if (sub_is(w->subresource, "binding"))
-		return modify(w, next_from_binding, body, true, out, err);
 	if (sub_is(w->subresource, "eviction"))
 		return evict_pod(w, body, out, err);
 	return error_set(err, E_METHOD,
@@ -386,6 +414,8 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 		return -1;
 	if (subresource)
 		return create_in(&w, json, len, out, err);
+	if (is_bindings(r))
+		return create_binding(&w, json, len, out, err);
 	if (answer)
 		return review_create(&w, answer, json, len, out, err);
 	tree = pipeline_decode(&w, json, len, err);
