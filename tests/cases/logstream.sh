@@ -75,7 +75,9 @@ is "with all that it wrote" "$(tr '\n' ' ' <a.previous.log)" \
 bytes_asked() { curl -sfS "$server/do/asked" | jq '[.[].bytes] | add'; }
 python3 -c 'for i in range(300000): print("line %07d of a log that is long, as long as logs are" % i)' >"$T/long"
 pod big "$running"
-tell 'log?pod=big&container=a' <"$T/long"
+# A log goes on from the second of its last line: here that second has no other.
+head -n -1 "$T/long" | tell 'log?pod=big&container=a'
+tail -n 1 "$T/long" | tell 'log?pod=big&container=a&at=200'
 wait_for 10 test -e "$L/big/a.log"
 ok "a log of $(stat -c %s "$T/long") bytes" eval 'tail -n 1 "$L/big/a.log" | grep "line 0299999"'
 exec 7<"$L/big/a.log"
