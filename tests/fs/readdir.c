@@ -127,7 +127,7 @@ static char *churn_path(int writer, long i)
 {
 	static const char *const before[] = {"a", "steadx", "steadz", "z"};
 
-	return xasprintf("%s/%s-%d-%ld.yaml", directory, before[i % 4], writer, i);
+	return xasprintf("%s/%s-%d-%ld.yaml", directory, before[(unsigned long)i % 4], writer, i);
 }
 
 static void *change(void *arg)

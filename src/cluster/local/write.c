@@ -519,12 +519,22 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 	p.patch = tree = json_read(patch, len, err);
 	if (!tree)
 		return -1;
-	if (modify(&w, scale ? scale_next_patch : next_from_patch, &p, true, out, &why) == 0)
-		return scale ? scale_show(&w, out, err) : 0;
-	if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
-		return error_move(err, steal(&why));
-	*created = true;
-	return apply_create(&w, &p, out, err);
+	/* Somebody may make what is to be made, or remove what is to be changed. */
+	for (int i = 0; i < TRIES; i++) {
+		error_clear(&why);
+		if (modify(&w, scale ? scale_next_patch : next_from_patch, &p, true, out, &why) ==
+		    0)
+			return scale ? scale_show(&w, out, err) : 0;
+		if (type != PATCH_APPLY || subresource || error_code(why) != E_NOT_FOUND)
+			break;
+		error_clear(&why);
+		*created = apply_create(&w, &p, out, &why) == 0;
+		if (*created)
+			return 0;
+		if (error_code(why) != E_EXISTS)
+			break;
+	}
+	return error_move(err, steal(&why));
 }
 
 static json_t *next_established(const struct write *w, const json_t *old, void *arg,

@@ -6,9 +6,11 @@
 
 #include "object/json.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -357,6 +359,45 @@ static void custom_resources_answer_as_defined(void **state)
 	error_free(err);
 }
 
+#define RACES 200
+
+/* Applies RACES names that another thread makes at the same time; how many are refused. */
+static void *apply_all(void *arg)
+{
+	static const struct write_options options = {.field_manager = "racer", .force = true};
+	const struct resource *maps = fixture_type(&f, "configmaps");
+	size_t *refused = arg;
+
+	for (int i = 0; i < RACES; i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+		char name[16], text[160];
+		bool created;
+
+		snprintf(name, sizeof(name), "race-%d", i);
+		snprintf(text, sizeof(text),
+			 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
+			 "\"%s\",\"namespace\":\"n\"},\"data\":{\"a\":\"1\"}}",
+			 name);
+		if (cluster_patch(f.cluster, NULL, maps, "n", name, NULL, PATCH_APPLY, text,
+				  strlen(text), &options, NULL, &created, &err) < 0)
+			++*refused;
+	}
+	return NULL;
+}
+
+/* An apply makes the object or changes it: that somebody else was quicker is no refusal. */
+static void applies_of_one_name_meet(void **state)
+{
+	size_t refused[2] = {0};
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(pthread_create(&other, NULL, apply_all, &refused[1]), 0);
+	apply_all(&refused[0]);
+	pthread_join(other, NULL);
+	assert_int_equal(refused[0] + refused[1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +411,7 @@ int main(void)
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
 		cmocka_unit_test(custom_resources_answer_as_defined),
 		cmocka_unit_test(an_applied_uid_makes_no_object),
+		cmocka_unit_test(applies_of_one_name_meet),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
