@@ -11,8 +11,9 @@
 /* One container in a pass. */
 struct container {
 	json_t *spec, *status;
-	bool init;    /* runs to its end before the next */
-	bool sidecar; /* an init container that stays */
+	bool init;	/* runs to its end before the next */
+	bool sidecar;	/* an init container that stays */
+	bool ephemeral; /* added to a pod that runs, for who looks into it */
 };
 
 static void come_again(struct pass *p, int64_t when)
@@ -139,6 +140,8 @@ static bool is_to_restart(const struct pass *p, const struct container *c, int64
 
 	if (c->sidecar)
 		return true;
+	if (c->ephemeral)
+		return false;
 	if (!strcmp(policy, "Never"))
 		return false;
 	if (c->init || !strcmp(policy, "OnFailure"))
@@ -222,6 +225,11 @@ static void advance(struct pass *p, struct container *c)
 	if (state_of(c, "state.running")) {
 		end = p->nodes->engine->ends(p->tree, time_at(c->status, "state.running.startedAt"),
 					     &exit_code);
+		/* In an ephemeral container is nobody to talk to. */
+		if (c->ephemeral) {
+			end = p->now;
+			exit_code = 0;
+		}
 		/* An init container has nothing to wait for. */
 		if (c->init && !c->sidecar && end == CLOCK_NEVER)
 			end = p->now;
@@ -277,6 +285,20 @@ static bool advance_init(struct pass *p)
 			p->phase = "Failed";
 	}
 	return done;
+}
+
+/* They change neither the pod's phase nor whether it is ready. */
+static void advance_ephemeral(struct pass *p)
+{
+	json_t *specs = json_object_get(p->spec, "ephemeralContainers"), *spec;
+	json_t *list = json_array_size(specs) ? statuses(p, "ephemeralContainerStatuses") : NULL;
+	size_t k;
+
+	json_array_foreach (specs, k, spec) {
+		struct container c = {spec, status_of(list, spec), .ephemeral = true};
+
+		advance(p, &c);
+	}
 }
 
 static const char *phase_of(const struct pass *p)
@@ -352,6 +374,8 @@ bool containers_advance(struct pass *p)
 		else
 			set_waiting(&c, "PodInitializing", NULL);
 	}
+	if (initialized)
+		advance_ephemeral(p);
 	if (!p->phase)
 		p->phase = phase_of(p);
 	return initialized;

@@ -25,6 +25,7 @@ struct engine_run {
 
 struct engine {
 	const char *name;	     /* "simulated" */
+	const char *nature;	     /* why it has no exec, in a message */
 	const char *runtime_version; /* nodeInfo.containerRuntimeVersion */
 	/* Starts a container and names it: "simulated://...". */
 	void (*start)(const json_t *pod, const json_t *container, char id[ENGINE_ID]);

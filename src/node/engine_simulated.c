@@ -89,6 +89,7 @@ static void log_lines(const struct engine_run *run,
 
 const struct engine engine_simulated = {
 	.name = "simulated",
+	.nature = "containers are simulated, nothing runs in them",
 	.runtime_version = "simulated://1.0",
 	.start = start,
 	.ends = ends,

@@ -148,16 +148,19 @@ static int parse_query(struct log_query *q, const char *text, int64_t now, struc
 	return 0;
 }
 
-static const char *const spec_lists[] = {"spec.containers", "spec.initContainers"};
-static const char *const status_lists[] = {"status.containerStatuses",
-					   "status.initContainerStatuses"};
+#define LISTS 3
+static const char *const spec_lists[LISTS] = {"spec.containers", "spec.initContainers",
+					      "spec.ephemeralContainers"};
+static const char *const status_lists[LISTS] = {"status.containerStatuses",
+						"status.initContainerStatuses",
+						"status.ephemeralContainerStatuses"};
 
-static json_t *find_container(const json_t *pod, const char *const lists[2], const char *name)
+static json_t *find_container(const json_t *pod, const char *const lists[LISTS], const char *name)
 {
 	json_t *c;
 	size_t k;
 
-	for (size_t l = 0; l < 2; l++)
+	for (size_t l = 0; l < LISTS; l++)
 		json_array_foreach (json_path(pod, lists[l]), k, c)
 			if (str_equal(json_path_string(c, "name"), name))
 				return c;
@@ -418,8 +421,8 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 	struct nodes *n = arg;
 
 	if (strcmp(subresource, "log") != 0) {
-		error_set(err, E_NOT_SUPPORTED, "the engine \"%s\" has no %s", n->engine->name,
-			  subresource);
+		error_set(err, E_NOT_SUPPORTED, "the engine \"%s\" has no %s: %s", n->engine->name,
+			  subresource, n->engine->nature);
 		return NULL;
 	}
 	if (check(n, pod, query, &q, err) < 0) {

@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "object/json.h"
+#include "object/status.h"
 #include "serve/access.h"
 #include "serve/headers.h"
 
@@ -31,6 +33,7 @@
 #define CHUNK_HEAD 10u /* "ffffffff\r\n" */
 #define CHUNK_TAIL 16u /* "\r\n0\r\n\r\n" */
 #define ANSWER_HEADERS 8192u
+#define SERVER_NAME "kubefs"
 #define SCRATCH_BYTES (LWS_PRE + ANSWER_HEADERS + CHUNK_HEAD + WRITE_BYTES + CHUNK_TAIL)
 
 /* Per stream, kept by libwebsockets. */
@@ -109,19 +112,24 @@ static void read_query(struct lws *wsi, struct request *r)
 	}
 }
 
-/* The length of the body: 0 none, -1 not told. */
-static int64_t read_length(struct lws *wsi, const struct request *r)
+/* Whether libwebsockets takes what follows R for its body where no length is told. */
+static bool reads_on(const struct request *r)
+{
+	return r->method == METHOD_POST || r->method == METHOD_PUT || r->method == METHOD_PATCH;
+}
+
+/* The length of the body: 0 none, which is what no length means (RFC 9112); -1 not told. */
+static int64_t read_length(struct lws *wsi, bool *told)
 {
 	char *text free_ptr = read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-	bool has_body =
-		r->method == METHOD_POST || r->method == METHOD_PUT || r->method == METHOD_PATCH;
 	char *end;
 	long long value;
 
+	*told = text;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
 		return -1;
 	if (!text)
-		return has_body ? -1 : 0;
+		return 0;
 	/* Nothing but digits: whoever stands between must not read another number. */
 	if (!isdigit((unsigned char)*text))
 		return -1;
@@ -292,6 +300,7 @@ static int on_request(struct lws *wsi, struct exchange *x, char *path, size_t le
 {
 	enum method method;
 	struct request *r;
+	bool told;
 
 	if (!read_method(wsi, &method))
 		return -1;
@@ -306,12 +315,12 @@ static int on_request(struct lws *wsi, struct exchange *x, char *path, size_t le
 	r->user_agent = read_header(wsi, WSI_TOKEN_HTTP_USER_AGENT);
 	read_query(wsi, r);
 	read_origin(wsi, r);
-	r->body_left = read_length(wsi, r);
+	r->body_left = read_length(wsi, &told);
 	authenticate(wsi, r, path);
 	refuse_packed(wsi, r);
 	admit(r);
 	audit_request(r->server->audit, r, AUDIT_RECEIVED);
-	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES) {
+	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES || (!told && reads_on(r))) {
 		r->close_after = true;
 		r->body_left = 0;
 	}
@@ -343,13 +352,24 @@ static int on_body_complete(struct lws *wsi, struct exchange *x)
 
 /* ---- answers out */
 
+static bool put_status(struct lws *wsi, struct request *r, unsigned char **p, unsigned char *end)
+{
+	struct lws_protocol_vhost_options *name = r->server->name_header;
+	bool failed;
+
+	name->value = SERVER_NAME;
+	failed = lws_add_http_header_status(wsi, (unsigned)r->answer.status, p, end);
+	name->value = r->server->unasked;
+	return !failed;
+}
+
 /* The headers of R's answer at *P. */
 static bool put_headers(struct lws *wsi, struct request *r, unsigned char **p, unsigned char *end)
 {
 	struct answer *a = &r->answer;
 	bool h2 = lws_get_network_wsi(wsi) != wsi;
 
-	if (lws_add_http_header_status(wsi, (unsigned)a->status, p, end))
+	if (!put_status(wsi, r, p, end))
 		return false;
 	if (a->content_type && lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
 							    (const unsigned char *)a->content_type,
@@ -687,6 +707,20 @@ static void on_ready(struct server *s)
 	vec_release(&list);
 }
 
+/*
+ * No connection is upgraded: one that asks for it is answered like any other, which HTTP allows.
+ * The library goes on so when it does not know the protocol's name. One that it never knew it has
+ * refused already (see refuse_unasked), and has forgotten the headers, or not: that one ends.
+ */
+static int stay_plain(struct lws *wsi, char *protocol)
+{
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) ||
+	    (strcasecmp(protocol, "websocket") != 0 && strcasecmp(protocol, "h2c") != 0))
+		return -1;
+	*protocol = '-';
+	return 0;
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		    size_t len)
 {
@@ -697,8 +731,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		on_ready(server_of(wsi));
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		/* Else the library changes to WebSocket by itself, whoever asks. */
-		return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) ? -1 : 1;
+		return stay_plain(wsi, in);
 	case LWS_CALLBACK_HTTP:
 		return on_request(wsi, x, in, len);
 	case LWS_CALLBACK_HTTP_BODY:
@@ -742,6 +775,32 @@ static void *zeroed(void *p, size_t size, const char *reason)
 	return p ? realloc(p, size) : calloc(1, size);
 }
 
+/*
+ * A request to upgrade to another protocol than WebSocket, as to SPDY, is refused by libwebsockets
+ * with a page of its own before anybody is asked, and so is a malformed path. kubectl shows what
+ * such an answer says and understands a Status. All that the library takes from us for these are
+ * the headers of every answer: the last of them ends early, the Status follows as the body, and
+ * the library's page comes behind the end, where nobody reads. Our own answers have a plain name
+ * there (put_status).
+ */
+static void refuse_unasked(struct server *s)
+{
+	struct error *e CLEANUP(error_free_cleanup) = error_new(
+		E_NOT_SUPPORTED, "no connection is upgraded here: the containers of pods are "
+				 "simulated, nothing runs in them (or the path is malformed)");
+	json_t *tree json_auto = status_from_error(e);
+	struct str body CLEANUP(str_release) = STR_INIT;
+
+	json_write(tree, &body);
+	s->unasked = xasprintf(SERVER_NAME "\r\nconnection: close\r\n"
+					   "content-type: application/json\r\n"
+					   "content-length: %zu\r\n\r\n%s",
+			       body.len, body.s);
+	s->name_header = xcalloc(1, sizeof(*s->name_header));
+	s->name_header->name = "server:";
+	s->name_header->value = s->unasked;
+}
+
 int http_listen(struct server *s, const char *host, int *port, const struct pki *pki,
 		struct error **err)
 {
@@ -773,11 +832,12 @@ int http_listen(struct server *s, const char *host, int *port, const struct pki 
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.vhost_name = "default",
-		.server_string = "kubefs",
 		.user = s,
 	};
 	struct lws_vhost *vhost;
 
+	refuse_unasked(s);
+	info.headers = s->name_header;
 	lws_set_log_level(LLL_ERR | (log_enabled(LOG_LEVEL_DEBUG) ? LLL_WARN : 0), log_line);
 	lws_set_allocator(zeroed);
 	s->context = lws_create_context(&info);

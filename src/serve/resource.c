@@ -83,8 +83,6 @@ static int handle_get(const struct ask *a, struct error **err)
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	int result;
 
-	if (t->subresource && strcmp(t->subresource, "log") == 0)
-		return resource_stream(a, err);
 	result = t->subresource
 			 ? cluster_get_subresource(a->request->server->cluster, &a->request->call,
 						   a->resource, t->namespace, t->name,
@@ -422,6 +420,17 @@ static unsigned transforms_of(const struct ask *a, const struct operation *op)
 	return verbs == VERB_CREATE ? op->transforms & ~(unsigned)MEDIA_AS_TABLE : op->transforms;
 }
 
+/* What is no object, but bytes of a pod as long as they come: whoever runs it has them or not. */
+static bool is_stream(const struct target *t)
+{
+	static const char *const streams[] = {"log", "exec", "attach", "portforward"};
+
+	for (size_t i = 0; t->subresource && i < ARRAY_SIZE(streams); i++)
+		if (strcmp(t->subresource, streams[i]) == 0)
+			return true;
+	return false;
+}
+
 static int handle(struct ask *a, struct error **err)
 {
 	const struct operation *op = find_operation(a->request, a->target);
@@ -431,11 +440,12 @@ static int handle(struct ask *a, struct error **err)
 	a->request->verb = op->name;
 	if (a->resource->deprecation_warning)
 		warnings_add(&a->request->warnings, "%s", a->resource->deprecation_warning);
-	if (!(a->target->subresource && strcmp(a->target->subresource, "log") == 0) &&
-	    (media_negotiate(a->request->accept, transforms_of(a, op),
-			     a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
-	     ((a->media.as & MEDIA_AS_TABLE) && query_include(a->request, &a->include, err) < 0) ||
-	     check_partial(a, op, err) < 0))
+	if (is_stream(a->target))
+		return resource_stream(a, err);
+	if (media_negotiate(a->request->accept, transforms_of(a, op),
+			    a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
+	    ((a->media.as & MEDIA_AS_TABLE) && query_include(a->request, &a->include, err) < 0) ||
+	    check_partial(a, op, err) < 0)
 		return -1;
 	return op->handle(a, err);
 }

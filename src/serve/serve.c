@@ -129,6 +129,8 @@ static void release(struct serve *s)
 	openapi_cache_free(s->server.openapi);
 	pthread_mutex_destroy(&s->server.ready_lock);
 	free(s->server.scratch);
+	free(s->server.name_header);
+	free(s->server.unasked);
 	free(s->address);
 	free(s);
 }

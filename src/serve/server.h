@@ -32,7 +32,9 @@ struct server {
 	struct lws_context *context;
 	pthread_t thread;
 	atomic_bool stopping;
-	unsigned char *scratch; /* what one write callback sends */
+	unsigned char *scratch;				/* what one write callback sends */
+	struct lws_protocol_vhost_options *name_header; /* http.c, refuse_unasked() */
+	char *unasked;
 	/* Requests whose answers have news for the service thread. */
 	pthread_mutex_t ready_lock;
 	bool wakes; /* under it: the thread may be woken; not when the context goes */

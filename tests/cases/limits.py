@@ -131,7 +131,11 @@ ok(read_answer(send(get("/version", "X-A: " + "a" * 40000 + "\r\n"))) is None,
 ok(read_answer(send(get("/version?a=" + "a" * 40000))) is None, "as with a URL of that length")
 got = status(get("/version", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                  "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n"))
-ok(got == 403, "another protocol", got)
+ok(got == 200, "another protocol is not changed to", got)
+s = send(get("/version", "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"), get("/version").encode() + b"\r\n")
+got = read_answer(s)
+ok(got and got[0] == 403 and json.loads(got[2])["reason"] == "NotImplemented",
+   "one that the library does not know is refused", got)
 s = send(get("/api/v1/namespaces/default"), get("/version").encode() + b"\r\n")
 first, second = read_answer(s), read_answer(s)
 ok(first and second and b'"Namespace"' in first[2] and b'"gitVersion"' in second[2],

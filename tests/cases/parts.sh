@@ -29,7 +29,7 @@ is "one that is none is refused" \
 	'Error from server (BadRequest): container x is not valid for pod web'
 is "a previous one that is not there too" "$(kubectl logs web -c c --previous 2>&1)" \
 	'Error from server (BadRequest): previous terminated container "c" in pod "web" not found'
-fails "exec is refused" kubectl exec web -c c -- true
+ok "exec is refused" eval '! kubectl exec web -c c -- true >"$T/exec" 2>&1 && grep "nothing runs in them" "$T/exec"'
 
 node=$(kubectl get pod web -o jsonpath='{.spec.nodeName}')
 kubelet=$(kubectl get node "$node" -o jsonpath='https://{.status.addresses[0].address}:{.status.daemonEndpoints.kubeletEndpoint.Port}')

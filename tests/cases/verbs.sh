@@ -113,9 +113,25 @@ ok "wait for its end" kubectl wait --for=jsonpath='{.status.phase}'=Succeeded po
 ok "replace --force" eval 'kubectl get cm cm -o yaml | kubectl replace --force -f -'
 ok "patch a subresource" kubectl patch deploy web --subresource=scale --type=merge -p '{"spec":{"replicas":1}}'
 is "scaled" "$(at deploy/web '{.spec.replicas}')" 1
-fails "exec is refused" kubectl exec deploy/web -- true
-fails "so is attach" kubectl attach deploy/web
-fails "and port-forward" kubectl port-forward deploy/web 1:1
+ok "a pod to talk to" kubectl run idle --image=idle:1
+ok "it runs" kubectl wait --for=condition=Ready pod/idle --timeout="$limit"
+nothing='containers of pods are simulated, nothing runs in them'
+for sockets in true false; do # what it tries first, and what it does without
+	export KUBECTL_REMOTE_COMMAND_WEBSOCKETS=$sockets KUBECTL_PORT_FORWARD_WEBSOCKETS=$sockets
+	ok "exec is refused, WebSocket $sockets" refuses "$nothing" kubectl exec idle -- true
+	ok "so is attach" refuses "$nothing" kubectl attach idle
+	ok "and port-forward" refuses "$nothing" kubectl port-forward idle :1
+	ok "and cp to it" refuses "$nothing" kubectl cp tls.key idle:/tmp/x
+	ok "and cp from it" refuses "$nothing" kubectl cp idle:/tmp/x x
+done
+unset KUBECTL_REMOTE_COMMAND_WEBSOCKETS KUBECTL_PORT_FORWARD_WEBSOCKETS
+ok "exec in a pod that is not there" refuses NotFound kubectl exec none -- true
+ok "debug ends, with what its container says" says 'image sh:1: simulated by kubefs, no program runs' \
+	timeout "$limit" "$KUBECTL" --kubeconfig="$kubeconfig" debug -it idle --image=sh:1 -c shell
+is "its end" "$(at pod/idle '{.status.ephemeralContainerStatuses[0].state.terminated.reason}')" Completed
+is "is not the pod's" "$(at pod/idle '{.status.phase}{.status.conditions[?(@.type=="Ready")].status}')" RunningTrue
+ok "logs -f ends with its container" says 'ended with exit code 0' \
+	timeout "$limit" "$KUBECTL" --kubeconfig="$kubeconfig" logs -f once
 ok "logs of all" says 'simulated by kubefs' kubectl logs -l app=web --all-containers
 ok "certificate" says 'No resources found' kubectl get csr
 

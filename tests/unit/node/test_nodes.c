@@ -139,6 +139,26 @@ static void test_init_before_the_rest(void **state)
 	until(w, "status.phase", "Succeeded", NS_PER_S / 10);
 }
 
+/* As the API adds one to a pod that runs. It ends by itself and the pod goes on. */
+static void test_ephemeral_ends_at_once(void **state)
+{
+	static const char patch[] =
+		"{\"spec\":{\"ephemeralContainers\":[{\"name\":\"e\",\"image\":\"sh:1\"}]}}";
+	struct world *w = *state;
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct error *err = NULL;
+
+	make(w, "pods", POD("", "\"restartPolicy\":\"Always\"," ONE));
+	until(w, "status.phase", "Running", 0);
+	if (cluster_patch(w->cluster, NULL, pods_of(w), "d", "p", "ephemeralcontainers",
+			  PATCH_MERGE, patch, strlen(patch), NULL, NULL, NULL, &err) < 0)
+		fail_msg("%s", error_message(err));
+	until(w, "status.ephemeralContainerStatuses[0].state.terminated.reason", "Completed", 0);
+	o = pod(w);
+	char *phase free_ptr = object_string(o, "status.phase");
+	assert_string_equal(phase, "Running");
+}
+
 static void test_config_from_all_sides(void **state)
 {
 	struct world *w = *state;
@@ -238,11 +258,9 @@ static void test_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_never_restarted),
-		TEST(test_crash_loop),
-		TEST(test_init_before_the_rest),
-		TEST(test_config_from_all_sides),
-		TEST(test_logs),
+		TEST(test_never_restarted),	  TEST(test_crash_loop),
+		TEST(test_init_before_the_rest),  TEST(test_ephemeral_ends_at_once),
+		TEST(test_config_from_all_sides), TEST(test_logs),
 	};
 
 	object_init();

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #define JSON "Content-Type: application/json"
+#define EXEC "/api/v1/namespaces/x/pods/p/exec"
 #define MAPS "/api/v1/namespaces/x/configmaps"
 
 static struct cluster *cluster;
@@ -253,6 +254,10 @@ static const struct {
 	{"PATCH", MAPS "/a", JSON, "{}", 415},
 	{"PATCH", MAPS "/a", "Content-Type: application/apply-patch+yaml", "{}", 422},
 	{"POST", MAPS, "Transfer-Encoding: chunked", "{}", 400},
+	{"POST", MAPS, JSON, NULL, 400},
+	{"POST", EXEC, NULL, NULL, 501},
+	{"GET", EXEC, NULL, NULL, 501},
+	{"PUT", EXEC, JSON, "{}", 405},
 };
 
 static void what_is_wrong_gets_its_status(void **state)
@@ -267,6 +272,36 @@ static void what_is_wrong_gets_its_status(void **state)
 		if (a.status != refusals[i].status)
 			fail_msg("%s %s: %ld, not %ld: %s", refusals[i].method, refusals[i].path,
 				 a.status, refusals[i].status, a.body.s);
+	}
+}
+
+/* HTTP lets a server leave an Upgrade unheeded; what the library does not know it refuses. */
+static void no_connection_is_upgraded(void **state)
+{
+	static const struct {
+		const char *token, *method, *path, *protocol;
+		long status;
+		const char *says;
+	} rows[] = {
+		{"s3cret", "GET", EXEC, "websocket", 501, "\"reason\":\"NotImplemented\""},
+		{"s3cret", "POST", EXEC, "WebSocket", 501, "\"reason\":\"NotImplemented\""},
+		{"s3cret", "GET", EXEC, "h2c", 501, "\"reason\":\"NotImplemented\""},
+		{"s3cret", "GET", "/version", "websocket", 200, "\"gitVersion\""},
+		{"wrong", "GET", EXEC, "websocket", 401, "\"reason\":\"Unauthorized\""},
+		{"s3cret", "POST", EXEC, "SPDY/3.1", 403, "nothing runs in them"},
+		{"wrong", "GET", "/version", "TLS/1.0", 403, "\"reason\":\"NotImplemented\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *header free_ptr = xasprintf("Upgrade: %s", rows[i].protocol);
+		struct answer_got a CLEANUP(answer_got_release) =
+			ask_as(rows[i].token, rows[i].method, rows[i].path, header, NULL);
+		json_t *tree json_auto = json_read(a.body.s, a.body.len, NULL);
+
+		if (a.status != rows[i].status || !json_is_object(tree) ||
+		    !strstr(a.body.s, rows[i].says))
+			fail_msg("%s %s, %s: %ld %s", rows[i].method, rows[i].path,
+				 rows[i].protocol, a.status, a.body.s);
 	}
 }
 
@@ -447,6 +482,7 @@ int main(void)
 		BOTH(objects_come_and_go),
 		BOTH(one_connection_takes_the_same_url_again),
 		BOTH(what_is_wrong_gets_its_status),
+		BOTH(no_connection_is_upgraded),
 		BOTH(bodies_are_bounded),
 		BOTH(watches_share_events),
 		BOTH(watches_end_in_time_or_with_a_reason),
