@@ -46,17 +46,6 @@ static void warn_key(const struct field *f)
 		field_warn(f, whole);
 }
 
-void warn_node_label_selector(const struct field *f)
-{
-	const struct field *list = FIELD(f, "matchExpressions"), *labels = FIELD(f, "matchLabels");
-
-	field_each (list, e)
-		warn_key(FIELD(&e, "key"));
-	field_each_key (labels, label)
-		if (old_node_label(label.key))
-			field_warn(FIELD(labels, label.key), old_node_label(label.key));
-}
-
 void warn_node_selector_term(const struct field *term, bool check_values)
 {
 	const struct field *list = FIELD(term, "matchExpressions");
@@ -78,35 +67,39 @@ void warn_node_selector_term(const struct field *term, bool check_values)
 	}
 }
 
-/* The first N bytes of what stands there as an address; REST stands behind it. */
-static void warn_written_otherwise(const struct field *f, size_t n, const char *rest,
-				   const char *what)
+void warn_ip(const struct field *f)
 {
-	char *address free_ptr = xstrndup(field_text(f), n);
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr a;
 	char *whole free_ptr = NULL;
 
-	if (!strchr(address, ':') || inet_pton(AF_INET6, address, &a) != 1)
+	if (!strchr(field_text(f), ':') || inet_pton(AF_INET6, field_text(f), &a) != 1)
 		return;
 	inet_ntop(AF_INET6, &a, text, sizeof(text));
-	if (!strcmp(address, text))
+	if (field_is(f, text))
 		return;
-	whole = xasprintf("IPv6 %s \"%s\" should be in RFC 5952 canonical format (\"%s%s\")", what,
-			  field_text(f), text, rest);
+	whole = xasprintf("IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")",
+			  field_text(f), text);
 	field_warn(f, whole);
-}
-
-void warn_ip(const struct field *f)
-{
-	warn_written_otherwise(f, strlen(field_text(f)), "", "address");
 }
 
 void warn_cidr(const struct field *f)
 {
-	size_t n = strcspn(field_text(f), "/");
+	const char *text = field_text(f), *slash = strchr(text, '/');
+	char *address free_ptr = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
+	char canonical[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+	char *whole free_ptr = NULL;
 
-	warn_written_otherwise(f, n, field_text(f) + n, "CIDR value");
+	if (!slash || !strchr(address, ':') || inet_pton(AF_INET6, address, &a) != 1)
+		return;
+	inet_ntop(AF_INET6, &a, canonical, sizeof(canonical));
+	if (strcmp(address, canonical) == 0)
+		return;
+	whole = xasprintf("IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format "
+			  "(\"%s%s\")",
+			  text, canonical, slash);
+	field_warn(f, whole);
 }
 
 static void warn_fraction(const struct field *amounts, const char *name)
