@@ -63,7 +63,8 @@ static struct items take_some(struct items *waiting)
 	}
 	waiting->n -= n;
 	waiting->bytes -= some.bytes;
-	memmove(waiting->v, waiting->v + n, waiting->n * sizeof(*waiting->v));
+	if (waiting->n)
+		memmove(waiting->v, waiting->v + n, waiting->n * sizeof(*waiting->v));
 	return some;
 }
 
