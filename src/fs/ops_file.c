@@ -229,15 +229,13 @@ static struct node *create_node(struct op *op)
 	return n;
 }
 
-/* An object that appeared since the kernel looked: it looks again and opens it, once. */
+/* An object that appeared since the kernel looked: it looks again and opens it. */
 static bool has_appeared(struct op *op)
 {
 	FS_LOCK(op->fs);
 	struct object *o CLEANUP(object_unref_cleanup) =
 		op->node->type ? object_of_file(op->node, op->name) : NULL;
 
-	if (o)
-		wants_add(op->fs->wants, op->node, op->name, op->tid);
 	return o != NULL;
 }
 
