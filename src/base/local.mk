@@ -2,6 +2,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
 	src/base/banned.h \
+	src/base/blocking.c src/base/blocking.h \
 	src/base/call.c src/base/call.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/columns.c src/base/columns.h \

@@ -1,12 +1,23 @@
+/*
+ * Threads cost more to switch between than most requests cost to answer. So only as many work at a
+ * time as there are processors for; a job that waits (base/blocking.h) does not count, and others
+ * work in its place. Whoever has finished a job takes the next without sleeping, and of the idle
+ * the one that slept last is called: its stack is still in the cache.
+ */
 #include "serve/pool.h"
+#include "base/blocking.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <unistd.h>
 
-#define BLOCKED_FACTOR 3
+/* Threads by the bound of those that work at a time, and how many of them may wait for clients. */
+#define WAITING_FACTOR 3
+#define WORKING_MIN 4u
+#define WORKING_FACTOR 2u
 
 struct job {
 	struct job *next;
@@ -14,44 +25,150 @@ struct job {
 	void *arg;
 };
 
+struct worker {
+	struct serve_pool *pool;
+	pthread_t thread;
+	pthread_cond_t called;
+	bool idle;
+	struct worker *next_idle;
+};
+
 struct serve_pool {
 	pthread_mutex_t lock;
-	pthread_cond_t work;
 	struct job *first, **last;
-	size_t waiting; /* jobs */
-	unsigned idle, max;
-	unsigned blocked; /* threads that wait for clients, at most BLOCKED_FACTOR * max */
-	VEC(pthread_t) threads;
+	VEC(struct worker *) workers;
+	struct worker *idle; /* who slept last comes first */
+	unsigned max;	     /* threads */
+	unsigned parallel;   /* threads that work at a time */
+	unsigned working;    /* may be more: who comes back from waiting goes on at once */
+	unsigned clients;    /* threads that wait for clients, at most WAITING_FACTOR * max */
 	bool stopping;
 };
 
-static void *work(void *arg)
+/* The next job, if the caller may go on working. Under the lock. */
+static struct job *take_job(struct serve_pool *p)
 {
-	struct serve_pool *p = arg;
+	struct job *job = p->working <= p->parallel || p->stopping ? p->first : NULL;
+
+	if (!job)
+		return NULL;
+	p->first = job->next;
+	if (!p->first)
+		p->last = &p->first;
+	return job;
+}
+
+/* Until somebody calls, who has counted the caller in again. Under the lock. */
+static void sleep_idle(struct serve_pool *p, struct worker *w)
+{
+	p->working--;
+	w->idle = true;
+	w->next_idle = p->idle;
+	p->idle = w;
+	while (w->idle)
+		pthread_cond_wait(&w->called, &p->lock);
+}
+
+static void on_wait(void *pool);
+
+static void on_waited(void *pool)
+{
+	struct serve_pool *p = pool;
 
 	pthread_mutex_lock(&p->lock);
+	p->working++;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct serve_pool *p = w->pool;
+	const struct blocking_watcher watcher = {.begin = on_wait, .end = on_waited, .arg = p};
+
+	blocking_watch(&watcher);
+	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		struct job *job = p->first;
+		struct job *job = take_job(p);
 
 		if (!job && p->stopping)
 			break;
 		if (!job) {
-			p->idle++;
-			pthread_cond_wait(&p->work, &p->lock);
-			p->idle--;
+			sleep_idle(p, w);
 			continue;
 		}
-		p->first = job->next;
-		if (!p->first)
-			p->last = &p->first;
-		p->waiting--;
 		pthread_mutex_unlock(&p->lock);
 		job->run(job->arg);
 		free(job);
 		pthread_mutex_lock(&p->lock);
 	}
+	p->working--;
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
+}
+
+static void worker_free(struct worker *w)
+{
+	pthread_cond_destroy(&w->called);
+	free(w);
+}
+
+/* Under the lock. */
+static void start_worker(struct serve_pool *p)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+	int failed;
+
+	w->pool = p;
+	pthread_cond_init(&w->called, NULL);
+	failed = pthread_create(&w->thread, NULL, work, w);
+	if (!failed) {
+		p->working++;
+		vec_push(&p->workers, w);
+		return;
+	}
+	worker_free(w);
+	if (!p->workers.n)
+		log_error("cannot start a worker thread: %s", strerror(failed));
+}
+
+/* Wakes the idle worker that slept last. Under the lock. */
+static void wake_worker(struct serve_pool *p)
+{
+	struct worker *w = p->idle;
+
+	p->idle = w->next_idle;
+	w->idle = false;
+	p->working++;
+	pthread_cond_signal(&w->called);
+}
+
+/* Somebody for the next job, unless who works now comes to it. Under the lock. */
+static void call_worker(struct serve_pool *p)
+{
+	if (!p->first || p->working >= p->parallel)
+		return;
+	if (p->idle)
+		wake_worker(p);
+	else if (p->workers.n < p->max + p->clients)
+		start_worker(p);
+}
+
+static void on_wait(void *pool)
+{
+	struct serve_pool *p = pool;
+
+	pthread_mutex_lock(&p->lock);
+	p->working--;
+	call_worker(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static unsigned processors(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
 }
 
 struct serve_pool *serve_pool_new(unsigned max_threads)
@@ -59,30 +176,10 @@ struct serve_pool *serve_pool_new(unsigned max_threads)
 	struct serve_pool *p = xcalloc(1, sizeof(*p));
 
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->work, NULL);
 	p->last = &p->first;
 	p->max = max_threads;
+	p->parallel = MAX(WORKING_MIN, WORKING_FACTOR * processors());
 	return p;
-}
-
-/* Under the lock. */
-static void start_thread(struct serve_pool *p)
-{
-	pthread_t thread;
-	int failed = pthread_create(&thread, NULL, work, p);
-
-	if (!failed)
-		vec_push(&p->threads, thread);
-	else if (!p->threads.n)
-		log_error("cannot start a worker thread: %s", strerror(failed));
-}
-
-/* There is a job: somebody is to take it. Under the lock. */
-static void call_thread(struct serve_pool *p)
-{
-	if (p->waiting > p->idle && p->threads.n < p->max + p->blocked)
-		start_thread(p);
-	pthread_cond_signal(&p->work);
 }
 
 void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
@@ -94,8 +191,7 @@ void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
 	pthread_mutex_lock(&p->lock);
 	*p->last = job;
 	p->last = &job->next;
-	p->waiting++;
-	call_thread(p);
+	call_worker(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -104,19 +200,35 @@ bool serve_pool_begin_wait(struct serve_pool *p)
 	bool may;
 
 	pthread_mutex_lock(&p->lock);
-	may = p->blocked < BLOCKED_FACTOR * p->max;
-	p->blocked += may;
-	if (may && p->waiting)
-		call_thread(p);
+	may = p->clients < WAITING_FACTOR * p->max;
+	p->clients += may;
 	pthread_mutex_unlock(&p->lock);
+	if (may)
+		blocking_begin();
 	return may;
 }
 
 void serve_pool_end_wait(struct serve_pool *p)
 {
+	blocking_end();
 	pthread_mutex_lock(&p->lock);
-	p->blocked--;
+	p->clients--;
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* Those that still work may start others. */
+static bool join_worker(struct serve_pool *p, size_t k)
+{
+	struct worker *w;
+
+	pthread_mutex_lock(&p->lock);
+	w = k < p->workers.n ? p->workers.v[k] : NULL;
+	pthread_mutex_unlock(&p->lock);
+	if (!w)
+		return false;
+	pthread_join(w->thread, NULL);
+	worker_free(w);
+	return true;
 }
 
 void serve_pool_free(struct serve_pool *p)
@@ -125,12 +237,12 @@ void serve_pool_free(struct serve_pool *p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
-	pthread_cond_broadcast(&p->work);
+	while (p->idle)
+		wake_worker(p);
 	pthread_mutex_unlock(&p->lock);
-	vec_each (&p->threads, t)
-		pthread_join(*t, NULL);
-	vec_release(&p->threads);
+	for (size_t k = 0; join_worker(p, k); k++)
+		;
+	vec_release(&p->workers);
 	pthread_mutex_destroy(&p->lock);
-	pthread_cond_destroy(&p->work);
 	free(p);
 }

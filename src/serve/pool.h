@@ -1,5 +1,7 @@
 /*
- * A pool of threads, started when work waits and none is idle, up to a limit.
+ * A pool of threads. As many work at a time as there are processors for; who waits in the sense of
+ * base/blocking.h does not count. Threads are started when work waits and none is idle, up to a
+ * limit.
  *
  * Threads: serve_pool_submit from any thread; serve_pool_free from none of its own.
  */

@@ -15,6 +15,7 @@
  * Revisions are given inside the transaction and become visible (store_revision, watches,
  * answers) after its commit: a number of an aborted transaction was never seen and is used again.
  */
+#include "base/blocking.h"
 #include "store/internal.h"
 
 #include <errno.h>
@@ -77,29 +78,40 @@ static void request_init(struct request *r, const struct store_op *ops, size_t n
 			entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len) + SEAL_SIZE;
 		r->puts |= ops[i].kind == STORE_PUT;
 	}
-	pthread_cond_init(&r->answered, NULL);
+	sem_init(&r->answered, 0, 0);
+}
+
+/* Behind the queue: whoever is told of the answer needs no lock, and a group wakes all at once. */
+static void wait_for_answer(struct request *r)
+{
+	blocking_begin();
+	while (sem_wait(&r->answered) && errno == EINTR)
+		;
+	blocking_end();
 }
 
 int store_commit(struct store *s, const struct store_op *ops, size_t n, uint64_t *revision,
 		 size_t *failed, struct error **err)
 {
 	struct request r;
+	bool closing;
 
 	if (check_ops(ops, n, err))
 		return -1;
 	request_init(&r, ops, n);
 	pthread_mutex_lock(&s->lock);
-	if (s->closing) {
-		r.error = error_new(E_UNAVAILABLE, "the store is being closed");
-	} else {
+	closing = s->closing;
+	if (!closing) {
 		*s->queue_end = &r;
 		s->queue_end = &r.next;
 		pthread_cond_signal(&s->wake);
-		while (!r.done)
-			pthread_cond_wait(&r.answered, &s->lock);
 	}
 	pthread_mutex_unlock(&s->lock);
-	pthread_cond_destroy(&r.answered);
+	if (closing)
+		r.error = error_new(E_UNAVAILABLE, "the store is being closed");
+	else
+		wait_for_answer(&r);
+	sem_destroy(&r.answered);
 	if (r.error) {
 		if (failed)
 			*failed = r.failed;
@@ -371,14 +383,13 @@ static struct request *take_group(struct store *s)
 	return first;
 }
 
-/* A request is gone as soon as it is marked done: its caller's stack moves on. */
+/* A request is gone as soon as it is answered: its caller's stack moves on. */
 static void answer_group(struct request *r)
 {
 	while (r) {
 		struct request *next = r->next;
 
-		r->done = true;
-		pthread_cond_signal(&r->answered);
+		sem_post(&r->answered);
 		r = next;
 	}
 }
@@ -396,9 +407,7 @@ void *writer_main(void *store)
 		pthread_mutex_unlock(&s->lock);
 		if (group)
 			commit_group(s, group);
-		pthread_mutex_lock(&s->lock);
 		answer_group(group);
-		pthread_mutex_unlock(&s->lock);
 		if (clock_mono(s->clock) >= s->compact_at)
 			compact_step(s);
 		pthread_mutex_lock(&s->lock);

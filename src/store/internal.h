@@ -29,6 +29,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 /* Format 2 may hold sealed records, format 3 records with a checksum. */
@@ -87,8 +88,7 @@ struct request {
 	uint64_t revision;
 	size_t failed;
 	struct error *error;
-	bool done;
-	pthread_cond_t answered;
+	sem_t answered;
 	struct request *next;
 };
 

@@ -8,10 +8,11 @@
  *	https_bench watch PORT DIR WATCHERS PATH FILE	WATCHERS read PATH while the lines of FILE
  *							are sent one after the other
  *	https_bench serve DIR BYTES			answers everything with BYTES from one
- *buffer
+ *							buffer
  *
- * DIR is the pki/ of a local cluster. load prints the seconds it took; get the bytes and the
- * seconds; watch the seconds until everybody has read an event for each line; serve its port.
+ * DIR is the pki/ of a local cluster. load prints the seconds it took once all were connected; get
+ * the bytes and the seconds; watch the seconds until everybody has read an event for each line;
+ * serve its port.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -110,6 +111,7 @@ struct lines {
 	size_t n;
 	_Atomic size_t next;
 	unsigned port;
+	pthread_barrier_t dialled; /* what is timed begins here: clients keep their connections */
 };
 
 static const char *content_type(const char *method)
@@ -154,6 +156,7 @@ static void *send_lines(void *arg)
 	SSL *ssl = dial(lines->port);
 	size_t i;
 
+	pthread_barrier_wait(&lines->dialled);
 	while ((i = lines->next++) < lines->n)
 		exchange(ssl, lines->v[i], &request, &answer);
 	hang_up(ssl);
@@ -196,10 +199,12 @@ static void load(unsigned port, unsigned connections, const char *path)
 
 	read_lines(path, &lines);
 	connections = MIN(connections, 64u);
-	start = now_s();
+	pthread_barrier_init(&lines.dialled, NULL, connections + 1);
 	for (unsigned i = 0; i < connections; i++)
 		if (pthread_create(&threads[i], NULL, send_lines, &lines))
 			die("no thread");
+	pthread_barrier_wait(&lines.dialled);
+	start = now_s();
 	for (unsigned i = 0; i < connections; i++)
 		pthread_join(threads[i], NULL);
 	printf("%.6f\n", now_s() - start);

@@ -1,3 +1,4 @@
+#include "base/blocking.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "serve/access.h"
@@ -11,6 +12,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -492,6 +494,67 @@ static void pool_works_beside_those_that_wait(void **state)
 	pthread_cond_destroy(&m.more);
 }
 
+#define MEETING 16
+
+/* More than work at a time: they meet, or this never ends. */
+static void meet(void *arg)
+{
+	blocking_begin();
+	blocking_begin();
+	pthread_barrier_wait(arg);
+	blocking_end();
+	blocking_end();
+}
+
+static void pool_counts_no_job_that_waits(void **state)
+{
+	struct serve_pool *p = serve_pool_new(MEETING);
+	pthread_barrier_t all;
+
+	(void)state;
+	pthread_barrier_init(&all, NULL, MEETING + 1);
+	for (size_t round = 0; round < 20; round++) {
+		for (size_t k = 0; k < MEETING; k++)
+			serve_pool_submit(p, meet, &all);
+		pthread_barrier_wait(&all);
+	}
+	serve_pool_free(p);
+	pthread_barrier_destroy(&all);
+}
+
+struct crowd {
+	_Atomic unsigned now, most, done;
+};
+
+static void join_crowd(void *arg)
+{
+	struct crowd *c = arg;
+	unsigned now = atomic_fetch_add(&c->now, 1) + 1, most = atomic_load(&c->most);
+
+	while (now > most && !atomic_compare_exchange_weak(&c->most, &most, now))
+		;
+	for (size_t k = 0; k < 10; k++)
+		sched_yield();
+	atomic_fetch_sub(&c->now, 1);
+	atomic_fetch_add(&c->done, 1);
+}
+
+static void pool_works_by_the_processors(void **state)
+{
+	unsigned bound = MAX(4u, 2u * (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	struct serve_pool *p = serve_pool_new(4 * bound);
+	struct crowd crowd = {0};
+
+	(void)state;
+	for (size_t k = 0; k < 2000; k++)
+		serve_pool_submit(p, join_crowd, &crowd);
+	/* A pool that ends lets everybody work. */
+	while (atomic_load(&crowd.done) < 2000)
+		sched_yield();
+	assert_in_range(atomic_load(&crowd.most), 1, bound);
+	serve_pool_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +570,8 @@ int main(void)
 		cmocka_unit_test(later_starts_renew_what_must_be),
 		cmocka_unit_test(pool_runs_everything),
 		cmocka_unit_test(pool_works_beside_those_that_wait),
+		cmocka_unit_test(pool_counts_no_job_that_waits),
+		cmocka_unit_test(pool_works_by_the_processors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
