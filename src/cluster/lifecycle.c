@@ -279,6 +279,9 @@ bool lifecycle_finished(const json_t *object)
 		json_array_size(json_path(object, "spec.finalizers")) == 0);
 }
 
+/* What a Scale says of replicas that its object says nothing of. */
+#define SCALE_UNSET INT32_MIN
+
 static void copy_path(json_t *to, const char *to_path, const json_t *from, const char *path)
 {
 	json_t *value = json_path(from, path);
@@ -288,19 +291,13 @@ static void copy_path(json_t *to, const char *to_path, const json_t *from, const
 }
 
 /* A custom resource's definition says where its scale lies; the built-in ones agree. */
-static json_t *scale_of_custom(json_t *scale, const json_t *object, const struct resource *r,
-			       struct error **err)
+static json_t *scale_of_custom(json_t *scale, const json_t *object, const struct resource *r)
 {
 	const char *status = r->scale_status_replicas ? r->scale_status_replicas : "";
 	const char *selector = r->scale_selector ? json_path_string(object, r->scale_selector) : "";
 
-	if (!json_path(object, r->scale_replicas)) {
-		error_set(err, E_INTERNAL,
-			  "Internal error occurred: the spec replicas field \".%s\" does not exist",
-			  r->scale_replicas);
-		json_decref(scale);
-		return NULL;
-	}
+	if (!json_path(object, r->scale_replicas))
+		json_path_set(scale, "spec.replicas", json_integer(SCALE_UNSET));
 	json_path_set(scale, "status.replicas", json_integer(json_path_int(object, status, 0)));
 	if (*selector)
 		json_path_set(scale, "status.selector", json_string(selector));
@@ -308,6 +305,19 @@ static json_t *scale_of_custom(json_t *scale, const json_t *object, const struct
 }
 
 json_t *scale_get(const json_t *object, const struct resource *r, struct error **err)
+{
+	json_t *scale = scale_to_change(object, r, err);
+
+	if (!scale || json_path_int(scale, "spec.replicas", 0) != SCALE_UNSET)
+		return scale;
+	error_set(err, E_INTERNAL,
+		  "Internal error occurred: the spec replicas field \".%s\" does not exist",
+		  r->scale_replicas);
+	json_decref(scale);
+	return NULL;
+}
+
+json_t *scale_to_change(const json_t *object, const struct resource *r, struct error **err)
 {
 	const char *replicas = r->scale_replicas ? r->scale_replicas : "spec.replicas";
 	static const char *const meta[] = {"metadata.name", "metadata.namespace", "metadata.uid",
@@ -325,7 +335,7 @@ json_t *scale_get(const json_t *object, const struct resource *r, struct error *
 	if (json_path_int(object, replicas, 0))
 		copy_path(scale, "spec.replicas", object, replicas);
 	if (r->scale_replicas)
-		return scale_of_custom(scale, object, r, err);
+		return scale_of_custom(scale, object, r);
 	if (is_core(r, "replicationcontrollers"))
 		s = selector_from_map(selector);
 	else if (selector)
@@ -348,7 +358,12 @@ int scale_set(json_t *object, const struct resource *r, const json_t *scale, str
 	const char *uid = json_path_string(scale, "metadata.uid");
 	const char *rv = json_path_string(scale, "metadata.resourceVersion");
 
-	if (replicas < 0 || replicas > INT32_MAX) {
+	if (r->scale_replicas && replicas == SCALE_UNSET)
+		return error_set(err, E_BAD_REQUEST,
+				 "the spec replicas field \".%s\" cannot be empty",
+				 r->scale_replicas);
+	/* Of a custom resource the definition tells. */
+	if (!r->scale_replicas && (replicas < 0 || replicas > INT32_MAX)) {
 		struct error *e = error_new(E_INVALID,
 					    "Scale.autoscaling \"%s\" is invalid: spec.replicas: "
 					    "Invalid value: %lld: must be greater than or equal "

@@ -48,6 +48,8 @@ bool lifecycle_finished(const json_t *object);
 
 /* The Scale of an object, and a Scale written back. NULL or -1 and *err. */
 json_t *scale_get(const json_t *object, const struct resource *r, struct error **err);
+/* The same to be changed: its object need not say how many there are. */
+json_t *scale_to_change(const json_t *object, const struct resource *r, struct error **err);
 int scale_set(json_t *object, const struct resource *r, const json_t *scale, struct error **err);
 /*
  * Binds POD (R: pods) as the Binding says. E_CONFLICT when it is bound, on its way out or held back

@@ -82,23 +82,22 @@ static const char *go_type_word(const json_t *v)
 	return json_is_number(v) ? "number" : json_is_boolean(v) ? "bool" : json_type_word(v);
 }
 
-static const struct {
-	const char *wanted, *go;
-} words[] = {
-	[SCHEMA_ANY] = {"object", "interface {}"},
-	[SCHEMA_STRING] = {"string", "string"},
-	[SCHEMA_BOOL] = {"boolean", "bool"},
-	[SCHEMA_INT32] = {"integer", "int32"},
-	[SCHEMA_INT64] = {"integer", "int64"},
-	[SCHEMA_NUMBER] = {"number", "float64"},
-	[SCHEMA_BYTES] = {"string", "[]uint8"},
-	[SCHEMA_TIME] = {"string", "string"},
-	[SCHEMA_MICRO_TIME] = {"string", "string"},
-	[SCHEMA_QUANTITY] = {"string", "string"},
-	[SCHEMA_INT_OR_STRING] = {"integer or string", "int32"},
-	[SCHEMA_STRUCT] = {"object", "struct"},
-	[SCHEMA_MAP] = {"object", "map[string]string"},
-	[SCHEMA_LIST] = {"array", "[]string"},
+/* What Go calls the types of fields. */
+static const char *const go_types[] = {
+	[SCHEMA_ANY] = "interface {}",
+	[SCHEMA_STRING] = "string",
+	[SCHEMA_BOOL] = "bool",
+	[SCHEMA_INT32] = "int32",
+	[SCHEMA_INT64] = "int64",
+	[SCHEMA_NUMBER] = "float64",
+	[SCHEMA_BYTES] = "[]uint8",
+	[SCHEMA_TIME] = "string",
+	[SCHEMA_MICRO_TIME] = "string",
+	[SCHEMA_QUANTITY] = "string",
+	[SCHEMA_INT_OR_STRING] = "int32",
+	[SCHEMA_STRUCT] = "struct",
+	[SCHEMA_MAP] = "map[string]string",
+	[SCHEMA_LIST] = "[]string",
 };
 
 static int refuse_decode(struct check *c, const char *format, ...)
@@ -122,16 +121,13 @@ static int wrong_type(struct check *c, const json_t *v, const struct schema_valu
 	/* Its own fields are checked against its definition, with everything else. */
 	if (c->r->custom && c->r->open_api && !str_has_prefix(c->path.s, "metadata"))
 		return 0;
-	if (c->r->custom) {
-		char *detail free_ptr =
-			xasprintf("%s in body must be of type %s: \"%s\"", c->path.s,
-				  words[s->kind].wanted, json_type_word(v));
-
-		field_type_invalid(place(c, c->path.s), json_type_word(v), detail);
-		return 0;
-	}
+	if (c->r->custom)
+		return refuse_decode(c,
+				     "metadata: Invalid value: json: cannot unmarshal %s into Go "
+				     "struct field %s.%s of type %s",
+				     go_type_word(v), struct_name, c->go_path.s, go_types[s->kind]);
 	return refuse_decode(c, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
-			     go_type_word(v), struct_name, c->go_path.s, words[s->kind].go);
+			     go_type_word(v), struct_name, c->go_path.s, go_types[s->kind]);
 }
 
 static bool int_fits(const json_t *v, enum schema_kind kind)
@@ -353,7 +349,7 @@ static int check_map(struct check *c, json_t *v, const struct schema_value *s,
 			json_object_set_new(v, key, json_string(go_zero(s->elem->kind)));
 			continue;
 		}
-		str_addf(&c->path, c->r->custom ? ".%s" : "[%s]", key);
+		push_name(&c->path, key);
 		if (check_value(c, e, s->elem, struct_name) < 0)
 			return -1;
 		str_truncate(&c->path, len);
@@ -456,15 +452,42 @@ static void check_rules(const struct field *object, const struct resource *r)
 	str_release(&c.path);
 }
 
+/* A write to the status asks the schema of the status alone. */
+static void check_custom_schema(const struct field *object, const json_t *old,
+				const struct resource *r, const char *subresource)
+{
+	const json_t *status = json_path(r->open_api, "properties.status");
+
+	if (!subresource || strcmp(subresource, "status"))
+		custom_value_validate(object, r->open_api, old);
+	else if (status && json_object_get(object->value, "status"))
+		custom_value_validate(FIELD(object, "status"), status,
+				      json_object_get(old, "status"));
+}
+
+static void custom_validate(const struct field *object, const struct field *old,
+			    const struct resource *r, const char *subresource)
+{
+	const json_t *was = old ? old->value : NULL;
+	bool status = subresource && !strcmp(subresource, "status");
+
+	if (r->open_api) {
+		check_custom_schema(object, was, r, subresource);
+		custom_scale_validate(object, r, status);
+		if (!status)
+			custom_embedded_validate(object, r->open_api);
+		custom_lists_validate(object, r->open_api, was);
+	}
+	custom_rules_check(r->rules, object, was);
+}
+
 void object_validate(const struct field *object, const struct field *old, const struct resource *r,
 		     const struct resource *asked, const char *subresource)
 {
 	const struct kind *kind = r->particulars;
 
 	if (r->custom) {
-		if (r->open_api)
-			custom_value_validate(object, r->open_api);
-		custom_rules_check(r->rules, object, old ? old->value : NULL);
+		custom_validate(object, old, r, subresource);
 		return;
 	}
 	if (subresource && kind->validate_subresource) {

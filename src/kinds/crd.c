@@ -4,11 +4,15 @@
  */
 #include "kinds/builtin.h"
 #include "kinds/custom.h"
+#include "kinds/custom_schema.h"
 #include "kinds/rules.h"
 #include "object/json.h"
 
 #include <ctype.h>
 #include <string.h>
+
+#define SELECTABLE_MAX 8
+#define DEPRECATION_MAX 256
 
 static void crd_defaults(json_t *object)
 {
@@ -31,80 +35,60 @@ static void crd_defaults(json_t *object)
 	json_object_set_new(names, "singular", json_string(s.s));
 }
 
-/* A kind is a label but for its case. */
-static void check_kind_name(const struct field *f)
+static void check_label(const struct field *f)
 {
-	char *lower free_ptr = xstrdup(field_text(f));
-	const char *why;
-	char *detail free_ptr = NULL;
-
-	if (!field_require(f))
-		return;
-	for (char *c = lower; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	why = name_problem(name_dns_1035, lower);
-	if (!why)
-		return;
-	detail = xasprintf("may have mixed case, but should otherwise match: %s", why);
-	field_invalid(f, detail);
+	field_check_joined(f, field_text(f), name_dns_1035, "");
 }
 
 static void check_names(const struct field *names)
 {
-	field_check_required(FIELD(names, "plural"), name_dns_1035);
-	field_check_required(FIELD(names, "singular"), name_dns_1035);
-	check_kind_name(FIELD(names, "kind"));
-	check_kind_name(FIELD(names, "listKind"));
+	static const struct {
+		const char *name;
+		void (*check)(const struct field *f);
+	} members[] = {{"plural", check_label},
+		       {"singular", check_label},
+		       {"kind", rule_kind_name},
+		       {"listKind", rule_kind_name}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (field_require(FIELD(names, members[i].name)))
+			members[i].check(FIELD(names, members[i].name));
 	field_each (FIELD(names, "shortNames"), name)
-		field_check(&name, name_dns_1035);
+		check_label(&name);
 	field_each (FIELD(names, "categories"), name)
-		field_check(&name, name_dns_1035);
+		check_label(&name);
 	if (*field_text(FIELD(names, "kind")) &&
 	    field_is(FIELD(names, "listKind"), field_text(FIELD(names, "kind"))))
 		field_invalid(FIELD(names, "listKind"), "kind and listKind may not be the same");
 }
 
-/* ".spec.replicas": names and nothing else. */
-static bool is_simple_path(const char *s)
-{
-	if (*s != '.')
-		return false;
-	for (; *s; s++)
-		if (*s == '.' ? !isalnum((unsigned char)s[1]) && s[1] != '_' && s[1] != '\\'
-			      : !isalnum((unsigned char)*s) && !strchr("_-[]@?()='\"\\/*:, ", *s))
-			return false;
-	return true;
-}
-
-static void check_scale_path(const struct field *path, const char *root, bool required)
+/* PATH ("scale.specReplicasPath") is below ROOT (".spec.") or OTHER. */
+static void check_scale_path(const struct field *path, const char *root, const char *other,
+			     const char *why)
 {
 	const char *text = field_text(path);
-	char *detail free_ptr = NULL;
 
-	if (!*text) {
-		if (required)
-			field_required(path, NULL);
-		return;
-	}
-	detail = xasprintf("should be a json path under %s", root);
-	if (!is_simple_path(text))
+	if (*text != '.')
 		field_invalid(path, "must be a simple json path starting with .");
-	else if (strncmp(text, root, strlen(root)) || text[strlen(root)] != '.')
-		field_invalid(path, detail);
+	else if (!str_has_prefix(text, root) && !str_has_prefix(text, other))
+		field_invalid(path, why);
 }
 
 static void check_subresources(const struct field *subresources)
 {
 	const struct field *scale = FIELD(subresources, "scale");
-	const char *selector = field_text(FIELD(scale, "labelSelectorPath"));
 
 	if (!field_set(scale))
 		return;
-	check_scale_path(FIELD(scale, "specReplicasPath"), ".spec", true);
-	check_scale_path(FIELD(scale, "statusReplicasPath"), ".status", true);
-	if (*selector && strncmp(selector, ".spec.", 6) && strncmp(selector, ".status.", 8))
-		field_invalid(FIELD(scale, "labelSelectorPath"),
-			      "should be a json path under either .spec or .status");
+	if (field_require(FIELD(scale, "specReplicasPath")))
+		check_scale_path(FIELD(scale, "specReplicasPath"), ".spec.", ".spec.",
+				 "should be a json path under .spec");
+	if (field_require(FIELD(scale, "statusReplicasPath")))
+		check_scale_path(FIELD(scale, "statusReplicasPath"), ".status.", ".status.",
+				 "should be a json path under .status");
+	if (*field_text(FIELD(scale, "labelSelectorPath")))
+		check_scale_path(FIELD(scale, "labelSelectorPath"), ".spec.", ".status.",
+				 "should be a json path under either .spec or .status");
 }
 
 static void check_columns(const struct field *columns)
@@ -112,6 +96,7 @@ static void check_columns(const struct field *columns)
 	static const char *const types[] = {"boolean", "date", "integer", "number", "string", NULL};
 	static const char *const formats[] = {"int32", "int64",	    "float",	"double", "byte",
 					      "date",  "date-time", "password", NULL};
+	static const char one_of[] = "must be one of boolean,date,integer,number,string";
 
 	field_each (columns, column) {
 		const struct field *type = FIELD(&column, "type");
@@ -123,33 +108,51 @@ static void check_columns(const struct field *columns)
 				     .errors = columns->errors};
 
 		field_require(FIELD(&column, "name"));
-		if (field_require(type) && !text_is_one_of(field_text(type), types))
-			field_invalid(type, "must be one of boolean,date,integer,number,string");
+		if (!*field_text(type))
+			field_required(type, one_of);
+		else if (!text_is_one_of(field_text(type), types))
+			field_invalid(type, one_of);
 		if (*field_text(format) && !text_is_one_of(field_text(format), formats))
 			field_invalid(format, "must be one of byte,date,date-time,double,float,"
 					      "int32,int64,password");
-		if (field_require(&path) && !is_simple_path(field_text(&path)))
+		if (field_require(&path) && *field_text(&path) != '.')
 			field_invalid(&path, "must be a simple json path starting with .");
 	}
 }
 
-static void check_selectable(const struct field *fields, const struct field *schema)
+static void check_selectable(const struct field *fields, const json_t *schema)
 {
+	static const char *const scalars[] = {"string", "boolean", "integer", NULL};
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+	size_t count = 0;
 
 	field_each (fields, one) {
 		const struct field *path = FIELD(&one, "jsonPath");
-		const char *text = field_text(path);
+		char *why free_ptr = NULL;
+		char *detail free_ptr = NULL;
+		const json_t *found;
 
 		if (!field_require(path))
 			continue;
-		if (!is_simple_path(text))
-			field_invalid(path, "must be a simple json path starting with .");
-		else if (!strncmp(text, ".metadata.", 10))
+		found = custom_path_find(schema, field_text(path), false, &why);
+		if (!found) {
+			detail = xasprintf("is an invalid path: %s", why ? why : "");
+			field_invalid(path, detail);
+			continue;
+		}
+		if (str_has_prefix(field_text(path), ".metadata"))
 			field_invalid(path, "must not point to fields in metadata");
-		if (seen_add(&seen, text))
+		if (!text_is_one_of(json_path_string(found, "type"), scalars))
+			field_invalid(path, "must point to a field of type string, boolean or "
+					    "integer. Enum string fields and strings with formats "
+					    "are allowed.");
+		if (seen_add(&seen, field_text(path)))
 			field_duplicate(path);
+		else
+			count++;
 	}
+	if (count > SELECTABLE_MAX)
+		field_too_many(fields, count, SELECTABLE_MAX);
 }
 
 /* What one version has of KEY. */
@@ -173,15 +176,57 @@ static bool all_alike(const json_t *versions, const char *key)
 	return json_array_size(versions) > 0;
 }
 
-static void check_schema(const struct field *schema, const struct field *errors_at)
+/* What is checked of a version, PART of it. VERSION NULL: of all, which have it alike. */
+typedef void check_part_fn(const struct field *part, const struct field *spec,
+			   const json_t *version);
+
+static bool has_status(const json_t *version)
 {
-	if (field_set(FIELD(schema, "openAPIV3Schema")))
-		custom_schema_validate(FIELD(schema, "openAPIV3Schema"));
+	return json_is_object(json_path(version, "subresources.status"));
+}
+
+static void part_schema(const struct field *part, const struct field *spec, const json_t *version)
+{
+	bool status = has_status(version);
+
+	if (!version)
+		field_each (FIELD(spec, "versions"), one)
+			status = status || has_status(one.value);
+	if (field_set(FIELD(part, "openAPIV3Schema")))
+		custom_schema_validate(FIELD(part, "openAPIV3Schema"), status);
+}
+
+static void part_subresources(const struct field *part, const struct field *spec,
+			      const json_t *version)
+{
+	check_subresources(part);
+}
+
+static void part_columns(const struct field *part, const struct field *spec, const json_t *version)
+{
+	check_columns(part);
+}
+
+static void part_selectable(const struct field *part, const struct field *spec,
+			    const json_t *version)
+{
+	const json_t *versions = json_object_get(spec->value, "versions");
+	const json_t *schema = part_of(version ? version : json_array_get(versions, 0), "schema");
+
+	/* One for all needs a schema for all. */
+	if (!version && !all_alike(versions, "schema"))
+		schema = NULL;
+	if (!field_size(part))
+		return;
+	if (schema)
+		check_selectable(part, json_object_get(schema, "openAPIV3Schema"));
+	else
+		field_invalid_text(part, "", "may only be set when validations.schema is included");
 }
 
 /* Calls CHECK for KEY of each version, or once as spec.NAME where they are alike. */
 static void check_part(const struct field *spec, const char *key, const char *name,
-		       void (*check)(const struct field *part, const struct field *at))
+		       check_part_fn *check)
 {
 	const struct field *versions = FIELD(spec, "versions");
 
@@ -191,21 +236,39 @@ static void check_part(const struct field *spec, const char *key, const char *na
 				     .value = part_of(json_array_get(versions->value, 0), key),
 				     .errors = spec->errors};
 
-		check(&once, spec);
+		check(&once, spec, NULL);
 		return;
 	}
 	field_each (versions, version)
-		check(FIELD(&version, key), &version);
+		check(FIELD(&version, key), spec, version.value);
 }
 
-static void part_subresources(const struct field *part, const struct field *at)
+/* Told of a version that goes out of use. */
+static void check_deprecation(const struct field *version)
 {
-	check_subresources(part);
-}
+	const struct field *warning = FIELD(version, "deprecationWarning");
 
-static void part_columns(const struct field *part, const struct field *at)
-{
-	check_columns(part);
+	if (!field_set(warning))
+		return;
+	if (!field_bool(FIELD(version, "deprecated"))) {
+		field_invalid(warning, "can only be set for deprecated versions");
+		return;
+	}
+	if (strlen(field_text(warning)) > DEPRECATION_MAX)
+		field_invalid(warning, "must be <= 256 characters long");
+	if (!*field_text(warning))
+		field_invalid(warning, "must not be an empty string");
+	for (const char *p = field_text(warning); *p; p++) {
+		char *detail free_ptr = NULL;
+
+		if ((unsigned char)*p >= ' ' && *p != 0x7f)
+			continue;
+		detail = xasprintf("must only contain printable UTF-8 characters; non-printable "
+				   "character found at index %zu",
+				   (size_t)(p - field_text(warning)));
+		field_invalid(warning, detail);
+		return;
+	}
 }
 
 static void check_versions(const struct field *spec)
@@ -220,14 +283,11 @@ static void check_versions(const struct field *spec)
 
 		stored += json_is_true(json_object_get(version.value, "storage"));
 		unique = !seen_add(&seen, field_text(name)) && unique;
-		field_check(name, name_dns_1035);
+		check_label(name);
 		if (!json_path(version.value, "schema.openAPIV3Schema"))
 			field_required(FIELD(&version, "schema.openAPIV3Schema"),
 				       "schemas are required");
-		if (field_set(FIELD(&version, "deprecationWarning")) &&
-		    !field_bool(FIELD(&version, "deprecated")))
-			field_invalid(FIELD(&version, "deprecationWarning"),
-				      "can only be set for deprecated versions");
+		check_deprecation(&version);
 	}
 	if (!unique)
 		field_invalid(versions, "must contain unique version names");
@@ -240,12 +300,32 @@ static void check_versions(const struct field *spec)
 					      json_path(json_array_get(versions->value, 0), "name"),
 				      .errors = spec->errors};
 
-		field_check(&first, name_dns_1035);
+		if (*field_text(&first))
+			check_label(&first);
 	}
-	check_part(spec, "schema", "validation", check_schema);
+	check_part(spec, "schema", "validation", part_schema);
 	check_part(spec, "subresources", "subresources", part_subresources);
 	check_part(spec, "additionalPrinterColumns", "additionalPrinterColumns", part_columns);
-	check_part(spec, "selectableFields", "selectableFields", check_selectable);
+	check_part(spec, "selectableFields", "selectableFields", part_selectable);
+}
+
+/* Which forms of a review a webhook takes; at least one that servers speak. */
+static void check_review_versions(const struct field *versions)
+{
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+
+	if (!field_size(versions)) {
+		field_required(versions, NULL);
+		return;
+	}
+	field_each (versions, version) {
+		if (seen_add(&seen, field_text(&version)))
+			field_invalid(&version, "duplicate version");
+		else
+			field_check(&version, name_dns_1035);
+	}
+	if (!seen_has(&seen, "v1") && !seen_has(&seen, "v1beta1"))
+		field_invalid(versions, "must include at least one of v1, v1beta1");
 }
 
 static void check_conversion(const struct field *spec)
@@ -268,59 +348,56 @@ static void check_conversion(const struct field *spec)
 						   "Webhook");
 		return;
 	}
-	if (!field_set(&named)) {
+	if (!field_set(&named))
 		field_required(&named, "required when strategy is set to Webhook");
-	} else {
-		bool url = field_set(FIELD(&named, "url"));
-		bool service = field_set(FIELD(&named, "service"));
-
-		if (url == service)
-			field_required(&named, "exactly one of url or service is required");
-	}
-	if (!field_size(&versions))
-		field_required(&versions, NULL);
 	else
-		field_each (&versions, version)
-			field_check(&version, name_dns_1035);
+		rule_webhook_client(&named);
+	check_review_versions(&versions);
 }
 
 static void check_group(const struct field *group)
 {
 	if (!field_require(group))
 		return;
-	field_check(group, name_dns_subdomain);
-	if (!strchr(field_text(group), '.'))
+	if (name_problem(name_dns_subdomain, field_text(group)))
+		field_check_joined(group, field_text(group), name_dns_subdomain, "");
+	else if (!strchr(field_text(group), '.'))
 		field_invalid(group, "should be a domain with at least one dot");
 }
 
 #define APPROVAL "api-approved.kubernetes.io"
 
-static const json_t *approval_of(const struct field *o)
+enum approval { APPROVAL_MISSING, APPROVAL_INVALID, APPROVAL_GIVEN, APPROVAL_BYPASSED };
+
+static enum approval approval_of(const struct field *o)
 {
-	return json_path(o->value, "metadata.annotations[" APPROVAL "]");
+	const char *text = json_path_string(o->value, "metadata.annotations[" APPROVAL "]");
+	static const char *const urls[] = {"http://", "https://"};
+
+	if (!*text)
+		return APPROVAL_MISSING;
+	if (str_has_prefix(text, "unapproved"))
+		return APPROVAL_BYPASSED;
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
+		if (str_has_prefix(text, urls[i]) && text[strlen(urls[i])])
+			return APPROVAL_GIVEN;
+	return APPROVAL_INVALID;
 }
 
 /* Kubernetes' own groups take definitions only of those who have agreed with it. */
-static void check_approval(const struct field *o)
+static void check_approval(const struct field *o, const struct field *old)
 {
-	const char *group = field_text(FIELD(o, "spec.group"));
 	const struct field *annotations = FIELD(FIELD(o, "metadata"), "annotations");
 	const struct field *approval = FIELD_KEY(annotations, APPROVAL);
-	const char *text = field_text(approval);
-	static const char *const urls[] = {"http://", "https://"};
 
-	if (!name_in_kubernetes_domain(group))
+	if (!name_in_kubernetes_domain(field_text(FIELD(o, "spec.group"))) ||
+	    (old && approval_of(old) == approval_of(o)))
 		return;
-	if (!*text) {
+	if (approval_of(o) == APPROVAL_MISSING)
 		field_required(approval, "protected groups must have approval annotation "
 					 "\"api-approved.kubernetes.io\", see "
 					 "https://github.com/kubernetes/enhancements/pull/1111");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
-		if (str_has_prefix(text, urls[i]) && text[strlen(urls[i])])
-			return;
-	if (!str_has_prefix(text, "unapproved"))
+	else if (approval_of(o) == APPROVAL_INVALID)
 		field_invalid(approval, "protected groups must have approval annotation "
 					"\"api-approved.kubernetes.io\" with either a URL or a "
 					"reason starting with \"unapproved\", see "
@@ -356,25 +433,35 @@ static void check_stored_versions(const struct field *object)
 		return;
 	}
 	field_each (stored, one) {
+		char *detail free_ptr = NULL;
 		bool found = false;
 
 		field_each (FIELD(object, "spec.versions"), version)
 			found = found || field_is(FIELD(&version, "name"), field_text(&one));
-		if (!found)
-			field_invalid(&one, "must appear in spec.versions");
+		if (found)
+			continue;
+		detail =
+			xasprintf("missing from spec.versions; %s was previously a storage version "
+				  "and objects may still be stored in it",
+				  field_text(&one));
+		field_invalid(&one, detail);
 	}
 }
 
 static void crd_validate(const struct field *o, const struct field *old)
 {
 	static const char *const scopes[] = {"Cluster", "Namespaced", NULL};
+	static const char *const names[] = {"metadata.generateName", "metadata.name"};
 	const struct field *spec = FIELD(o, "spec");
 	char *want free_ptr = xasprintf("%s.%s", field_text(FIELD(spec, "names.plural")),
 					field_text(FIELD(spec, "group")));
 
-	if (!old && !field_is(FIELD(o, "metadata.name"), want))
-		field_invalid(FIELD(o, "metadata.name"),
-			      "must be spec.names.plural+\".\"+spec.group");
+	if (!old)
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if ((i || *field_text(FIELD(o, names[i]))) &&
+			    !field_is(FIELD(o, names[i]), want))
+				field_invalid(FIELD(o, names[i]),
+					      "must be spec.names.plural+\".\"+spec.group");
 	check_group(FIELD(spec, "group"));
 	field_one_of_required(FIELD(spec, "scope"), scopes);
 	check_names(FIELD(spec, "names"));
@@ -386,10 +473,71 @@ static void crd_validate(const struct field *o, const struct field *old)
 			"cannot set to true, set x-kubernetes-preserve-unknown-fields to true "
 			"in spec.versions[*].schema instead");
 	check_stored_versions(o);
-	if (!old || !json_equal(approval_of(o), approval_of(old)))
-		check_approval(o);
+	check_approval(o, old);
 	if (old)
 		check_update(o, old);
+}
+
+/* The types of a schema whose formats are known. */
+static bool is_known_format(const char *type, const char *format)
+{
+	if (!*type || !strcmp(type, "string"))
+		return custom_format_known(format);
+	if (!strcmp(type, "integer"))
+		return !strcmp(format, "int32") || !strcmp(format, "int64");
+	return !strcmp(type, "number") && (!strcmp(format, "float") || !strcmp(format, "double"));
+}
+
+static void add_unknown_formats(const json_t *schema, json_t *out, int depth)
+{
+	static const char *const lists[] = {"items", "allOf", "anyOf", "oneOf"};
+	static const char *const single[] = {"items", "not", "additionalProperties"};
+	const char *format = json_path_string(schema, "format"), *key;
+	size_t i, k;
+	json_t *v;
+
+	if (depth > SCHEMA_DEPTH_MAX || !json_is_object(schema))
+		return;
+	if (*format && !is_known_format(json_path_string(schema, "type"), format))
+		json_array_append_new(out, json_string(format));
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		json_array_foreach (json_object_get(schema, lists[i]), k, v)
+			add_unknown_formats(v, out, depth + 1);
+	for (i = 0; i < ARRAY_SIZE(single); i++)
+		add_unknown_formats(json_object_get(schema, single[i]), out, depth + 1);
+	json_object_foreach (json_object_get(schema, "properties"), key, v)
+		add_unknown_formats(v, out, depth + 1);
+}
+
+/* Of schemas that all versions have alike once. */
+static json_t *unknown_formats(const struct field *o)
+{
+	const json_t *versions = json_path(o->value, "spec.versions");
+	json_t *out = json_array(), *v;
+	bool alike = all_alike(versions, "schema");
+	size_t i;
+
+	json_array_foreach ((json_t *)versions, i, v)
+		if (!i || !alike)
+			add_unknown_formats(json_path(v, "schema.openAPIV3Schema"), out, 0);
+	return out;
+}
+
+static void crd_warn(const struct field *o, const struct field *old)
+{
+	json_t *formats json_auto = unknown_formats(o), *v;
+	json_t *before json_auto = old ? unknown_formats(old) : NULL;
+	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
+	size_t i;
+
+	json_array_foreach (before, i, v)
+		seen_add(&seen, json_string_value(v));
+	json_array_foreach (formats, i, v) {
+		char *text free_ptr = xasprintf("unrecognized format \"%s\"", json_string_value(v));
+
+		if (!seen_has(&seen, json_string_value(v)))
+			field_warn(o, text);
+	}
 }
 
 const struct kind kind_crd = {
@@ -397,4 +545,5 @@ const struct kind kind_crd = {
 	.kind = "CustomResourceDefinition",
 	.set_defaults = crd_defaults,
 	.validate = crd_validate,
+	.warn = crd_warn,
 };

@@ -3,6 +3,7 @@
  */
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -139,6 +140,12 @@ static void validate_capacity(const struct field *o, const struct field *old)
 	rule_quantity_not_negative(FIELD(o, "capacity"));
 }
 
+static void warn_capacity(const struct field *o, const struct field *old)
+{
+	(void)old;
+	warn_node_label_selector(FIELD(o, "nodeTopology"));
+}
+
 const struct kind kind_csidriver = {
 	.group = "storage.k8s.io",
 	.kind = "CSIDriver",
@@ -158,6 +165,7 @@ const struct kind kind_csistoragecapacity = {
 	.group = "storage.k8s.io",
 	.kind = "CSIStorageCapacity",
 	.validate = validate_capacity,
+	.warn = warn_capacity,
 	.no_generation = true,
 	.metadata = METADATA_WHOLE,
 };

@@ -2,6 +2,7 @@
  * The types of a schema as CEL sees them, the rules compiled over them, and the walk over an object
  * that evaluates each rule wherever its part of the schema occurs.
  */
+#include "kinds/custom.h"
 #include "kinds/custom_rules.h"
 
 #include "base/arena.h"
@@ -13,6 +14,8 @@
 #define DEPTH_MAX 100
 /* What a request can carry at the most bounds what nothing else does. */
 #define REQUEST_MAX (3u << 20)
+/* Bytes of a message that a rule makes. */
+#define MESSAGE_MAX 5120
 
 struct rule {
 	const json_t *source;
@@ -29,15 +32,15 @@ struct member {
 
 /* One level of a schema. */
 struct node {
+	const json_t *schema;
 	const struct cel_type *type; /* NULL: nothing that expressions could speak of */
 	uint64_t min_size;	     /* bytes of the shortest JSON of it */
 	struct rule *rules;
 	size_t n_rules;
 	struct member *members;
 	size_t n_members;
-	struct node *elem;  /* of an array or a map */
-	const json_t *keys; /* of an array of list type map */
-	bool rules_below;   /* here or further down */
+	struct node *elem; /* of an array or a map */
+	bool rules_below;  /* here or further down */
 };
 
 struct custom_rules {
@@ -45,10 +48,22 @@ struct custom_rules {
 	struct node *root;
 };
 
+/* How often something can be there: UNBOUNDED, as often as it fits in a request. */
+#define UNBOUNDED UINT64_MAX
+
+struct costly {
+	char *path;
+	uint64_t cost;
+};
+/* Of what is too much together the worst are told. */
+#define COSTLY_MAX 4
+
 /* Where one builds: AT is the place in the definition, NULL when nobody is to be told. */
 struct builder {
 	struct arena *arena;
 	uint64_t total;
+	struct costly costly[COSTLY_MAX];
+	const struct field *loose; /* the list above whose elements are not found again, or NULL */
 };
 
 static const char *word(const json_t *schema, const char *key)
@@ -81,6 +96,24 @@ static struct cel_type *new_type(struct builder *b, enum cel_kind kind, uint64_t
 	return t;
 }
 
+/* A times N, without overflow. */
+static uint64_t multiply(uint64_t a, uint64_t n)
+{
+	return n && a > UINT64_MAX / n ? UINT64_MAX : a * n;
+}
+
+static uint64_t longest(const json_t *words)
+{
+	size_t i;
+	json_t *e;
+	uint64_t most = 0;
+
+	json_array_foreach ((json_t *)words, i, e)
+		if (json_is_string(e))
+			most = MAX(most, json_string_length(e));
+	return most;
+}
+
 static void string_type(struct builder *b, struct node *n, const json_t *schema)
 {
 	static const struct {
@@ -88,20 +121,25 @@ static void string_type(struct builder *b, struct node *n, const json_t *schema)
 		enum cel_kind kind;
 		uint64_t size, min;
 	} formats[] = {
-		{"byte", CEL_BYTES, 0, 2},
-		{"date", CEL_TIMESTAMP, 10, 12},
-		{"date-time", CEL_TIMESTAMP, 20, 22},
-		{"duration", CEL_DURATION, 32, 4},
+		{"date", CEL_TIMESTAMP, 12, 12},
+		{"date-time", CEL_TIMESTAMP, 32, 21},
+		{"duration", CEL_DURATION, 32, 3},
 	};
-	uint64_t max = bound(schema, "maxLength", REQUEST_MAX - 2);
-	enum cel_kind kind = CEL_STRING;
+	const json_t *words = json_object_get(schema, "enum");
+	bool bytes = !strcmp(word(schema, "format"), "byte");
+	uint64_t max = bound(schema, "maxLength", UINT64_MAX);
+	enum cel_kind kind = bytes ? CEL_BYTES : CEL_STRING;
 
+	if (max != UINT64_MAX) /* a letter takes at most four bytes */
+		max = bytes ? max : multiply(max, 4);
+	else
+		max = json_array_size(words) && !bytes ? longest(words) : REQUEST_MAX - 2;
 	n->min_size = 2;
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (strcmp(word(schema, "format"), formats[i].format))
 			continue;
 		kind = formats[i].kind;
-		max = formats[i].size ? formats[i].size : max;
+		max = formats[i].size;
 		n->min_size = formats[i].min;
 	}
 	n->type = new_type(b, kind, max);
@@ -110,10 +148,12 @@ static void string_type(struct builder *b, struct node *n, const json_t *schema)
 static struct node *build(struct builder *b, const json_t *schema, const struct field *at,
 			  uint64_t times, int depth);
 
-/* CARDINALITY times N, without overflow. */
-static uint64_t multiply(uint64_t a, uint64_t n)
+/* How often what is below can be there. */
+static uint64_t times_below(uint64_t times, const json_t *schema, const char *key)
 {
-	return n && a > UINT64_MAX / n ? UINT64_MAX : a * n;
+	uint64_t max = bound(schema, key, UNBOUNDED);
+
+	return times == UNBOUNDED || max == UNBOUNDED ? UNBOUNDED : multiply(times, max);
 }
 
 /* How many elements there can be when each takes at least SIZE bytes. */
@@ -130,18 +170,21 @@ static void array_type(struct builder *b, struct node *n, const json_t *schema,
 		int list_type;
 	} list_types[] = {{"set", CEL_LIST_SET}, {"map", CEL_LIST_MAP}};
 	const json_t *items = json_object_get(schema, "items");
-	uint64_t max = most(schema, "maxItems", 3);
+	const struct field *loose = b->loose;
 	struct cel_type *t;
 
 	n->min_size = 2;
 	if (!json_is_object(items))
 		return;
-	n->elem = build(b, items, at ? FIELD(at, "items") : NULL, multiply(times, max), depth);
+	if (!loose && strcmp(word(schema, "x-kubernetes-list-type"), "map"))
+		b->loose = at;
+	n->elem = build(b, items, at ? FIELD(at, "items") : NULL,
+			times_below(times, schema, "maxItems"), depth);
+	b->loose = loose;
 	if (!n->elem->type)
 		return;
-	max = most(schema, "maxItems", n->elem->min_size + 1);
 	t = cel_type_list(b->arena, n->elem->type);
-	t->max_size = max;
+	t->max_size = most(schema, "maxItems", n->elem->min_size + 1);
 	for (size_t i = 0; i < ARRAY_SIZE(list_types); i++)
 		if (!strcmp(word(schema, "x-kubernetes-list-type"), list_types[i].name))
 			t->list_type = list_types[i].list_type;
@@ -156,7 +199,6 @@ static void array_type(struct builder *b, struct node *n, const json_t *schema,
 			if (json_is_string(key))
 				names[count++] = json_string_value(key);
 		t->list_keys = names;
-		n->keys = keys;
 	}
 	n->type = t;
 }
@@ -215,10 +257,8 @@ static void object_type(struct builder *b, struct node *n, const json_t *schema,
 
 	n->min_size = 2;
 	if (json_is_object(additional)) {
-		uint64_t max = most(schema, "maxProperties", 8);
-
 		n->elem = build(b, additional, at ? FIELD(at, "additionalProperties") : NULL,
-				multiply(times, max), depth);
+				times_below(times, schema, "maxProperties"), depth);
 		if (!n->elem->type)
 			return;
 		t = cel_type_map(b->arena, &cel_types[CEL_STRING], n->elem->type);
@@ -243,7 +283,7 @@ static void object_type(struct builder *b, struct node *n, const json_t *schema,
 		name = cel_escape_name(b->arena, key);
 		if (below->type && name)
 			fields[count++] = (struct cel_field){name, key, below->type};
-		if (requires(schema, key))
+		if (requires(schema, key) && below->type && !json_object_get(property, "default"))
 			n->min_size += strlen(key) + below->min_size + 4;
 	}
 	qsort(fields, count, sizeof(*fields), compare_fields);
@@ -259,9 +299,10 @@ static void set_type(struct builder *b, struct node *n, const json_t *schema,
 {
 	const char *type = word(schema, "type");
 
-	n->min_size = 1;
+	n->min_size = !strcmp(type, "boolean") ? 4 : 1;
 	if (flag(schema, "x-kubernetes-int-or-string"))
-		n->type = new_type(b, CEL_DYN, REQUEST_MAX - 2);
+		n->type = new_type(b, CEL_DYN,
+				   multiply(bound(schema, "maxLength", (REQUEST_MAX - 2) / 4), 4));
 	else if (!strcmp(type, "string"))
 		string_type(b, n, schema);
 	else if (!strcmp(type, "boolean"))
@@ -293,73 +334,142 @@ static struct cel_program *compile(struct builder *b, const struct node *n, cons
 	return cel_compile(vars, 2, text, err);
 }
 
-static void check_cost(struct builder *b, const struct field *at, const struct cel_program *p,
-		       uint64_t times)
+/* Notes a cost that counts among the worst. */
+static void note_cost(struct builder *b, const struct field *at, uint64_t cost)
 {
-	uint64_t cost = multiply(cel_program_cost(p).max, times);
-	char *detail free_ptr = NULL;
+	struct costly *least = &b->costly[0];
+	struct str path = STR_INIT;
 
 	b->total = cost > UINT64_MAX - b->total ? UINT64_MAX : b->total + cost;
-	if (!at || cost <= RULE_COST_MAX)
+	if (cost < RULES_COST_MAX / 100)
 		return;
-	detail = xasprintf("estimated rule cost exceeds budget by factor of %s%.1fx (try "
-			   "simplifying the rule, or adding maxItems, maxProperties, and maxLength "
-			   "where arrays, maps, and strings are declared)",
-			   cost > 100 * (uint64_t)RULE_COST_MAX ? "more than " : "",
-			   cost > 100 * (uint64_t)RULE_COST_MAX
-				   ? 100.0
-				   : (double)cost / (double)RULE_COST_MAX);
+	for (size_t i = 1; i < COSTLY_MAX; i++)
+		if (b->costly[i].cost < least->cost)
+			least = &b->costly[i];
+	if (least->cost >= cost)
+		return;
+	free(least->path);
+	field_path(at, &path);
+	*least = (struct costly){str_take(&path), cost};
+}
+
+static void too_costly(const struct field *at, const char *what, uint64_t cost, uint64_t max)
+{
+	double times = (double)cost / (double)max;
+	char *detail free_ptr = NULL;
+	char *factor free_ptr = times > 100   ? xstrdup("more than 100x")
+				: times < 1.5 ? xasprintf("%fx", times)
+					      : xasprintf("%.1fx", times);
+
+	detail = xasprintf("%s exceeds budget by factor of %s (try simplifying the rule, or adding "
+			   "maxItems, maxProperties, and maxLength where arrays, maps, and strings "
+			   "are declared)",
+			   what, factor);
 	field_forbidden(at, detail);
 }
 
-static void refuse_rule(const struct field *at, const char *name, const struct error *why)
+static void check_cost(struct builder *b, const struct field *at, const char *what, uint64_t cost)
 {
+	if (cost > RULE_COST_MAX)
+		too_costly(at, what, cost, RULE_COST_MAX);
+	note_cost(b, at, cost);
+}
+
+/* The rule as a whole is what is refused, as an API server holds it. */
+static void refuse_rule(const struct field *at, const char *name, const char *before,
+			const char *why)
+{
+	static const char *const members[][2] = {{"Rule", "rule"},
+						 {"Message", "message"},
+						 {"MessageExpression", "messageExpression"},
+						 {"Reason", "reason"},
+						 {"FieldPath", "fieldPath"},
+						 {"OptionalOldSelf", "optionalOldSelf"}};
+	json_t *shown json_auto = json_object();
+	struct field place = {.up = at, .name = name, .errors = at->errors};
+	char *detail free_ptr = xasprintf("%s%s", before, why);
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		const json_t *v = json_object_get(at->value, members[i][1]);
+		bool pointer = i == 3 || i == 5;
+
+		json_object_set_new(shown, members[i][0],
+				    v	      ? json_incref((json_t *)v)
+				    : pointer ? json_null()
+					      : json_string(""));
+	}
+	field_invalid_json(&place, shown, detail);
+}
+
+/* What a rule may say of the value before: only where that can be found. */
+static void check_old(struct builder *b, const struct rule *rule, const struct field *at)
+{
+	struct str path CLEANUP(str_release) = STR_INIT;
 	char *detail free_ptr = NULL;
 
-	if (!at)
+	if (!rule->transition) {
+		if (field_set(FIELD(at, "optionalOldSelf")))
+			field_invalid(FIELD(at, "optionalOldSelf"),
+				      "may not be set if oldSelf is not used in rule");
 		return;
-	detail = xasprintf("compilation failed: %s", error_message(why));
-	if (strcmp(name, "rule")) {
-		field_invalid(FIELD(at, name), detail);
-	} else {
-		struct field whole = *at;
-		struct field rule = {
-			.up = at, .name = name, .value = whole.value, .errors = at->errors};
-
-		field_invalid(&rule, detail);
 	}
+	if (!b->loose)
+		return;
+	field_path(b->loose, &path);
+	detail = xasprintf("oldSelf cannot be used on the uncorrelatable portion of the schema "
+			   "within %s",
+			   path.s);
+	field_invalid(FIELD(at, "rule"), detail);
+}
+
+static struct cel_program *compile_as(struct builder *b, const struct node *n, const char *text,
+				      bool optional, enum cel_kind kind, const struct field *at,
+				      const char *name)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct cel_program *p = compile(b, n, text, optional, &why);
+	bool message = kind == CEL_STRING;
+
+	if (p && cel_program_type(p)->kind == kind)
+		return p;
+	if (at && p)
+		refuse_rule(at, name,
+			    message ? "messageExpression must evaluate to a "
+				    : "cel expression must evaluate to a ",
+			    message ? "string" : "bool");
+	else if (at)
+		refuse_rule(at, name,
+			    message ? "messageExpression compilation failed: "
+				    : "compilation failed: ",
+			    error_message(why));
+	return cel_program_free(p);
 }
 
 static bool add_rule(struct builder *b, const struct node *n, const json_t *source,
 		     const struct field *at, uint64_t times, struct rule *out)
 {
 	const char *text = word(source, "rule"), *message = word(source, "messageExpression");
-	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	*out = (struct rule){.source = source, .optional = flag(source, "optionalOldSelf")};
-	if (!text[strspn(text, " \t\r\n")]) {
-		if (at)
-			field_required(FIELD(at, "rule"), "rule is not specified");
+	if (!text[strspn(text, " \t\r\n")])
 		return false;
-	}
-	out->program = compile(b, n, text, out->optional, &why);
-	if (out->program && cel_program_type(out->program)->kind != CEL_BOOL) {
-		out->program = cel_program_free(out->program);
-		error_set(&why, E_INVALID, "cel expression must evaluate to a bool");
-	}
-	if (!out->program) {
-		refuse_rule(at, "rule", why);
+	out->program = compile_as(b, n, text, out->optional, CEL_BOOL, at, "rule");
+	if (!out->program)
 		return false;
-	}
 	out->transition = cel_program_uses(out->program, "oldSelf");
-	check_cost(b, at ? FIELD(at, "rule") : NULL, out->program, times);
-	if (!*message)
-		return true;
-	out->message = compile(b, n, message, out->optional, &why);
-	if (!out->message)
-		refuse_rule(at, "messageExpression", why);
-	else
-		check_cost(b, at ? FIELD(at, "messageExpression") : NULL, out->message, times);
+	if (times == UNBOUNDED)
+		times = REQUEST_MAX / (n->min_size + 1);
+	if (at)
+		check_cost(b, FIELD(at, "rule"), "estimated rule cost",
+			   multiply(cel_program_cost(out->program).max, times));
+	if (*message)
+		out->message = compile_as(b, n, message, out->optional, CEL_STRING, at,
+					  "messageExpression");
+	if (at && out->message)
+		check_cost(b, FIELD(at, "messageExpression"), "estimated messageExpression cost",
+			   cel_program_cost(out->message).max);
+	if (at)
+		check_old(b, out, at);
 	return true;
 }
 
@@ -372,8 +482,15 @@ static void add_rules(struct builder *b, struct node *n, const json_t *schema,
 	size_t i;
 	json_t *source;
 
-	if (!n->type || !json_array_size(list))
+	if (!json_array_size(list))
 		return;
+	if (!n->type) {
+		if (at)
+			field_internal(all, "internal error: failed to construct type information "
+					    "for x-kubernetes-validations rules: unable to convert "
+					    "structural schema to CEL declarations");
+		return;
+	}
 	n->rules = arena_new(b->arena, json_array_size(list) * sizeof(*n->rules));
 	json_array_foreach ((json_t *)list, i, source) {
 		struct field place = {0};
@@ -390,6 +507,7 @@ static struct node *build(struct builder *b, const json_t *schema, const struct 
 {
 	struct node *n = arena_new(b->arena, sizeof(*n));
 
+	n->schema = schema;
 	if (++depth > DEPTH_MAX || !json_is_object(schema))
 		return n;
 	set_type(b, n, schema, at, times, depth);
@@ -434,14 +552,25 @@ void custom_rules_validate(const struct field *schema)
 {
 	struct arena arena CLEANUP(arena_release) = ARENA_INIT;
 	struct builder b = {.arena = &arena};
+	struct field top = {.errors = schema->errors};
 
 	free_node(build(&b, schema->value, schema, 1, 0));
+	for (size_t i = 0; i < COSTLY_MAX; i++) {
+		struct field place = {
+			.up = &top, .name = b.costly[i].path, .errors = schema->errors};
+
+		if (place.name && b.total > RULES_COST_MAX)
+			field_forbidden(&place,
+					"contributed to estimated rule cost total exceeding "
+					"cost limit for entire OpenAPIv3 schema");
+		free(b.costly[i].path);
+	}
 	if (b.total > RULES_COST_MAX)
-		field_forbidden(schema,
-				"x-kubernetes-validations estimated rule cost total for "
-				"entire OpenAPIv3 schema exceeds budget (try simplifying "
-				"the rule, or adding maxItems, maxProperties, and maxLength "
-				"where arrays, maps, and strings are declared)");
+		too_costly(
+			schema,
+			"x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 "
+			"schema",
+			b.total, RULES_COST_MAX);
 }
 
 /* One object on its way through the rules. */
@@ -450,73 +579,154 @@ struct run {
 	bool spent;
 };
 
+/* What a value was before: OLD, or NULL where that cannot be found; then what is around it. */
+struct before {
+	const json_t *old;
+	const json_t *around_old, *around;
+};
+
+/* Nothing has changed here. */
+static bool unchanged(const struct before *before, const json_t *value)
+{
+	if (before->old)
+		return json_equal(before->old, value);
+	return before->around_old && json_equal(before->around_old, before->around);
+}
+
+/* A value inside of AROUND, which itself was BEFORE; OLD: what it was. */
+static struct before before_below(const struct before *before, const json_t *around,
+				  const json_t *old)
+{
+	if (!before->old)
+		return *before;
+	return (struct before){old, before->old, around};
+}
+
+/* TEXT without the blanks around it. */
+static char *trim(const char *text, size_t len)
+{
+	static const char blanks[] = " \t\r\n\v\f";
+
+	for (; len && strchr(blanks, *text); len--)
+		text++;
+	while (len && strchr(blanks, text[len - 1]))
+		len--;
+	return xstrndup(text, len);
+}
+
+/* How a rule is called in complaints. */
+static char *name_of(const struct rule *rule)
+{
+	const char *message = word(rule->source, "message"), *text = word(rule->source, "rule");
+
+	return *message ? trim(message, strlen(message)) : trim(text, strlen(text));
+}
+
 /* The complaint of a rule that failed: its own message, or the one it makes, or the rule. */
 static char *message_of(const struct rule *rule, const struct cel_value *values, struct run *run,
 			struct arena *a)
 {
-	const char *fixed = word(rule->source, "message");
+	char *name = NULL, *made = NULL, *whole;
 	struct cel_value result;
 
 	if (rule->message && cel_eval(rule->message, values, &run->budget, a, &result, NULL) == 0 &&
-	    result.kind == CEL_STRING && result.text.len &&
-	    !memchr(result.text.p, '\n', result.text.len))
-		return xasprintf("%.*s", (int)result.text.len, result.text.p);
-	if (*fixed)
-		return xstrdup(fixed);
-	return xasprintf("failed rule: %s", word(rule->source, "rule"));
+	    result.kind == CEL_STRING)
+		made = trim(result.text.p, result.text.len);
+	if (made && *made && strlen(made) <= MESSAGE_MAX && !strchr(made, '\n'))
+		return made;
+	free(made);
+	name = name_of(rule);
+	if (*word(rule->source, "message"))
+		return name;
+	whole = xasprintf("failed rule: %s", name);
+	free(name);
+	return whole;
 }
 
-static void complain_at(const struct field *f, const char *reason, const char *message)
+/* VALUE NULL: it is not told. */
+static void complain_at(const struct field *f, const char *reason, const json_t *value,
+			const char *message)
 {
-	bool told = !json_is_object(f->value) && !json_is_array(f->value);
+	struct field told = *f;
 
+	told.value = value;
 	if (!strcmp(reason, "FieldValueForbidden"))
 		field_forbidden(f, message);
 	else if (!strcmp(reason, "FieldValueRequired"))
 		field_required(f, message);
 	else if (!strcmp(reason, "FieldValueDuplicate"))
-		field_duplicate(f);
-	else if (told)
-		field_invalid(f, message);
+		(value ? field_duplicate : field_duplicate_untold)(&told);
+	else if (value)
+		field_invalid(&told, message);
 	else
 		field_invalid_untold(f, message);
 }
 
 /* PATH (".a.b", ".a['b']") below F, one step a call. */
-static void complain_below(const struct field *f, const char *path, const char *reason,
-			   const char *message)
+static void complain_below(const struct field *f, const json_t *schema, const char *path,
+			   const char *reason, const json_t *value, const char *message)
 {
 	struct field below = {.up = f, .errors = f->errors};
+	const json_t *properties = json_object_get(schema, "properties");
 	char *name free_ptr = NULL;
 	size_t len;
 
 	if (*path != '.' && strncmp(path, "['", 2)) {
-		complain_at(f, reason, message);
+		complain_at(f, reason, value, message);
 		return;
 	}
 	path += *path == '.' ? 1 : 2;
 	len = path[-1] == '.' ? strcspn(path, ".[") : strcspn(path, "'");
-	name = xasprintf("%.*s", (int)len, path);
-	if (path[-1] == '.') {
+	name = xstrndup(path, len);
+	if (json_object_size(properties))
 		below.name = name;
-	} else {
+	else
 		below.key = name;
+	if (path[-1] != '.')
 		len += strncmp(path + len, "']", 2) == 0 ? 2 : 0;
-	}
-	below.value = json_object_get(f->value, name);
-	complain_below(&below, path + len, reason, message);
+	schema = below.name ? json_object_get(properties, name)
+			    : json_object_get(schema, "additionalProperties");
+	complain_below(&below, schema, path + len, reason, value, message);
+}
+
+/* What cannot be evaluated is told of the type of the value. */
+static void fail(const struct rule *rule, const struct node *n, const struct field *f,
+		 const struct error *why, struct run *run)
+{
+	char *name free_ptr = name_of(rule);
+	char *message free_ptr = NULL;
+	bool call = error_code(why) == E_TOO_LARGE;
+
+	run->spent = call;
+	if (call && !run->budget)
+		message = xstrdup("validation failed due to running out of cost budget, no further "
+				  "validation rules will be run");
+	else if (call)
+		message = xasprintf("'%s': no further validation rules will be run due to call "
+				    "cost exceeds limit for rule: %s",
+				    error_message(why), name);
+	else if (strstr(error_message(why), "no such overload"))
+		message = xasprintf("'%s': call arguments did not match a supported operator, "
+				    "function or macro signature for rule: %s",
+				    error_message(why), name);
+	else
+		message = xasprintf("%s evaluating rule: %s", error_message(why), name);
+	field_invalid_text(f, word(n->schema, "type"), message);
 }
 
 static void check_rule(const struct rule *rule, const struct node *n, const struct field *f,
-		       const json_t *old, struct run *run)
+		       const json_t *old, const struct before *was, struct run *run)
 {
 	struct arena a CLEANUP(arena_release) = ARENA_INIT;
 	struct cel_value values[2], before = {.kind = CEL_NULL}, result;
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	uint64_t budget = MIN(run->budget, (uint64_t)CEL_CALL_BUDGET), left = budget;
+	bool told = !json_is_object(f->value) && !json_is_array(f->value);
+	struct field at = *f;
 	char *message free_ptr = NULL;
+	int evaluated;
 
-	if (rule->transition ? !old && !rule->optional : old && json_equal(old, f->value))
+	if (rule->transition && !old && !rule->optional)
 		return;
 	if (old)
 		before = cel_from_json(&a, old, n->type);
@@ -525,47 +735,37 @@ static void check_rule(const struct rule *rule, const struct node *n, const stru
 	if (rule->optional)
 		values[1] =
 			(struct cel_value){.kind = CEL_OPTIONAL, .optional = old ? &before : NULL};
-	if (cel_eval(rule->program, values, &left, &a, &result, &why) < 0) {
-		run->budget -= budget - left;
-		run->spent = error_code(why) == E_TOO_LARGE;
-		message = run->spent ? xasprintf("validation failed due to running out of cost "
-						 "budget, no further validation rules will be run")
-				     : xasprintf("rule evaluation error: %s", error_message(why));
-		field_invalid_untold(f, message);
+	evaluated = cel_eval(rule->program, values, &left, &a, &result, &why);
+	run->budget -= budget - left;
+	if (evaluated < 0) {
+		fail(rule, n, f, why, run);
 		return;
 	}
-	run->budget -= budget - left;
 	if (result.kind == CEL_BOOL && result.boolean)
 		return;
 	message = message_of(rule, values, run, &a);
-	complain_below(f, word(rule->source, "fieldPath"), word(rule->source, "reason"), message);
+	/* What was wrong before is let be, and told. */
+	if (!rule->transition && unchanged(was, f->value))
+		at.errors = field_errors_new();
+	complain_below(&at, n->schema, word(rule->source, "fieldPath"),
+		       word(rule->source, "reason"), told ? f->value : NULL, message);
+	if (at.errors != f->errors)
+		field_errors_warn(f->errors, at.errors);
 }
 
-/* The element of the old list with the same keys; NULL: none, or the list has no keys. */
-static const json_t *old_element(const json_t *old, const json_t *keys, const json_t *item)
+static void walk(const struct node *n, const struct field *f, const json_t *old,
+		 const struct before *was, struct run *run);
+
+static void walk_below(const struct node *n, const struct field *f, const struct field *m,
+		       const json_t *old, const struct before *was, struct run *run)
 {
-	size_t i, k;
-	json_t *other, *key;
+	struct before below = before_below(was, f->value, old);
 
-	if (!keys)
-		return NULL;
-	json_array_foreach ((json_t *)old, i, other) {
-		bool same = true;
-
-		json_array_foreach ((json_t *)keys, k, key) {
-			const char *name = json_string_value(key);
-			const json_t *x = name ? json_object_get(item, name) : NULL;
-			const json_t *y = name ? json_object_get(other, name) : NULL;
-
-			same = same && (x == y || (x && y && json_equal(x, y)));
-		}
-		if (same)
-			return other;
-	}
-	return NULL;
+	walk(n, m, old, &below, run);
 }
 
-static void walk(const struct node *n, const struct field *f, const json_t *old, struct run *run)
+static void walk(const struct node *n, const struct field *f, const json_t *old,
+		 const struct before *was, struct run *run)
 {
 	const char *key;
 	json_t *value;
@@ -573,32 +773,34 @@ static void walk(const struct node *n, const struct field *f, const json_t *old,
 	if (!n->rules_below || !f->value || json_is_null(f->value) || run->spent)
 		return;
 	for (size_t i = 0; i < n->n_rules && !run->spent; i++)
-		check_rule(&n->rules[i], n, f, old, run);
+		check_rule(&n->rules[i], n, f, old, was, run);
 	for (size_t i = 0; i < n->n_members; i++) {
 		struct field m = {.up = f,
 				  .name = n->members[i].key,
 				  .value = json_object_get(f->value, n->members[i].key),
 				  .errors = f->errors};
 
-		walk(n->members[i].node, &m, json_object_get(old, n->members[i].key), run);
+		walk_below(n->members[i].node, f, &m, json_object_get(old, n->members[i].key), was,
+			   run);
 	}
 	if (!n->elem || !n->elem->rules_below)
 		return;
 	if (json_is_array(f->value))
 		field_each (f, item)
-			walk(n->elem, &item, old_element(old, n->keys, item.value), run);
+			walk_below(n->elem, f, &item,
+				   custom_old_element(old, n->schema, item.value), was, run);
 	else
 		json_object_foreach ((json_t *)f->value, key, value) {
-			struct field m = {
-				.up = f, .name = key, .value = value, .errors = f->errors};
+			struct field m = {.up = f, .key = key, .value = value, .errors = f->errors};
 
-			walk(n->elem, &m, json_object_get(old, key), run);
+			walk_below(n->elem, f, &m, json_object_get(old, key), was, run);
 		}
 }
 
 void custom_rules_check(const struct custom_rules *r, const struct field *object, const json_t *old)
 {
 	struct run run = {.budget = CEL_OBJECT_BUDGET};
+	struct before was = {.old = old};
 
 	if (!r)
 		return;
@@ -611,5 +813,5 @@ void custom_rules_check(const struct custom_rules *r, const struct field *object
 			      "invalid; correct the existing errors to complete validation");
 		return;
 	}
-	walk(r->root, object, old, &run);
+	walk(r->root, object, old, &was, &run);
 }

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -144,11 +145,26 @@ static bool grows(const json_t *object, const json_t *old)
 	return false;
 }
 
+#define MANAGED_BY "endpointslice.kubernetes.io/managed-by"
+
 static void warn(const struct field *o, const struct field *old)
 {
-	(void)old;
-	if (field_is(FIELD(o, "addressType"), "FQDN"))
-		field_warn(FIELD(FIELD(o, "spec"), "addressType"), "FQDN endpoints are deprecated");
+	static const char *const controllers[] = {"endpointslice-controller.k8s.io",
+						  "endpointslicemirroring-controller.k8s.io", NULL};
+
+	if (field_is(FIELD(o, "addressType"), "FQDN")) {
+		if (!old)
+			field_warn(FIELD(FIELD(o, "spec"), "addressType"),
+				   "FQDN endpoints are deprecated");
+		return;
+	}
+	/* Controllers write what others have given them. */
+	if (text_is_one_of(json_path_string(o->value, "metadata.labels[" MANAGED_BY "]"),
+			   controllers))
+		return;
+	field_each (FIELD(o, "endpoints"), endpoint)
+		field_each (FIELD(&endpoint, "addresses"), address)
+			warn_ip(&address);
 }
 
 const struct kind kind_endpointslice = {

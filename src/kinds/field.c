@@ -135,6 +135,20 @@ void field_check_text(const struct field *f, const char *text, name_rule *rule)
 		field_invalid_text(f, text, why[i]);
 }
 
+void field_check_joined(const struct field *f, const char *text, name_rule *rule,
+			const char *before)
+{
+	const char *why[NAME_PROBLEMS];
+	size_t n = rule(text, why);
+	struct str detail CLEANUP(str_release) = STR_INIT;
+
+	str_adds(&detail, before);
+	for (size_t i = 0; i < n; i++)
+		str_addf(&detail, "%s%s", i ? "," : "", why[i]);
+	if (n)
+		field_invalid_text(f, field_text(f), detail.s);
+}
+
 void field_check(const struct field *f, name_rule *rule)
 {
 	field_check_text(f, field_text(f), rule);

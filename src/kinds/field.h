@@ -105,6 +105,9 @@ void field_invalid_json(const struct field *f, const json_t *value, const char *
 /* The value is not told. */
 void field_invalid_untold(const struct field *f, const char *detail);
 void field_duplicate(const struct field *f);
+void field_duplicate_untold(const struct field *f);
+/* The rule itself is at fault. */
+void field_internal(const struct field *f, const char *detail);
 void field_duplicate_text(const struct field *f, const char *value);
 /* VALID is NULL-terminated and may be NULL. */
 void field_not_supported(const struct field *f, const char *const *valid);
@@ -119,7 +122,10 @@ void field_type_invalid(const struct field *f, const char *type, const char *det
 /* One complaint for each way in which the text breaks RULE. */
 void field_check(const struct field *f, name_rule *rule);
 void field_check_text(const struct field *f, const char *text, name_rule *rule);
-/* The same, and something must be there. */
+/* The same of TEXT, as one complaint about what stands there, which begins with BEFORE. */
+void field_check_joined(const struct field *f, const char *text, name_rule *rule,
+			const char *before);
+/* field_check, and something must be there. */
 void field_check_required(const struct field *f, name_rule *rule);
 /* The same, if something is there. */
 void field_check_optional(const struct field *f, name_rule *rule);
@@ -145,15 +151,21 @@ size_t field_only_one(const struct field *f, const char *const *members, const c
 /* Collects a warning: "PATH: TEXT", or TEXT alone of the object itself. */
 void field_warn(const struct field *f, const char *text);
 
-/* Whether E holds a complaint that leaves no sense in asking further: something is missing, of
- * another type, or too large. */
+/* Whether E holds a complaint that leaves no sense in asking further: something is missing, not
+ * supported, of another type, or too large. */
 bool field_errors_blocking(const struct field_errors *e);
 struct field_errors *field_errors_new(void);
 void field_errors_free(struct field_errors *e);
 DEFINE_CLEANUP(struct field_errors *, field_errors_free)
 size_t field_errors_count(const struct field_errors *e);
-/* The text of the I-th, "PATH: MESSAGE"; the caller frees. */
-char *field_errors_text(const struct field_errors *e, size_t i);
+/* Adds all of FROM (NULL: nothing), which is freed. */
+void field_errors_move(struct field_errors *to, struct field_errors *from);
+/* Drops what is told twice from the FIRST complaint on. */
+void field_errors_unique(struct field_errors *e, size_t first);
+/* Makes warnings of what FROM complains of, and frees it. */
+void field_errors_warn(struct field_errors *to, struct field_errors *from);
+/* The I-th warning; NULL behind the last. */
+const char *field_errors_warning(const struct field_errors *e, size_t i);
 /* 0 when E holds nothing; else -1 and *err: `Deployment.apps "web" is invalid: ...`. */
 int field_errors_finish(const struct field_errors *e, const struct resource *r, const char *name,
 			struct error **err);

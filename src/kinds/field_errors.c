@@ -14,6 +14,7 @@ struct field_error {
 };
 struct field_errors {
 	VEC(struct field_error) list;
+	VEC(char *) warnings;
 };
 
 struct field_errors *field_errors_new(void)
@@ -21,16 +22,52 @@ struct field_errors *field_errors_new(void)
 	return xcalloc(1, sizeof(struct field_errors));
 }
 
+static void release(struct field_error *f)
+{
+	free(f->field);
+	free(f->message);
+}
+
 void field_errors_free(struct field_errors *e)
 {
 	if (!e)
 		return;
-	vec_each (&e->list, f) {
-		free(f->field);
-		free(f->message);
-	}
+	vec_each (&e->list, f)
+		release(f);
+	vec_each (&e->warnings, text)
+		free(*text);
 	vec_release(&e->list);
+	vec_release(&e->warnings);
 	free(e);
+}
+
+void field_errors_move(struct field_errors *to, struct field_errors *from)
+{
+	if (!from)
+		return;
+	vec_each (&from->list, f)
+		vec_push(&to->list, *f);
+	from->list.n = 0;
+	field_errors_free(from);
+}
+
+void field_errors_unique(struct field_errors *e, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < e->list.n; i++) {
+		struct field_error *f = &e->list.v[i];
+		bool known = false;
+
+		for (size_t k = first; k < kept && !known; k++)
+			known = !strcmp(e->list.v[k].field, f->field) &&
+				!strcmp(e->list.v[k].message, f->message);
+		if (known)
+			release(f);
+		else
+			e->list.v[kept++] = *f;
+	}
+	e->list.n = kept;
 }
 
 size_t field_errors_count(const struct field_errors *e)
@@ -65,7 +102,7 @@ static void add_text(const struct field *f, const char *reason, const char *what
 	struct str s = STR_INIT;
 
 	str_addf(&s, "%s: ", what);
-	json_write_string(value, strlen(value), &s);
+	str_add_quoted(&s, value);
 	add(f, reason, &s, detail);
 }
 
@@ -75,7 +112,9 @@ static void add_json(const struct field *f, const char *reason, const char *what
 	struct str s = STR_INIT;
 
 	str_addf(&s, "%s: ", what);
-	if (value)
+	if (json_is_string(value))
+		str_add_quoted(&s, json_string_value(value));
+	else if (value)
 		json_write(value, &s);
 	else
 		str_adds(&s, "null");
@@ -123,6 +162,16 @@ void field_invalid_untold(const struct field *f, const char *detail)
 void field_duplicate(const struct field *f)
 {
 	add_json(f, "FieldValueDuplicate", "Duplicate value", f->value, NULL);
+}
+
+void field_duplicate_untold(const struct field *f)
+{
+	add_plain(f, "FieldValueDuplicate", "Duplicate value", NULL);
+}
+
+void field_internal(const struct field *f, const char *detail)
+{
+	add_plain(f, "InternalError", "Internal error", detail);
 }
 
 void field_duplicate_text(const struct field *f, const char *value)
@@ -185,22 +234,36 @@ void field_type_invalid(const struct field *f, const char *type, const char *det
 	add_text(f, "FieldValueTypeInvalid", "Invalid value", type, detail);
 }
 
-void field_warn(const struct field *f, const char *text)
+static char *text_of(const char *field, const char *message)
 {
-	add_plain(f, NULL, text, NULL);
+	return xasprintf("%s%s%s", field, *field ? ": " : "", message);
 }
 
-char *field_errors_text(const struct field_errors *e, size_t i)
+void field_warn(const struct field *f, const char *text)
 {
-	const struct field_error *f = &e->list.v[i];
+	struct str path CLEANUP(str_release) = STR_INIT;
 
-	return xasprintf("%s%s%s", f->field, *f->field ? ": " : "", f->message);
+	field_path(f, &path);
+	vec_push(&f->errors->warnings, text_of(path.s ? path.s : "", text));
+}
+
+void field_errors_warn(struct field_errors *to, struct field_errors *from)
+{
+	vec_each (&from->list, f)
+		vec_push(&to->warnings, text_of(f->field, f->message));
+	field_errors_free(from);
+}
+
+const char *field_errors_warning(const struct field_errors *e, size_t i)
+{
+	return i < e->warnings.n ? e->warnings.v[i] : NULL;
 }
 
 bool field_errors_blocking(const struct field_errors *e)
 {
-	static const char *const reasons[] = {"FieldValueRequired", "FieldValueTooLong",
-					      "FieldValueTooMany", "FieldValueTypeInvalid"};
+	static const char *const reasons[] = {"FieldValueNotSupported", "FieldValueRequired",
+					      "FieldValueTooLong", "FieldValueTooMany",
+					      "FieldValueTypeInvalid"};
 
 	vec_each (&e->list, f)
 		for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)

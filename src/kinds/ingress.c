@@ -152,7 +152,7 @@ static void warn(const struct field *o, const struct field *old)
 	const struct field *class =
 		FIELD_KEY(FIELD(o, "metadata.annotations"), "kubernetes.io/ingress.class");
 
-	if (!old && class->value)
+	if (!old && class->value && !field_set(FIELD(o, "spec.ingressClassName")))
 		field_warn(o,
 			   "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
 			   "'spec.ingressClassName' instead");

@@ -1,12 +1,14 @@
 #include "kinds/kind.h"
 
 #include "kinds/builtin.h"
+#include "kinds/custom.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
 static const struct kind generic;
+static const struct kind custom = {.warn = custom_warn, .metadata = METADATA_PLAIN};
 
 /* The types that have particulars, in the order of their groups. */
 static const struct kind *const kinds[] = {
@@ -85,6 +87,11 @@ static void check_table(void)
 const struct kind *kind_generic(void)
 {
 	return &generic;
+}
+
+const struct kind *kind_custom(void)
+{
+	return &custom;
 }
 
 static bool is(const struct kind *k, const char *group, const char *kind)

@@ -94,8 +94,10 @@ struct kind {
 
 /* The particulars of a kind; never NULL. */
 const struct kind *kind_find(const char *group, const char *kind);
-/* No particulars: what custom resources and most types have. */
+/* No particulars: what most types have. */
 const struct kind *kind_generic(void);
+/* What custom resources have. */
+const struct kind *kind_custom(void);
 
 /*
  * Tables, as kubectl get prints them; what kinds show is in tables.h. The heads: a JSON array of

@@ -21,10 +21,15 @@ libkinds_a_SOURCES = \
 	src/kinds/rule_device.c \
 	src/kinds/csr.c src/kinds/csr.h \
 	src/kinds/custom.h \
+	src/kinds/custom_default.c \
 	src/kinds/custom_format.c \
+	src/kinds/custom_inside.c \
+	src/kinds/custom_path.c \
 	src/kinds/custom_rules.c \
 	src/kinds/custom_rules.h \
 	src/kinds/custom_schema.c \
+	src/kinds/custom_schema.h \
+	src/kinds/custom_structural.c \
 	src/kinds/custom_value.c \
 	src/kinds/daemonset.c \
 	src/kinds/defaults.c \

@@ -169,14 +169,27 @@ static void check_new_finalizers(const struct field *finalizers, const struct fi
 	field_forbidden(finalizers, why.s);
 }
 
-/* What holds of an object's metadata whatever was there before. */
-static void check_whole(const struct field *meta, name_rule *rule, bool plain)
+static void check_beside_name(const struct field *meta)
 {
-	check_name(meta, rule);
 	rule_labels(FIELD(meta, "labels"));
 	rule_annotations(FIELD(meta, "annotations"));
 	check_owners(FIELD(meta, "ownerReferences"));
 	check_finalizers(FIELD(meta, "finalizers"));
+}
+
+void rule_embedded_metadata(const struct field *meta)
+{
+	check_generate_name(FIELD(meta, "generateName"), name_path_segment);
+	field_check_optional(FIELD(meta, "namespace"), name_dns_label);
+	field_check_optional(FIELD(meta, "name"), name_path_segment);
+	check_beside_name(meta);
+}
+
+/* What holds of an object's metadata whatever was there before. */
+static void check_whole(const struct field *meta, name_rule *rule, bool plain)
+{
+	check_name(meta, rule);
+	check_beside_name(meta);
 	if (!plain)
 		check_finalizer_owners(FIELD(meta, "finalizers"));
 }

@@ -1,6 +1,7 @@
 #include "kinds/builtin.h"
 #include "kinds/fill.h"
 #include "kinds/rules.h"
+#include "kinds/warn.h"
 #include "object/json.h"
 
 static void set_defaults(json_t *object)
@@ -99,10 +100,35 @@ static void validate(const struct field *o, const struct field *old)
 	rule_label_selector(FIELD(spec, "podSelector"));
 	check_rules(FIELD(spec, "ingress"), "from");
 	check_rules(FIELD(spec, "egress"), "to");
-	if (field_size(types) > 2)
+	if (field_size(types) > 2) {
 		field_invalid(types, "may not specify more than two policyTypes");
+		return;
+	}
 	field_each (types, type)
 		field_one_of(&type, known);
+}
+
+static void warn_peers(const struct field *rules, const char *peers)
+{
+	field_each (rules, rule) {
+		const struct field *list = FIELD(&rule, peers);
+
+		field_each (list, peer) {
+			const struct field *block = FIELD(&peer, "ipBlock");
+			const struct field *except = FIELD(block, "except");
+
+			warn_cidr(FIELD(block, "cidr"));
+			field_each (except, e)
+				warn_cidr(&e);
+		}
+	}
+}
+
+static void warn(const struct field *o, const struct field *old)
+{
+	(void)old;
+	warn_peers(FIELD(o, "spec.ingress"), "from");
+	warn_peers(FIELD(o, "spec.egress"), "to");
 }
 
 const struct kind kind_networkpolicy = {
@@ -110,4 +136,5 @@ const struct kind kind_networkpolicy = {
 	.kind = "NetworkPolicy",
 	.set_defaults = set_defaults,
 	.validate = validate,
+	.warn = warn,
 };

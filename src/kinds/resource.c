@@ -6,6 +6,8 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* In the order in which discovery lists verbs. */
@@ -105,6 +107,7 @@ static void row_free(struct row *row)
 		row->free_priv(r->priv);
 	free_strings(r->short_names);
 	free_strings(r->categories);
+	free_strings(r->selectable_fields);
 	free_columns(r->columns, r->n_columns);
 	free_subresources(r->subresources, r->n_subresources);
 	free((char *)r->group);
@@ -116,6 +119,7 @@ static void row_free(struct row *row)
 	free((char *)r->list_kind);
 	free((char *)r->storage_group);
 	free((char *)r->storage_version);
+	free((char *)r->deprecation_warning);
 	free((char *)r->scale_replicas);
 	free((char *)r->scale_status_replicas);
 	free((char *)r->scale_selector);
@@ -211,13 +215,17 @@ void row_fill(struct row *row, const struct resource *t)
 	r->categories = copy_strings(t->categories);
 	r->subresources = copy_subresources(t->subresources, t->n_subresources);
 	r->columns = copy_columns(t->columns, t->n_columns);
+	r->selectable_fields = copy_strings(t->selectable_fields);
 	r->scale_replicas = dup_or_null(t->scale_replicas);
 	r->scale_status_replicas = dup_or_null(t->scale_status_replicas);
 	r->scale_selector = dup_or_null(t->scale_selector);
 	r->storage_group = dup_or_empty(storage_group ? storage_group : t->group);
 	r->storage_version = dup_or_empty(storage_version ? storage_version : t->version);
 	if (!r->particulars)
-		r->particulars = t->custom ? kind_generic() : kind_find(r->group, r->kind);
+		r->particulars = t->custom ? kind_custom() : kind_find(r->group, r->kind);
+	r->deprecation_warning =
+		dup_or_null(t->deprecation_warning ? t->deprecation_warning
+						   : r->particulars->deprecation_warning);
 }
 
 const struct resource *resource_new(const struct resource *template, void (*free_priv)(void *))
@@ -236,6 +244,41 @@ const struct subresource *resource_subresource(const struct resource *r, const c
 		if (strcmp(r->subresources[i].name, name) == 0)
 			return &r->subresources[i];
 	return NULL;
+}
+
+/* Of "v2beta1" stage 1, 2 and 1; higher comes first. False: it is of another form. */
+static bool parse_version(const char *s, unsigned long long parts[3])
+{
+	static const char *const stages[] = {"alpha", "beta"};
+	char *end;
+
+	if (s[0] != 'v' || !isdigit((unsigned char)s[1]))
+		return false;
+	parts[0] = ARRAY_SIZE(stages);
+	parts[1] = strtoull(s + 1, &end, 10);
+	parts[2] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(stages) && *end; i++) {
+		if (!str_has_prefix(end, stages[i]) ||
+		    !isdigit((unsigned char)end[strlen(stages[i])]))
+			continue;
+		parts[0] = i;
+		parts[2] = strtoull(end + strlen(stages[i]), &end, 10);
+		break;
+	}
+	return !*end;
+}
+
+int version_compare(const char *a, const char *b)
+{
+	unsigned long long x[3], y[3];
+	bool known = parse_version(a, x), other_known = parse_version(b, y);
+
+	if (!known || !other_known)
+		return known != other_known ? (known ? -1 : 1) : strcmp(a, b);
+	for (size_t i = 0; i < 3; i++)
+		if (x[i] != y[i])
+			return x[i] > y[i] ? -1 : 1;
+	return 0;
 }
 
 void resource_format(const struct resource *r, struct str *out)

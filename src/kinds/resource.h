@@ -73,6 +73,11 @@ struct resource {
 	size_t n_columns;
 	/* Where a custom resource keeps what its scale shows: dotted paths, or NULL. */
 	const char *scale_replicas, *scale_status_replicas, *scale_selector;
+	/* Of a custom resource, what field selectors may name beside its metadata; NULL-terminated.
+	 */
+	const char *const *selectable_fields;
+	/* Told of every request for it; or NULL. */
+	const char *deprecation_warning;
 	/* Types over the same objects (events in two groups, autoscaling v1 and v2) name the one
 	 * they are stored as; else equal to group and version. */
 	const char *storage_group, *storage_version;
@@ -91,6 +96,8 @@ static inline void resource_unref_cleanup(const struct resource **p)
  */
 const struct resource *resource_new(const struct resource *template, void (*free_priv)(void *));
 const struct subresource *resource_subresource(const struct resource *r, const char *name);
+/* Which of two versions comes first, as strcmp tells: v2, v1, v1beta1, v1alpha1, then any other. */
+int version_compare(const char *a, const char *b);
 /* "deployments.apps", "pods": plural and group, as StatusDetails and messages name it. */
 void resource_format(const struct resource *r, struct str *out);
 /* The directory of the tree: the plural for built-in types, plural.group for custom ones. Of

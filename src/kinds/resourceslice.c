@@ -324,9 +324,25 @@ static const struct selectable selectable[] = {
 	{0},
 };
 
+static void warn(const struct field *o, const struct field *old)
+{
+	const struct field *driver = FIELD(o, "spec.driver");
+	char *text free_ptr = NULL;
+
+	(void)old;
+	for (const char *c = field_text(driver); *c && !text; c++)
+		if (isupper((unsigned char)*c))
+			text = xasprintf("driver names should be lowercase; \"%s\" contains "
+					 "uppercase characters",
+					 field_text(driver));
+	if (text)
+		field_warn(driver, text);
+}
+
 const struct kind kind_resourceslice = {
 	.group = "resource.k8s.io",
 	.kind = "ResourceSlice",
 	.validate = validate,
 	.selectable = selectable,
+	.warn = warn,
 };

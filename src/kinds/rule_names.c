@@ -3,6 +3,7 @@
  */
 #include "kinds/rules.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static size_t count(const char *s, char c)
@@ -55,6 +56,17 @@ void rule_signer_name(const struct field *f)
 				   "should be a domain with at least two segments separated by "
 				   "dots");
 	field_check_text(f, slash + 1, name_dns_subdomain);
+}
+
+/* A kind is a label but for its case. */
+void rule_kind_name(const struct field *f)
+{
+	char *lower free_ptr = xstrdup(field_text(f));
+
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	field_check_joined(f, lower, name_dns_1035,
+			   "may have mixed case, but should otherwise match: ");
 }
 
 void rule_domain_prefixed_path(const struct field *f)

@@ -11,6 +11,14 @@
 #include "kinds/kind.h"
 #include "kinds/pod_resources.h"
 
+/* meta.c: parts of metadata that stand elsewhere too. */
+
+/* Keys and values of a map of labels; both are complained about at the map itself. */
+void rule_labels(const struct field *labels);
+void rule_annotations(const struct field *annotations);
+/* The metadata of an object inside of another; it need not have a name. */
+void rule_embedded_metadata(const struct field *meta);
+
 /* rule_net.c: addresses and ports. */
 
 enum ip_family { IP_NONE, IP_V4, IP_V6 };
@@ -207,6 +215,7 @@ void rule_device_bindings(const struct field *f);
 
 /* rule_names.c: names with a form of their own. */
 
+void rule_kind_name(const struct field *f);
 void rule_signer_name(const struct field *f);
 /* At least three labels: "hook.example.com". */
 void rule_fully_qualified_name(const struct field *f);

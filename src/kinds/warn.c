@@ -46,6 +46,17 @@ static void warn_key(const struct field *f)
 		field_warn(f, whole);
 }
 
+void warn_node_label_selector(const struct field *f)
+{
+	const struct field *list = FIELD(f, "matchExpressions"), *labels = FIELD(f, "matchLabels");
+
+	field_each (list, e)
+		warn_key(FIELD(&e, "key"));
+	field_each_key (labels, label)
+		if (old_node_label(label.key))
+			field_warn(FIELD(labels, label.key), old_node_label(label.key));
+}
+
 void warn_node_selector_term(const struct field *term, bool check_values)
 {
 	const struct field *list = FIELD(term, "matchExpressions");
@@ -67,39 +78,35 @@ void warn_node_selector_term(const struct field *term, bool check_values)
 	}
 }
 
-void warn_ip(const struct field *f)
+/* The first N bytes of what stands there as an address; REST stands behind it. */
+static void warn_written_otherwise(const struct field *f, size_t n, const char *rest,
+				   const char *what)
 {
+	char *address free_ptr = xstrndup(field_text(f), n);
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr a;
 	char *whole free_ptr = NULL;
 
-	if (!strchr(field_text(f), ':') || inet_pton(AF_INET6, field_text(f), &a) != 1)
+	if (!strchr(address, ':') || inet_pton(AF_INET6, address, &a) != 1)
 		return;
 	inet_ntop(AF_INET6, &a, text, sizeof(text));
-	if (field_is(f, text))
+	if (!strcmp(address, text))
 		return;
-	whole = xasprintf("IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")",
-			  field_text(f), text);
+	whole = xasprintf("IPv6 %s \"%s\" should be in RFC 5952 canonical format (\"%s%s\")", what,
+			  field_text(f), text, rest);
 	field_warn(f, whole);
+}
+
+void warn_ip(const struct field *f)
+{
+	warn_written_otherwise(f, strlen(field_text(f)), "", "address");
 }
 
 void warn_cidr(const struct field *f)
 {
-	const char *text = field_text(f), *slash = strchr(text, '/');
-	char *address free_ptr = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
-	char canonical[INET6_ADDRSTRLEN];
-	struct in6_addr a;
-	char *whole free_ptr = NULL;
+	size_t n = strcspn(field_text(f), "/");
 
-	if (!slash || !strchr(address, ':') || inet_pton(AF_INET6, address, &a) != 1)
-		return;
-	inet_ntop(AF_INET6, &a, canonical, sizeof(canonical));
-	if (strcmp(address, canonical) == 0)
-		return;
-	whole = xasprintf("IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format "
-			  "(\"%s%s\")",
-			  text, canonical, slash);
-	field_warn(f, whole);
+	warn_written_otherwise(f, n, field_text(f) + n, "CIDR value");
 }
 
 static void warn_fraction(const struct field *amounts, const char *name)

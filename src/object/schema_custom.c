@@ -143,7 +143,9 @@ static int type_init(struct custom_type *c, struct schema_type *t, const json_t 
 	t->fields = fields;
 	t->n_fields = n;
 	t->atomic = !strcmp(word(schema, "x-kubernetes-map-type"), "atomic");
-	t->preserve_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields");
+	/* What is not allowed is refused by validation, which has to see it. */
+	t->preserve_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields") ||
+			      json_is_false(json_object_get(schema, "additionalProperties"));
 	return 0;
 }
 

@@ -123,7 +123,19 @@ static bool has_version(const json_t *versions, const char *version)
 	return false;
 }
 
-/* The group's versions in the catalog's order, the preferred one first. NULL: no such group. */
+/* VERSION, with its place among VERSIONS. */
+static void insert_version(json_t *versions, const char *api_version, const char *version)
+{
+	size_t at = 0;
+
+	while (at < json_array_size(versions) &&
+	       version_compare(json_path_string(json_array_get(versions, at), "version"), version) <
+		       0)
+		at++;
+	json_array_insert_new(versions, at, version_row(api_version, version));
+}
+
+/* The group's versions, the preferred one first. NULL: no such group. */
 static json_t *group_row(const struct catalog *c, const char *group)
 {
 	json_t *versions = json_array(), *row;
@@ -132,7 +144,7 @@ static json_t *group_row(const struct catalog *c, const char *group)
 		const struct resource *r = catalog_at(c, i);
 
 		if (strcmp(r->group, group) == 0 && !has_version(versions, r->version))
-			json_array_append_new(versions, version_row(r->api_version, r->version));
+			insert_version(versions, r->api_version, r->version);
 	}
 	if (!json_array_size(versions)) {
 		json_decref(versions);
@@ -315,15 +327,18 @@ static void page_not_found(struct request *r)
 	answer_send(r, 404, "text/plain; charset=utf-8", &text);
 }
 
+/* A slash too many at the end of GROUP does no harm. */
 void discovery_group(struct request *r, const char *group)
 {
+	char *name free_ptr =
+		xasprintf("%.*s", (int)(strlen(group) - str_has_suffix(group, "/")), group);
 	struct catalog *c CLEANUP(catalog_unref_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
 	struct media media;
 
 	if (!prepare(r, 0, &media, &c))
 		return;
-	tree = *group ? group_row(c, group) : NULL;
+	tree = *name ? group_row(c, name) : NULL;
 	if (!tree) {
 		page_not_found(r);
 		return;

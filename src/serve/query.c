@@ -1,5 +1,7 @@
 #include "serve/query.h"
 #include "base/mem.h"
+#include "kinds/field.h"
+#include "kinds/resource.h"
 #include "object/json.h"
 #include "object/protobuf.h"
 #include "object/yaml.h"
@@ -7,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #define MANAGER_MAX_BYTES 128
 
@@ -40,48 +43,48 @@ static const char *query_text(const struct request *r, const char *name)
 	return text && *text ? text : NULL;
 }
 
-/* `ListOptions.meta.k8s.io "" is invalid: FIELD: MESSAGE` */
-static int invalid(struct error **err, const char *kind, const char *reason, const char *field,
-		   const char *message)
+/* A flag as Go reads one: present and empty is true. */
+static bool query_flag(const struct request *r, const char *name)
 {
-	struct error *e = error_new(E_INVALID, "%s.meta.k8s.io \"\" is invalid: %s: %s", kind,
-				    field, message);
+	const char *text = request_query(r, name);
 
-	error_set_details(e, "meta.k8s.io", kind, NULL);
-	error_add_cause(e, reason, field, "%s", message);
-	return error_move(err, e);
+	return text && strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0;
 }
 
-static int not_supported(struct error **err, const char *kind, const char *field, const char *value,
-			 const char *valid)
+/* `ListOptions.meta.k8s.io "" is invalid: ...`, where anything is. */
+static int finish(const struct field *options, const char *kind, struct error **err)
 {
-	char *message free_ptr =
-		xasprintf("Unsupported value: %s: supported values: %s", value, valid);
+	struct resource row = {.group = "meta.k8s.io", .kind = kind};
 
-	return invalid(err, kind, "FieldValueNotSupported", field, message);
+	return field_errors_finish(options->errors, &row, "", err);
 }
 
-static int parse_match(const struct request *r, enum rv_match *out, struct error **err)
-{
-	const char *text = query_text(r, "resourceVersionMatch");
-	char *quoted free_ptr = NULL;
+#define MATCH "resourceVersionMatch"
+#define INITIAL "sendInitialEvents"
 
-	if (!text)
-		return 0;
-	if (strcmp(text, "Exact") == 0)
-		*out = RV_MATCH_EXACT;
-	else if (strcmp(text, "NotOlderThan") == 0)
-		*out = RV_MATCH_NOT_OLDER_THAN;
-	else {
-		quoted = xasprintf("\"%s\"", text);
-		return not_supported(err, "ListOptions", "resourceVersionMatch", quoted,
-				     "\"Exact\", \"NotOlderThan\"");
-	}
-	return 0;
+static void check_list(const struct field *options, const struct list_options *opt,
+		       const char *match)
+{
+	static const char *const valid[] = {"Exact", "NotOlderThan", "", NULL};
+	const struct field *at = FIELD(options, MATCH);
+
+	if (match && !opt->resource_version)
+		field_forbidden(at, MATCH " is forbidden unless resourceVersion is provided");
+	if (match && opt->continue_token)
+		field_forbidden(at, MATCH " is forbidden when continue is provided");
+	if (match && !text_is_one_of(match, valid))
+		field_not_supported_text(at, match, valid);
+	if (opt->match == RV_MATCH_EXACT && opt->resource_version &&
+	    strcmp(opt->resource_version, "0") == 0)
+		field_forbidden(at, MATCH " \"exact\" is forbidden for resourceVersion \"0\"");
 }
 
 int query_list(const struct request *r, struct list_options *out, struct error **err)
 {
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+	const char *match = query_text(r, MATCH);
+
 	*out = (struct list_options){
 		.label_selector = query_text(r, "labelSelector"),
 		.field_selector = query_text(r, "fieldSelector"),
@@ -89,67 +92,49 @@ int query_list(const struct request *r, struct list_options *out, struct error *
 		.resource_version = query_text(r, "resourceVersion"),
 	};
 	if (query_int(r, "limit", &out->limit, err) < 0 ||
-	    query_int(r, "timeoutSeconds", &(int64_t){0}, err) < 0 ||
-	    parse_match(r, &out->match, err) < 0)
+	    query_int(r, "timeoutSeconds", &(int64_t){0}, err) < 0)
 		return -1;
 	if (out->limit < 0)
 		out->limit = 0;
-	if (request_flag(r, "sendInitialEvents"))
-		return invalid(err, "ListOptions", "FieldValueForbidden", "sendInitialEvents",
-			       "Forbidden: sendInitialEvents is forbidden for list");
-	if (out->match != RV_MATCH_UNSET && !out->resource_version)
-		return invalid(
-			err, "ListOptions", "FieldValueForbidden", "resourceVersionMatch",
-			"Forbidden: resourceVersionMatch is forbidden unless resourceVersion "
-			"is provided");
-	if (out->match != RV_MATCH_UNSET && out->continue_token)
-		return invalid(err, "ListOptions", "FieldValueForbidden", "resourceVersionMatch",
-			       "Forbidden: resourceVersionMatch is forbidden when continue is "
-			       "provided");
-	if (out->match == RV_MATCH_EXACT && strcmp(out->resource_version, "0") == 0)
-		return invalid(err, "ListOptions", "FieldValueForbidden", "resourceVersionMatch",
-			       "Forbidden: resourceVersionMatch \"exact\" is forbidden for "
-			       "resourceVersion \"0\"");
-	return 0;
+	if (match && strcmp(match, "Exact") == 0)
+		out->match = RV_MATCH_EXACT;
+	else if (match)
+		out->match = RV_MATCH_NOT_OLDER_THAN;
+	check_list(&options, out, match);
+	if (request_query(r, INITIAL))
+		field_forbidden(FIELD(&options, INITIAL), INITIAL " is forbidden for list");
+	return finish(&options, "ListOptions", err);
 }
 
-static int check_initial_events(const struct request *r, bool told, struct error **err)
+static void check_watch(const struct field *options, const struct request *r)
 {
-	const char *match = query_text(r, "resourceVersionMatch");
-	static const char requires[] = "Forbidden: sendInitialEvents requires setting "
-				       "resourceVersionMatch to NotOlderThan";
-	struct error *e;
+	static const char *const valid[] = {"NotOlderThan", NULL};
+	const char *match = query_text(r, MATCH);
+	const struct field *at = FIELD(options, MATCH);
+	bool told = request_query(r, INITIAL) != NULL;
 
-	if (!told && match)
-		return invalid(err, "ListOptions", "FieldValueForbidden", "resourceVersionMatch",
-			       "Forbidden: resourceVersionMatch is forbidden for watch unless "
-			       "sendInitialEvents is provided");
-	if (!told || (match && strcmp(match, "NotOlderThan") == 0))
-		return 0;
-	if (!match)
-		return invalid(err, "ListOptions", "FieldValueForbidden", "resourceVersionMatch",
-			       requires);
-	e = error_new(E_INVALID,
-		      "ListOptions.meta.k8s.io \"\" is invalid: [resourceVersionMatch: %s, "
-		      "resourceVersionMatch: Unsupported value: \"%s\": supported values: "
-		      "\"NotOlderThan\"]",
-		      requires, match);
-	error_set_details(e, "meta.k8s.io", "ListOptions", NULL);
-	error_add_cause(e, "FieldValueForbidden", "resourceVersionMatch", "%s", requires);
-	error_add_cause(e, "FieldValueNotSupported", "resourceVersionMatch",
-			"Unsupported value: \"%s\": supported values: \"NotOlderThan\"", match);
-	return error_move(err, e);
+	if (told && (!match || strcmp(match, valid[0]) != 0))
+		field_forbidden(at, INITIAL " requires setting " MATCH " to NotOlderThan");
+	if (match && !told)
+		field_forbidden(at, MATCH " is forbidden for watch unless " INITIAL " is provided");
+	if (match && strcmp(match, valid[0]) != 0)
+		field_not_supported_text(at, match, valid);
+	if (match && query_text(r, "continue"))
+		field_forbidden(at, MATCH " is forbidden when continue is provided");
 }
 
 int query_watch(const struct request *r, struct watch_options *out, int64_t *timeout_s,
 		struct error **err)
 {
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+
 	*out = (struct watch_options){
 		.label_selector = query_text(r, "labelSelector"),
 		.field_selector = query_text(r, "fieldSelector"),
 		.resource_version = query_text(r, "resourceVersion"),
-		.bookmarks = request_flag(r, "allowWatchBookmarks"),
-		.send_initial_events = request_flag(r, "sendInitialEvents"),
+		.bookmarks = query_flag(r, "allowWatchBookmarks"),
+		.send_initial_events = query_flag(r, INITIAL),
 	};
 	*timeout_s = 0;
 	if (query_int(r, "timeoutSeconds", timeout_s, err) < 0 ||
@@ -158,42 +143,37 @@ int query_watch(const struct request *r, struct watch_options *out, int64_t *tim
 	/* "0": whatever there is first, which is what no version asks for here. */
 	if (out->resource_version && strcmp(out->resource_version, "0") == 0)
 		out->resource_version = NULL;
-	return check_initial_events(r, request_query(r, "sendInitialEvents") != NULL, err);
+	check_watch(&options, r);
+	return finish(&options, "ListOptions", err);
 }
 
-static int check_dry_run(const struct request *r, const char *kind, bool *out, struct error **err)
+static void check_dry_run(const struct field *options, const char *text, bool *out)
 {
-	const char *text = query_text(r, "dryRun");
-	char *shown free_ptr = NULL;
+	static const char *const valid[] = {"All", NULL};
+	json_t *shown json_auto = NULL;
 
-	if (text && strcmp(text, "All") != 0) {
-		shown = xasprintf("[\"%s\"]", text);
-		return not_supported(err, kind, "dryRun", shown, "\"All\"");
-	}
 	*out = text != NULL;
-	return 0;
+	if (!text || strcmp(text, valid[0]) == 0)
+		return;
+	shown = json_pack("[s]", text);
+	field_not_supported_json(FIELD(options, "dryRun"), shown, valid);
 }
 
-static int check_manager(const char *manager, const char *kind, struct error **err)
+static void check_manager(const struct field *options, const char *manager)
 {
+	const struct field *at = FIELD(options, "fieldManager");
+
 	if (strlen(manager) > MANAGER_MAX_BYTES)
-		return invalid(err, kind, "FieldValueTooLong", "fieldManager",
-			       "Too long: may not be more than 128 bytes");
+		field_too_long(at, MANAGER_MAX_BYTES);
 	for (size_t i = 0; manager[i]; i++) {
 		unsigned char c = (unsigned char)manager[i];
+		char *detail free_ptr = NULL;
 
-		if (c < ' ' || c == 0x7f) {
-			struct str quoted CLEANUP(str_release) = STR_INIT;
-			char *message free_ptr = NULL;
-
-			str_add_quoted(&quoted, manager);
-			message = xasprintf("Invalid value: %s: invalid character U+%04X "
-					    "(at position %zu)",
-					    quoted.s, c, i);
-			return invalid(err, kind, "FieldValueInvalid", "fieldManager", message);
-		}
+		if (c >= ' ' && c != 0x7f)
+			continue;
+		detail = xasprintf("invalid character U+%04X (at position %zu)", c, i);
+		field_invalid_text(at, manager, detail);
 	}
-	return 0;
 }
 
 static const struct {
@@ -205,33 +185,57 @@ static const struct {
 	{"Strict", FIELD_VALIDATION_STRICT},
 };
 
-static int check_validation(const struct request *r, const char *kind, enum field_validation *out,
-			    struct error **err)
+static void check_validation(const struct field *options, const struct request *r,
+			     enum field_validation *out)
 {
+	static const char *const valid[] = {"", "Ignore", "Strict", "Warn", NULL};
 	const char *text = query_text(r, "fieldValidation");
-	char *shown free_ptr = NULL;
 
-	if (!text)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(validations); i++)
-		if (strcmp(text, validations[i].name) == 0) {
+	if (text && !text_is_one_of(text, valid))
+		field_not_supported_text(FIELD(options, "fieldValidation"), text, valid);
+	for (size_t i = 0; text && i < ARRAY_SIZE(validations); i++)
+		if (strcmp(text, validations[i].name) == 0)
 			*out = validations[i].value;
-			return 0;
-		}
-	shown = xasprintf("\"%s\"", text);
-	return not_supported(err, kind, "fieldValidation", shown,
-			     "\"Ignore\", \"Strict\", \"Warn\"");
+}
+
+/* What a patch that applies must say, and no other may. */
+static void check_apply(const struct field *options, const struct request *r, bool apply)
+{
+	if (apply && !query_text(r, "fieldManager"))
+		field_required(FIELD(options, "fieldManager"), "is required for apply patch");
+	if (!apply && request_query(r, "force"))
+		field_forbidden(FIELD(options, "force"),
+				"may not be specified for non-apply patch");
+}
+
+static int read_write(const struct field *options, const struct request *r, const char *kind,
+		      struct write_options *out, struct error **err)
+{
+	*out = (struct write_options){.field_manager = query_text(r, "fieldManager"),
+				      .force = query_flag(r, "force")};
+	if (out->field_manager)
+		check_manager(options, out->field_manager);
+	check_dry_run(options, request_query(r, "dryRun"), &out->dry_run);
+	check_validation(options, r, &out->validation);
+	return finish(options, kind, err);
 }
 
 int query_write(const struct request *r, const char *kind, struct write_options *out,
 		struct error **err)
 {
-	*out = (struct write_options){.field_manager = query_text(r, "fieldManager"),
-				      .force = request_flag(r, "force")};
-	if (check_dry_run(r, kind, &out->dry_run, err) < 0 ||
-	    check_validation(r, kind, &out->validation, err) < 0)
-		return -1;
-	return out->field_manager ? check_manager(out->field_manager, kind, err) : 0;
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+
+	return read_write(&options, r, kind, out, err);
+}
+
+int query_patch(const struct request *r, bool apply, struct write_options *out, struct error **err)
+{
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+
+	check_apply(&options, r, apply);
+	return read_write(&options, r, "PatchOptions", out, err);
 }
 
 int query_include(const struct request *r, enum include_object *out, struct error **err)
@@ -245,7 +249,9 @@ int query_include(const struct request *r, enum include_object *out, struct erro
 	else if (strcmp(text, "Object") == 0)
 		*out = INCLUDE_OBJECT;
 	else
-		return error_set(err, E_BAD_REQUEST, "unrecognized includeObject value: \"%s\"",
+		return error_set(err, E_BAD_REQUEST,
+				 "Unable to convert to Table as requested: includeObject: Invalid "
+				 "value: \"%s\": must be 'Metadata', 'Object', 'None', or empty",
 				 text);
 	return 0;
 }
@@ -259,27 +265,47 @@ static const struct {
 	{"Orphan", PROPAGATE_ORPHAN},
 };
 
-static int parse_propagation(const char *text, enum propagation *out, struct error **err)
-{
-	char *shown free_ptr = NULL;
+/* The options of a deletion as they were told, by the query or by a body. */
+struct told {
+	const char *policy, *dry_run;
+	bool orphan_told, orphan;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(propagations); i++)
-		if (strcmp(text, propagations[i].name) == 0) {
-			*out = propagations[i].value;
-			return 0;
+static void check_delete(const struct field *options, const struct told *t,
+			 struct delete_options *out)
+{
+	static const char *const valid[] = {"Foreground", "Background", "Orphan", "nil", NULL};
+	const struct field *at = FIELD(options, "propagationPolicy");
+	bool known = false;
+
+	if (t->orphan_told && t->policy)
+		field_invalid_text(at, t->policy,
+				   "orphanDependents and deletionPropagation cannot be both set");
+	for (size_t i = 0; t->policy && i < ARRAY_SIZE(propagations); i++)
+		if (strcmp(t->policy, propagations[i].name) == 0) {
+			out->propagation = propagations[i].value;
+			known = true;
 		}
-	shown = xasprintf("\"%s\"", text);
-	return not_supported(err, "DeleteOptions", "propagationPolicy", shown,
-			     "\"Background\", \"Foreground\", \"Orphan\"");
+	if (t->policy && !known)
+		field_not_supported_text(at, t->policy, valid);
+	if (t->orphan_told)
+		out->propagation = t->orphan ? PROPAGATE_ORPHAN : PROPAGATE_BACKGROUND;
+	check_dry_run(options, t->dry_run, &out->dry_run);
 }
 
-static int take_body_options(struct delete_request *d, struct error **err)
+/* NULL: not there, or not a text with something in it. */
+static const char *body_text(const json_t *body, const char *path)
+{
+	const char *text = json_path_string(body, path);
+
+	return *text ? text : NULL;
+}
+
+static int read_body(struct delete_request *d, struct told *t, struct error **err)
 {
 	struct delete_options *o = &d->options;
 	const json_t *grace = json_object_get(d->body, "gracePeriodSeconds");
 	const json_t *orphan = json_object_get(d->body, "orphanDependents");
-	const char *policy = json_path_string(d->body, "propagationPolicy");
-	const char *dry_run = json_path_string(d->body, "dryRun[0]");
 
 	if (!json_is_object(d->body))
 		return error_set(err, E_BAD_REQUEST, "the body must be DeleteOptions");
@@ -291,75 +317,54 @@ static int take_body_options(struct delete_request *d, struct error **err)
 	/* Less than nothing is a second; negative means not told from here on. */
 	if (json_is_integer(grace))
 		o->grace_period_s = json_integer_value(grace) < 0 ? 1 : json_integer_value(grace);
-	if (json_is_boolean(orphan)) {
-		d->orphan_told = true;
-		d->orphan = json_is_true(orphan);
-	}
-	if (dry_run && *dry_run && strcmp(dry_run, "All") != 0) {
-		char *shown free_ptr = xasprintf("[\"%s\"]", dry_run);
-
-		return not_supported(err, "DeleteOptions", "dryRun", shown, "\"All\"");
-	}
-	o->dry_run = o->dry_run || (dry_run && *dry_run);
-	o->uid = json_path_string(d->body, "preconditions.uid");
-	o->resource_version = json_path_string(d->body, "preconditions.resourceVersion");
-	if (o->uid && !*o->uid)
-		o->uid = NULL;
-	if (o->resource_version && !*o->resource_version)
-		o->resource_version = NULL;
-	return policy && *policy ? parse_propagation(policy, &o->propagation, err) : 0;
+	t->orphan_told = json_is_boolean(orphan);
+	t->orphan = json_is_true(orphan);
+	t->policy = body_text(d->body, "propagationPolicy");
+	t->dry_run = body_text(d->body, "dryRun[0]");
+	o->uid = body_text(d->body, "preconditions.uid");
+	o->resource_version = body_text(d->body, "preconditions.resourceVersion");
+	return 0;
 }
 
-static int both_told(enum propagation how, struct error **err)
+static int read_query(const struct request *r, struct delete_request *d, struct told *t,
+		      struct error **err)
 {
-	const char *name = "";
-	struct error *e;
-
-	for (size_t i = 0; i < ARRAY_SIZE(propagations); i++)
-		if (propagations[i].value == how)
-			name = propagations[i].name;
-	e = error_new(
-		E_INVALID,
-		"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: "
-		"\"%s\": orphanDependents and deletionPropagation cannot be both set",
-		name);
-	error_set_details(e, "meta.k8s.io", "DeleteOptions", NULL);
-	error_add_cause(e, "FieldValueInvalid", "propagationPolicy",
-			"Invalid value: \"%s\": orphanDependents and deletionPropagation cannot be "
-			"both set",
-			name);
-	return error_move(err, e);
+	if (query_int(r, "gracePeriodSeconds", &d->options.grace_period_s, err) < 0)
+		return -1;
+	t->policy = query_text(r, "propagationPolicy");
+	t->dry_run = request_query(r, "dryRun");
+	t->orphan_told = request_query(r, "orphanDependents") != NULL;
+	t->orphan = query_flag(r, "orphanDependents");
+	d->options.uid = query_text(r, "uid");
+	return 0;
 }
 
 static json_t *(*const readers[])(const char *, size_t, struct error **) = {
 	[BODY_JSON] = json_read, [BODY_YAML] = yaml_read_one, [BODY_PROTOBUF] = protobuf_read};
 
+/* A body is all that is told; the query counts where there is none. */
 int query_delete(const struct request *r, struct delete_request *out, struct error **err)
 {
-	const char *policy = query_text(r, "propagationPolicy");
-	const char *orphan = query_text(r, "orphanDependents");
-	struct str text CLEANUP(str_release) = STR_INIT;
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+	struct told told = {0};
 	enum body_form form;
 
 	*out = (struct delete_request){.options.grace_period_s = -1};
-	if (check_dry_run(r, "DeleteOptions", &out->options.dry_run, err) < 0 ||
-	    query_int(r, "gracePeriodSeconds", &out->options.grace_period_s, err) < 0 ||
-	    (policy && parse_propagation(policy, &out->options.propagation, err) < 0))
-		return -1;
-	out->orphan_told = orphan != NULL;
-	out->orphan = request_flag(r, "orphanDependents");
-	if (r->body.len) {
+	if (!r->body.len) {
+		if (read_query(r, out, &told, err) < 0)
+			return -1;
+	} else {
 		if (media_body(r->content_type, &form, err) < 0)
 			return -1;
 		out->body = readers[form](r->body.s, r->body.len, err);
-		if (!out->body || take_body_options(out, err) < 0)
+		if (!out->body || read_body(out, &told, err) < 0)
 			return -1;
 	}
-	if (out->orphan_told && out->options.propagation != PROPAGATE_DEFAULT)
-		return both_told(out->options.propagation, err);
-	if (out->orphan_told)
-		out->options.propagation = out->orphan ? PROPAGATE_ORPHAN : PROPAGATE_BACKGROUND;
-	return 0;
+	out->orphan_told = told.orphan_told;
+	out->orphan = told.orphan;
+	check_delete(&options, &told, &out->options);
+	return finish(&options, "DeleteOptions", err);
 }
 
 void delete_request_release(struct delete_request *d)

@@ -18,9 +18,12 @@ int query_watch(const struct request *r, struct watch_options *out, int64_t *tim
 /* KIND: "CreateOptions" and so on, for messages. */
 int query_write(const struct request *r, const char *kind, struct write_options *out,
 		struct error **err);
+/* The same of a patch. APPLY: a server-side one. */
+int query_patch(const struct request *r, bool apply, struct write_options *out, struct error **err);
+/* Of a table. */
 int query_include(const struct request *r, enum include_object *out, struct error **err);
 
-/* DeleteOptions of the query and of the body, which OUT's strings point into. */
+/* DeleteOptions of the body, which OUT's strings point into, or else of the query. */
 struct delete_request {
 	struct delete_options options;
 	bool orphan_told, orphan; /* the deprecated orphanDependents */

@@ -181,30 +181,6 @@ static int apply_body(struct request *r, struct str *out, struct error **err)
 	return 0;
 }
 
-static int check_apply_options(const struct write_options *opt, enum patch_type type,
-			       struct error **err)
-{
-	struct error *e;
-	const char *field, *reason, *message;
-
-	if (type == PATCH_APPLY && !opt->field_manager) {
-		field = "fieldManager";
-		reason = "FieldValueRequired";
-		message = "Required value: is required for apply patch";
-	} else if (type != PATCH_APPLY && opt->force) {
-		field = "force";
-		reason = "FieldValueForbidden";
-		message = "Forbidden: may not be specified for non-apply patch";
-	} else {
-		return 0;
-	}
-	e = error_new(E_INVALID, "PatchOptions.meta.k8s.io \"\" is invalid: %s: %s", field,
-		      message);
-	error_set_details(e, "meta.k8s.io", "PatchOptions", NULL);
-	error_add_cause(e, reason, field, "%s", message);
-	return error_move(err, e);
-}
-
 static int handle_patch(const struct ask *a, struct error **err)
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
@@ -214,8 +190,7 @@ static int handle_patch(const struct ask *a, struct error **err)
 	bool created = false;
 
 	if (patch_type(a, &type, err) < 0 ||
-	    query_write(a->request, "PatchOptions", &opt, err) < 0 ||
-	    check_apply_options(&opt, type, err) < 0)
+	    query_patch(a->request, type == PATCH_APPLY, &opt, err) < 0)
 		return -1;
 	if (type == PATCH_APPLY && apply_body(a->request, &body, err) < 0)
 		return -1;
@@ -463,14 +438,14 @@ static int handle(struct ask *a, struct error **err)
 	if (check_path(a->resource, a->target, op, err) < 0)
 		return -1;
 	a->request->verb = op->name;
-	if (a->resource->particulars->deprecation_warning)
-		warnings_add(&a->request->warnings, "%s",
-			     a->resource->particulars->deprecation_warning);
+	if (a->resource->deprecation_warning)
+		warnings_add(&a->request->warnings, "%s", a->resource->deprecation_warning);
 	if (is_stream(a->target))
 		return resource_stream(a, err);
 	if (media_negotiate(a->request->accept, transforms_of(a, op),
 			    a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
-	    query_include(a->request, &a->include, err) < 0 || check_partial(a, op, err) < 0)
+	    ((a->media.as & MEDIA_AS_TABLE) && query_include(a->request, &a->include, err) < 0) ||
+	    check_partial(a, op, err) < 0)
 		return -1;
 	return op->handle(a, err);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/mem.h"
+#include "base/vec.h"
 #include "object/json.h"
 #include "serve/access.h"
 #include "serve/discovery.h"
@@ -13,6 +14,7 @@
 #include "serve/resource.h"
 #include "serve/server.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void send_text(struct request *r, int status, const char *type, const char *text)
@@ -23,9 +25,39 @@ static void send_text(struct request *r, int status, const char *type, const cha
 	answer_send(r, status, type, &body);
 }
 
+#define PLAIN "text/plain; charset=utf-8"
+
+/* What answers that the program is well: it answers, it logs, its store is open. */
+static const char *const health_checks[] = {"ping", "log", "etcd"};
+
+/* Every check, a line each, and the verdict. */
+static void tell_health(struct request *r, const char *name)
+{
+	const char *excluded = request_query(r, "exclude");
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(health_checks); i++)
+		str_addf(&text, "[+]%s %sok\n", health_checks[i],
+			 excluded && !strcmp(excluded, health_checks[i]) ? "excluded: " : "");
+	str_addf(&text, "%s check passed\n", name);
+	answer_send(r, 200, PLAIN, &text);
+}
+
+/* "/livez", or one check: "/livez/ping". */
 static void handle_health(struct request *r)
 {
-	send_text(r, 200, "text/plain; charset=utf-8", "ok");
+	const char *below = strchr(r->path + 1, '/');
+	char *name free_ptr = xasprintf("%.*s", (int)strcspn(r->path + 1, "/"), r->path + 1);
+	bool known = !below || !below[1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(health_checks) && !known; i++)
+		known = strcmp(below + 1, health_checks[i]) == 0;
+	if (!known)
+		send_text(r, 404, PLAIN, "404 page not found\n");
+	else if (request_query(r, "verbose") && (!below || !below[1]))
+		tell_health(r, name);
+	else
+		send_text(r, 200, PLAIN, "ok");
 }
 
 static void handle_version(struct request *r)
@@ -73,7 +105,7 @@ static void handle_resources(struct request *r)
 	} else if (str_has_prefix(r->path, "/apis/"))
 		discovery_group(r, r->path + strlen("/apis/"));
 	else
-		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+		send_text(r, 404, PLAIN, "404 page not found\n");
 }
 
 static void handle_root(struct request *r);
@@ -112,20 +144,61 @@ static const struct route routes[] = {
 	{NULL},
 };
 
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+struct paths {
+	char **v;
+	size_t n, cap;
+};
+
+static void add_group_paths(const struct request *r, struct paths *out)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct catalog *c CLEANUP(catalog_unref_cleanup) =
+		cluster_catalog(r->server->cluster, &r->call, &err);
+
+	for (size_t i = 0; c && i < catalog_count(c); i++) {
+		const struct resource *one = catalog_at(c, i);
+
+		if (*one->group)
+			vec_push(out, xasprintf("/apis/%s", one->group));
+		vec_push(out, xasprintf("%s/%s", *one->group ? "/apis" : "/api", one->api_version));
+	}
+}
+
+/* Sorted, each once. */
+static json_t *list_paths(const struct request *r)
+{
+	struct paths all = {0};
+	json_t *list = json_array();
+
+	for (const struct route *route = routes; route->path; route++)
+		if (!str_has_suffix(route->path, "/") || !strcmp(route->path, "/apis/"))
+			vec_push(&all, xstrdup(route->path));
+	add_group_paths(r, &all);
+	qsort(all.v, all.n, sizeof(*all.v), compare_paths);
+	for (size_t i = 0; i < all.n; i++)
+		if (!i || strcmp(all.v[i], all.v[i - 1]))
+			json_array_append_new(list, json_string(all.v[i]));
+	vec_each (&all, path)
+		free(*path);
+	vec_release(&all);
+	return list;
+}
+
 static void handle_root(struct request *r)
 {
-	json_t *paths, *tree json_auto = NULL;
+	json_t *tree json_auto = NULL;
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	if (strcmp(r->path, "/") != 0) {
-		send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+		send_text(r, 404, PLAIN, "404 page not found\n");
 		return;
 	}
-	paths = json_array();
-	for (const struct route *route = routes; route->path; route++)
-		if (!str_has_suffix(route->path, "/"))
-			json_array_append_new(paths, json_string(route->path));
-	tree = json_pack("{s:o}", "paths", paths);
+	tree = json_pack("{s:o}", "paths", list_paths(r));
 	json_write(tree, &text);
 	answer_send(r, 200, "application/json", &text);
 }
@@ -155,5 +228,5 @@ void server_dispatch(struct request *r)
 				route->handle(r);
 			return;
 		}
-	send_text(r, 404, "text/plain; charset=utf-8", "404 page not found\n");
+	send_text(r, 404, PLAIN, "404 page not found\n");
 }

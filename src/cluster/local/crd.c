@@ -9,6 +9,7 @@
 #include "object/json.h"
 #include "object/schema.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define REMOVE_BATCH 256
@@ -102,6 +103,21 @@ static const char *const *strings_of(const json_t *array, struct strings *out)
 	return out->v;
 }
 
+/* ".spec.size" is selected by as "spec.size". */
+static const char *const *selectable_of(const json_t *version, struct strings *out)
+{
+	size_t i;
+	json_t *f;
+
+	json_array_foreach (json_path(version, "selectableFields"), i, f) {
+		const char *path = json_path_string(f, "jsonPath");
+
+		vec_push(out, path + (*path == '.'));
+	}
+	vec_push(out, NULL);
+	return out->v;
+}
+
 static struct column *columns_of(const json_t *version, size_t *n)
 {
 	const json_t *list = json_path(version, "additionalPrinterColumns");
@@ -130,6 +146,33 @@ static const char *scale_path(const json_t *version, const char *key)
 	return *path == '.' ? path + 1 : NULL;
 }
 
+/* What is told of a version that goes out of use: what its definition says, or which to take
+ * instead. The caller frees; NULL: it stays in use. */
+static char *deprecation_of(const json_t *crd, const json_t *version)
+{
+	const char *group = json_path_string(crd, "spec.group"), *best = NULL;
+	const char *kind = json_path_string(crd, "spec.names.kind");
+	const char *name = json_path_string(version, "name");
+	const json_t *own = json_object_get(version, "deprecationWarning");
+	size_t i;
+	json_t *v;
+
+	if (!json_path_bool(version, "deprecated", false))
+		return NULL;
+	if (json_is_string(own))
+		return xstrdup(json_string_value(own));
+	json_array_foreach (json_path(crd, "spec.versions"), i, v) {
+		const char *other = json_path_string(v, "name");
+
+		if (json_path_bool(v, "served", false) && !json_path_bool(v, "deprecated", false) &&
+		    version_compare(other, best ? best : name) < 0)
+			best = other;
+	}
+	return best ? xasprintf("%s/%s %s is deprecated; use %s/%s %s", group, name, kind, group,
+				best, kind)
+		    : xasprintf("%s/%s %s is deprecated", group, name, kind);
+}
+
 /* One version of a definition as a row; NULL and *err where its schema cannot be understood. */
 static const struct resource *row_of(const json_t *crd, const json_t *version, struct error **err)
 {
@@ -140,9 +183,10 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 					json_path_string(names, "kind"));
 	struct schema_type *type =
 		schema_type_new(name, json_path(version, "schema.openAPIV3Schema"), err);
-	struct strings shorts = {0}, categories = {0};
+	struct strings shorts = {0}, categories = {0}, selectable = {0};
 	struct subresource subs[2];
 	struct resource row = {.group = group, .custom = true};
+	char *deprecation free_ptr = deprecation_of(crd, version);
 	struct column *columns;
 	const struct resource *r;
 	struct custom *custom;
@@ -166,6 +210,8 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	row.scale_replicas = scale_path(version, "specReplicasPath");
 	row.scale_status_replicas = scale_path(version, "statusReplicasPath");
 	row.scale_selector = scale_path(version, "labelSelectorPath");
+	row.deprecation_warning = deprecation;
+	row.selectable_fields = selectable_of(version, &selectable);
 	row.columns = columns = columns_of(version, &row.n_columns);
 	row.storage_group = group;
 	row.storage_version = storage;
@@ -183,6 +229,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	r = resource_new(&row, free_custom);
 	vec_release(&shorts);
 	vec_release(&categories);
+	vec_release(&selectable);
 	free(columns);
 	return r;
 }
@@ -207,32 +254,36 @@ struct rows {
 	size_t n, cap;
 };
 
-static void add_versions(struct rows *rows, const json_t *crd, bool stored)
+/* By their names, the preferred version first. */
+static int compare_rows(const void *a, const void *b)
 {
-	size_t i;
+	const struct resource *const *x = a, *const *y = b;
+
+	return version_compare((*x)->version, (*y)->version);
+}
+
+static void add_versions(struct rows *rows, const json_t *crd)
+{
+	size_t first = rows->n, i;
 	json_t *v;
 
 	json_array_foreach (json_path(crd, "spec.versions"), i, v) {
-		const struct resource *r;
+		const struct resource *r =
+			json_path_bool(v, "served", true) ? row_of(crd, v, NULL) : NULL;
 
-		if (!json_path_bool(v, "served", true) ||
-		    json_path_bool(v, "storage", false) != stored)
-			continue;
-		r = row_of(crd, v, NULL);
 		if (r)
 			vec_push(rows, r);
 	}
+	if (rows->n > first)
+		qsort(rows->v + first, rows->n - first, sizeof(*rows->v), compare_rows);
 }
 
-/* The stored version first: it is the preferred one. */
 static bool add_definition(void *arg, const char *json, size_t len)
 {
 	json_t *crd json_auto = json_read(json, len, NULL);
 
-	if (!crd || !crd_condition(crd, "Established"))
-		return true;
-	add_versions(arg, crd, true);
-	add_versions(arg, crd, false);
+	if (crd && crd_condition(crd, "Established"))
+		add_versions(arg, crd);
 	return true;
 }
 

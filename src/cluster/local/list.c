@@ -14,10 +14,14 @@ static const struct selectable *find_selectable(const struct resource *r, const 
 {
 	static const struct selectable metadata[] = {{.field = "metadata.name"},
 						     {.field = "metadata.namespace"}};
+	static const struct selectable itself = {0};
 	const struct selectable *s = r->particulars->selectable;
 
+	for (size_t i = 0; r->selectable_fields && r->selectable_fields[i]; i++)
+		if (strcmp(r->selectable_fields[i], field) == 0)
+			return &itself;
 	/* One that names its fields does not name what its objects do not have. */
-	for (size_t i = 0; i < (s && !r->namespaced ? 1 : ARRAY_SIZE(metadata)); i++)
+	for (size_t i = 0; i < ((s || r->custom) && !r->namespaced ? 1 : ARRAY_SIZE(metadata)); i++)
 		if (strcmp(field, metadata[i].field) == 0)
 			return &metadata[i];
 	for (; s && s->field; s++)

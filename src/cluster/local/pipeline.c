@@ -69,7 +69,8 @@ static int check_type(const struct write *w, json_t *tree, struct error **err)
 	bool versions_differ = *api_version && strcmp(api_version, w->r->api_version) != 0;
 	bool kinds_differ = *kind && strcmp(kind, w->r->kind) != 0;
 
-	if (versions_differ && w->r->custom)
+	/* A custom resource says itself what it is. */
+	if (w->r->custom && strcmp(api_version, w->r->api_version))
 		return error_set(err, E_BAD_REQUEST,
 				 "the API version in the data (%s) does not match the expected API "
 				 "version (%s)",
@@ -79,7 +80,7 @@ static int check_type(const struct write *w, json_t *tree, struct error **err)
 		return refuse_type(w, *api_version ? api_version : w->r->api_version,
 				   *kind ? kind : w->r->kind, err);
 	json_object_set_new(tree, "apiVersion", json_string(w->r->api_version));
-	if (!*kind || !w->r->custom)
+	if (!w->r->custom)
 		json_object_set_new(tree, "kind", json_string(w->r->kind));
 	return 0;
 }
@@ -185,6 +186,13 @@ json_t *pipeline_decode(const struct write *w, const char *json, size_t len, str
 			   "the object provided is unrecognized (must be of type %s): couldn't get "
 			   "version/kind; json parse error",
 			   w->r->kind);
+		return NULL;
+	}
+	if (w->r->custom && !*json_path_string(tree, "kind")) {
+		error_set(err, E_BAD_REQUEST,
+			  "%s in version \"%s\" cannot be handled as a %s: Object 'Kind' is "
+			  "missing in '%.*s'",
+			  w->r->kind, w->r->version, w->r->kind, (int)len, json);
 		return NULL;
 	}
 	return admit(w, tree, duplicates, err) < 0 ? NULL : steal(&tree);
@@ -316,23 +324,28 @@ int pipeline_merge_old(const struct write *w, const json_t *old, json_t *tree, s
 	return 0;
 }
 
+static void tell_warnings(const struct write *w, const struct field_errors *said)
+{
+	const char *text;
+
+	if (w->call && w->call->warnings)
+		for (size_t i = 0; (text = field_errors_warning(said, i)); i++)
+			warnings_add(w->call->warnings, "%s", text);
+}
+
 static void warn(const struct write *w, const json_t *old, const json_t *tree)
 {
 	const struct kind *kind = w->storage->particulars;
 	struct field_errors *said CLEANUP(field_errors_free_cleanup) = NULL;
 	struct field object, before;
 
-	if (!kind->warn || w->subresource || !w->call || !w->call->warnings)
+	if (!kind->warn || w->subresource)
 		return;
 	said = field_errors_new();
 	object = field_root(tree, said);
 	before = field_root(old, said);
 	kind->warn(&object, old ? &before : NULL);
-	for (size_t i = 0; i < field_errors_count(said); i++) {
-		char *text free_ptr = field_errors_text(said, i);
-
-		warnings_add(w->call->warnings, "%s", text);
-	}
+	tell_warnings(w, said);
 }
 
 static int validate(const struct write *w, const json_t *old, const json_t *tree,
@@ -346,6 +359,7 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 	named.kind = w->r->custom ? kind : named.kind;
 	object_validate_meta(&object, old ? &before : NULL, w->r);
 	object_validate(&object, old ? &before : NULL, w->storage, w->r, w->subresource);
+	tell_warnings(w, errors);
 	if (w->r->custom && strcmp(kind, w->r->kind)) {
 		char *must free_ptr = xasprintf("must be %s", w->r->kind);
 

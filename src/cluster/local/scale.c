@@ -80,7 +80,7 @@ static json_t *write_back(const struct write *w, const json_t *old, const json_t
 /* The Scale of OLD with the managers of the replicas. */
 static json_t *live_scale(const struct write *w, const json_t *old, struct error **err)
 {
-	json_t *scale = scale_get(old, w->r, err);
+	json_t *scale = scale_to_change(old, w->r, err);
 
 	if (scale)
 		apply_scale_owners(scale, old, replicas_path(w));

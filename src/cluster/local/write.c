@@ -478,7 +478,17 @@ static int apply_create(struct write *w, const struct patching *p, struct object
 			struct error **err)
 {
 	json_t *tree json_auto = track_apply(w, NULL, p->patch, err);
+	const char *uid = json_path_string(tree, "metadata.uid");
 
+	/* Who names one means an object that is there. */
+	if (tree && *uid) {
+		char *why free_ptr =
+			xasprintf("uid mismatch: the provided object specified uid %s, "
+				  "and no existing object was found",
+				  uid);
+
+		return refuse_conflict(w->r, w->name, why, err);
+	}
 	if (!tree || check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
 		return -1;
 	return create_tree(w, tree, out, err);

@@ -493,7 +493,9 @@ static void test_versions(void **state)
 	     "'rules':[{'apiGroups':['example.com'],'apiVersions':['v1'],"
 	     "'resources':['widgets'],'operations':['*']}]");
 	made = fixture_create(&f->local, "widgets.v2.example.com", "default",
-			      "{'metadata':{'name':'a'},'spec':{'dimension':{'size':7}}}", &err);
+			      "{'apiVersion':'example.com/v2','kind':'Widget',"
+			      "'metadata':{'name':'a'},'spec':{'dimension':{'size':7}}}",
+			      &err);
 	assert_string_equal(error_message(err), "");
 	log = hook_questions(f);
 	assert_int_equal(json_array_size(log), 2);

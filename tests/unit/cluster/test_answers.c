@@ -254,6 +254,111 @@ static void a_refused_patch_quotes_its_result(void **state)
 			       "\\\"c\\\",\\\"namespace\\\":\\\"n\\\",\\\"uid\\\":"));
 }
 
+/* Who applies to an object by its uid means one that is there. */
+static void an_applied_uid_makes_no_object(void **state)
+{
+	static const char config[] = "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{"
+				     "\"name\":\"u\",\"uid\":\"1\"}}";
+	struct write_options opt = {.field_manager = "m"};
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	bool created = false;
+
+	(void)state;
+	assert_int_equal(cluster_patch(f.cluster, NULL, fixture_type(&f, "configmaps"), "n", "u",
+				       NULL, PATCH_APPLY, config, strlen(config), &opt, &o,
+				       &created, &err),
+			 -1);
+	assert_int_equal(error_code(err), E_CONFLICT);
+	assert_non_null(strstr(error_message(err), "uid mismatch"));
+}
+
+/* A type in two versions: the newer one has a scale, and what may be selected by. */
+static void define_type(void)
+{
+	fixture_make(
+		&f, "customresourcedefinitions", "",
+		"{'metadata':{'name':'ts.x.example.com'},'spec':{'group':'x.example.com',"
+		"'scope':'Namespaced','names':{'plural':'ts','kind':'T'},'versions':["
+		"{'name':'v1beta1','served':true,'storage':true,'deprecated':true,'schema':{"
+		"'openAPIV3Schema':{'type':'object','x-kubernetes-preserve-unknown-fields':true}}},"
+		"{'name':'v1','served':true,'storage':false,'selectableFields':[{'jsonPath':"
+		"'.spec.size'}],'subresources':{'status':{},'scale':{'specReplicasPath':'.spec.n',"
+		"'statusReplicasPath':'.status.n'}},'schema':{'openAPIV3Schema':{'type':'object',"
+		"'properties':{'spec':{'type':'object','properties':{'size':{'type':'integer'},"
+		"'n':{'type':'integer'},'name':{'type':'string','maxLength':3}}},'status':{'type':"
+		"'object','properties':{'n':{'type':'integer'}}}}}}}]}}");
+	catalog_unref(f.catalog);
+	f.catalog = cluster_catalog(f.cluster, NULL, NULL);
+}
+
+static bool count_object(void *arg, const char *json, size_t len)
+{
+	(void)json;
+	(void)len;
+	++*(size_t *)arg;
+	return true;
+}
+
+static size_t count_selected(const char *fields)
+{
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	struct list_options opt = {.field_selector = fields};
+	struct error *err = NULL;
+	size_t n = 0;
+
+	if (cluster_list(f.cluster, NULL, fixture_type(&f, "ts.x.example.com"), "n", &opt,
+			 count_object, &n, &meta, &err) < 0)
+		fail_msg("%s", error_message(err));
+	return n;
+}
+
+static void custom_resources_answer_as_defined(void **state)
+{
+	struct error *err = NULL;
+	const struct resource *old;
+	json_t *made json_auto = NULL, *scale json_auto = NULL, *none json_auto = NULL;
+
+	(void)state;
+	define_type();
+	/* An object says itself what it is. */
+	fixture_refused(&f, "ts.x.example.com", "n", "{'metadata':{'name':'a'}}",
+			"T in version \"v1\" cannot be handled as a T: Object 'Kind' is missing in "
+			"'{\"metadata\":{\"name\":\"a\"}}'");
+	fixture_refused(&f, "ts.x.example.com", "n", "{'kind':'T','metadata':{'name':'a'}}",
+			"the API version in the data () does not match the expected API version "
+			"(x.example.com/v1)");
+	/* The newest version is the preferred one, whichever is kept. */
+	assert_string_equal(fixture_type(&f, "ts.x.example.com")->version, "v1");
+	old = catalog_find(f.catalog, "x.example.com", "v1beta1", "ts");
+	assert_string_equal(old->deprecation_warning,
+			    "x.example.com/v1beta1 T is deprecated; use x.example.com/v1 T");
+	made = create("ts.x.example.com", "{'apiVersion':'x.example.com/v1','kind':'T','metadata':{"
+					  "'name':'a','finalizers':['mine']},'spec':{'size':3}}");
+	assert_string_equal(f.warnings.v[0],
+			    "metadata.finalizers: \"mine\": prefer a domain-qualified finalizer "
+			    "name to avoid accidental conflicts with other finalizer writers");
+	assert_int_equal(count_selected("spec.size=3"), 1);
+	assert_int_equal(count_selected("spec.size!=3"), 0);
+	/* Replicas that were never set can be, and must be. */
+	none = fixture_patch(&f, "ts.x.example.com", "n", "a", "scale", "{'metadata':{}}", &err);
+	assert_null(none);
+	assert_string_equal(error_message(err),
+			    "the spec replicas field \".spec.n\" cannot be empty");
+	error_free(steal(&err));
+	scale = fixture_patch(&f, "ts.x.example.com", "n", "a", "scale", "{'spec':{'replicas':2}}",
+			      &err);
+	assert_non_null(scale);
+	none = fixture_patch(&f, "ts.x.example.com", "n", "a", "status", "{'status':{'n':-1}}",
+			     &err);
+	assert_null(none);
+	assert_string_equal(
+		error_message(err),
+		"T.x.example.com \"a\" is invalid: .status.n: Invalid value: -1: should "
+		"be a non-negative integer");
+	error_free(err);
+}
+
 #define RACES 200
 
 /* Applies RACES names that another thread makes at the same time; how many are refused. */
@@ -304,6 +409,8 @@ int main(void)
 		cmocka_unit_test(what_comes_back_counts_no_generation),
 		cmocka_unit_test(what_an_encoder_leaves_out),
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
+		cmocka_unit_test(custom_resources_answer_as_defined),
+		cmocka_unit_test(an_applied_uid_makes_no_object),
 		cmocka_unit_test(applies_of_one_name_meet),
 	};
 

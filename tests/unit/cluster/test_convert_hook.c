@@ -17,12 +17,14 @@
 
 #define V1 "widgets.v1.example.com"
 #define V2 "widgets.v2.example.com"
+#define WIDGET(VERSION) "'apiVersion':'example.com/" VERSION "','kind':'Widget'"
 
 static void make(struct hook_fixture *f, const char *name, int size)
 {
-	char *text free_ptr = xasprintf("{'metadata':{'name':'%s','annotations':{'a':'b'}},"
-					"'spec':{'dimension':{'size':%d}}}",
-					name, size);
+	char *text free_ptr =
+		xasprintf("{" WIDGET("v2") ",'metadata':{'name':'%s','annotations':{'a':'b'}},"
+					   "'spec':{'dimension':{'size':%d}}}",
+			  name, size);
 
 	fixture_make(&f->local, V2, "default", text);
 }
@@ -170,7 +172,7 @@ static void test_write(void **state)
 
 	hook_widgets(f, "convert");
 	made = fixture_create(&f->local, V1, "default",
-			      "{'metadata':{'name':'a'},'spec':{'size':3}}", &err);
+			      "{" WIDGET("v1") ",'metadata':{'name':'a'},'spec':{'size':3}}", &err);
 	assert_string_equal(error_message(err), "");
 	assert_text(made, "apiVersion", "example.com/v1");
 	assert_int_equal(json_path_int(made, "spec.size", 0), 3);
@@ -234,7 +236,8 @@ static void test_scale(void **state)
 	json_t *scale json_auto = NULL;
 
 	hook_widgets(f, "convert");
-	fixture_make(&f->local, V2, "default", "{'metadata':{'name':'a'},'spec':{'replicas':2}}");
+	fixture_make(&f->local, V2, "default",
+		     "{" WIDGET("v2") ",'metadata':{'name':'a'},'spec':{'replicas':2}}");
 	assert_int_equal(cluster_get_subresource(f->local.cluster, NULL,
 						 fixture_type(&f->local, V1), "default", "a",
 						 "scale", &o, NULL),
@@ -618,14 +621,15 @@ static void test_timeout(void **state)
 	assert_non_null(strstr(error_message(err), "/convert/slow\": context deadline exceeded"));
 }
 
-static void patch_client(struct hook_fixture *f, const char *config)
+/* WHY: what it is refused with. */
+static void patch_client(struct hook_fixture *f, const char *config, const char *why)
 {
 	char *text free_ptr =
 		xasprintf("{'spec':{'conversion':{'webhook':{'clientConfig':%s}}}}", config);
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 
 	json_decref(fixture_patch(&f->local, "crd", "", "widgets.example.com", NULL, text, &err));
-	assert_string_equal(error_message(err), "");
+	assert_string_equal(error_message(err), why);
 }
 
 static void assert_fails(struct hook_fixture *f, const char *why)
@@ -646,14 +650,17 @@ static void test_certificate(void **state)
 
 	hook_widgets(f, "convert");
 	make(f, "a", 1);
-	patch_client(f, other);
+	patch_client(f, other, "");
 	assert_fails(f, "certificate");
-	patch_client(f, "{'caBundle':null}");
+	patch_client(f, "{'caBundle':null}", "");
 	assert_fails(f, "certificate");
-	patch_client(f, "{'caBundle':'Cg=='}"); /* a line break */
+	patch_client(f, "{'caBundle':'Cg=='}", ""); /* a line break */
 	assert_fails(f, "certificate");
-	patch_client(f, "{'url':'http://127.0.0.1:1/'}");
-	assert_fails(f, "only https is");
+	patch_client(f, "{'url':'http://127.0.0.1:1/'}",
+		     "CustomResourceDefinition.apiextensions.k8s.io \"widgets.example.com\" is "
+		     "invalid: spec.conversion.webhookClientConfig.url: Invalid value: \"http\": "
+		     "'https' is the only allowed URL scheme; desired format: "
+		     "https://host[/path]");
 	hook_widgets(f, "convert");
 	json_decref(fixture_get(&f->local, V1, "default", "a"));
 }
@@ -669,7 +676,7 @@ static void test_service(void **state)
 
 	hook_widgets(f, "convert");
 	make(f, "a", 1);
-	patch_client(f, service);
+	patch_client(f, service, "");
 	assert_fails(f, "failed: Post \"https://hook.default.svc:443/convert\": services \"hook\" "
 			"not found");
 	fixture_make(&f->local, "services", "default",
@@ -680,14 +687,14 @@ static void test_service(void **state)
 		     "'addressType':'IPv4','ports':[{'name':'','port':8443}],'endpoints':[{"
 		     "'addresses':['10.0.0.7'],'targetRef':{'kind':'Pod','name':'p'}}]}");
 	assert_fails(f, "its pods are simulated, they answer nothing");
-	patch_client(f, "{'service':{'port':8443}}");
+	patch_client(f, "{'service':{'port':8443}}", "");
 	assert_fails(f, "no service port 8443 found for service \"hook\"");
 	/* A real place, and the certificate is the service's. */
 	json_decref(fixture_patch(&f->local, "services", "default", "hook", NULL,
 				  "{'spec':{'type':'ExternalName','externalName':'localhost',"
 				  "'clusterIP':null,'clusterIPs':null}}",
 				  NULL));
-	patch_client(f, port);
+	patch_client(f, port, "");
 	json_decref(hook_questions(f));
 	v1 = fixture_get(&f->local, V1, "default", "a");
 	assert_int_equal(json_path_int(v1, "spec.size", 0), 1);

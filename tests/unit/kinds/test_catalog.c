@@ -18,6 +18,18 @@ static void test_verbs(void **state)
 	assert_string_equal(s.s, "[\"create\",\"get\",\"watch\"]");
 }
 
+static void test_versions(void **state)
+{
+	static const char *const in_order[] = {"v10",	  "v2",	      "v1", "v2beta1", "v1beta10",
+					       "v1beta2", "v1alpha1", "a",  "v1gamma1"};
+
+	for (size_t i = 1; i < ARRAY_SIZE(in_order); i++) {
+		assert_true(version_compare(in_order[i - 1], in_order[i]) < 0);
+		assert_true(version_compare(in_order[i], in_order[i - 1]) > 0);
+		assert_int_equal(version_compare(in_order[i], in_order[i]), 0);
+	}
+}
+
 static void test_find(void **state)
 {
 	struct catalog *c CLEANUP(catalog_unref_cleanup) = catalog_builtin();
@@ -122,9 +134,9 @@ static void test_custom_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verbs),	       cmocka_unit_test(test_find),
-		cmocka_unit_test(test_shared_storage), cmocka_unit_test(test_resolve),
-		cmocka_unit_test(test_custom_row),
+		cmocka_unit_test(test_versions), cmocka_unit_test(test_verbs),
+		cmocka_unit_test(test_find),	 cmocka_unit_test(test_shared_storage),
+		cmocka_unit_test(test_resolve),	 cmocka_unit_test(test_custom_row),
 	};
 
 	object_init();

@@ -306,6 +306,60 @@ static void decoding(void **state)
 	}
 }
 
+/* What is right and warned of all the same. */
+static void what_is_warned_of(void **state)
+{
+	static const struct {
+		const char *what, *object;
+		bool update;
+		const char *want; /* NULL: nothing */
+	} rows[] = {
+		{"networking.k8s.io/v1/networkpolicies",
+		 "{'spec':{'ingress':[{'from':[{'ipBlock':{'cidr':'2001:DB8::/32'}}]}]}}", true,
+		 "spec.ingress[0].from[0].ipBlock.cidr: IPv6 CIDR value \"2001:DB8::/32\" should "
+		 "be "
+		 "in RFC 5952 canonical format (\"2001:db8::/32\")"},
+		{"networking.k8s.io/v1/networkpolicies",
+		 "{'spec':{'egress':[{'to':[{'ipBlock':{'cidr':'10.0.0.0/8'}}]}]}}", false, NULL},
+		{"networking.k8s.io/v1/ingresses",
+		 "{'metadata':{'annotations':{'kubernetes.io/ingress.class':'a'}},'spec':{}}",
+		 false,
+		 "annotation \"kubernetes.io/ingress.class\" is deprecated, please use "
+		 "'spec.ingressClassName' instead"},
+		{"networking.k8s.io/v1/ingresses",
+		 "{'metadata':{'annotations':{'kubernetes.io/ingress.class':'a'}},'spec':{"
+		 "'ingressClassName':'a'}}",
+		 false, NULL},
+		{"discovery.k8s.io/v1/endpointslices",
+		 "{'addressType':'IPv6','endpoints':[{'addresses':['::A']}]}", true,
+		 "endpoints[0].addresses[0]: IPv6 address \"::A\" should be in RFC 5952 canonical "
+		 "format (\"::a\")"},
+		{"discovery.k8s.io/v1/endpointslices", "{'addressType':'FQDN'}", false,
+		 "spec.addressType: FQDN endpoints are deprecated"},
+		{"discovery.k8s.io/v1/endpointslices", "{'addressType':'FQDN'}", true, NULL},
+		{"resource.k8s.io/v1/resourceslices", "{'spec':{'driver':'Gpu.example.com'}}", true,
+		 "spec.driver: driver names should be lowercase; \"Gpu.example.com\" contains "
+		 "uppercase characters"},
+		{"storage.k8s.io/v1/csistoragecapacities",
+		 "{'nodeTopology':{'matchLabels':{'beta.kubernetes.io/os':'linux'}}}", false,
+		 "nodeTopology.matchLabels.beta.kubernetes.io/os: deprecated since v1.14; use "
+		 "\"kubernetes.io/os\" instead"},
+	};
+	struct catalog *c CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *tree json_auto = json(rows[i].object);
+		struct field_errors *said CLEANUP(field_errors_free_cleanup) = field_errors_new();
+		const struct field root = field_root(tree, said);
+
+		find(c, rows[i].what)->particulars->warn(&root, rows[i].update ? &root : NULL);
+		if (!rows[i].want)
+			assert_null(field_errors_warning(said, 0));
+		else
+			assert_string_equal(field_errors_warning(said, 0), rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +373,7 @@ int main(void)
 		cmocka_unit_test(slices),
 		cmocka_unit_test(policies_and_classes),
 		cmocka_unit_test(decoding),
+		cmocka_unit_test(what_is_warned_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
