@@ -9,6 +9,7 @@ libkinds_a_SOURCES = \
 	src/kinds/cells.c \
 	src/kinds/certificatesigningrequest.c \
 	src/kinds/check.c \
+	src/kinds/column_path.c \
 	src/kinds/configmap.c \
 	src/kinds/controllerrevision.c \
 	src/kinds/crd.c \

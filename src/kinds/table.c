@@ -84,31 +84,36 @@ static json_t *age_of(const json_t *since, int64_t now)
 	return json_string(time_human_duration(now - at, text));
 }
 
+static json_t *date_cell(const json_t *value, int64_t now)
+{
+	int64_t at;
+
+	if (!json_is_string(value))
+		return json_null();
+	if (json_string_length(value) && time_parse(json_string_value(value), &at) < 0)
+		return json_string("<invalid>");
+	return age_of(value, now);
+}
+
 /* What a column of this type shows of VALUE; a value of another type is left empty. */
 static json_t *custom_cell(const struct column *c, const json_t *value, int64_t now)
 {
-	if (!value)
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	if (!value || json_is_null(value))
 		return json_null();
 	if (!strcmp(c->type, "date"))
-		return age_of(value, now);
+		return date_cell(value, now);
+	if (!strcmp(c->type, "integer") && json_is_real(value))
+		return json_integer((json_int_t)json_real_value(value));
 	if (!strcmp(c->type, "integer") || !strcmp(c->type, "number"))
 		return json_is_number(value) ? json_incref((json_t *)value) : json_null();
 	if (!strcmp(c->type, "boolean"))
 		return json_is_boolean(value) ? json_incref((json_t *)value) : json_null();
 	if (json_is_string(value))
 		return json_incref((json_t *)value);
-	{
-		struct str text CLEANUP(str_release) = STR_INIT;
-
-		json_write(value, &text);
-		return json_stringn(text.s, text.len);
-	}
-}
-
-/* JSONPath's plain form, ".spec.x[0].y", is the dotted path of json.h behind a dot. */
-static const json_t *custom_value(const json_t *object, const char *json_path_text)
-{
-	return json_path(object, *json_path_text == '.' ? json_path_text + 1 : json_path_text);
+	json_write(value, &text);
+	return json_stringn(text.s, text.len);
 }
 
 json_t *table_cells(const struct resource *r, const json_t *object, int64_t now)
@@ -120,7 +125,7 @@ json_t *table_cells(const struct resource *r, const json_t *object, int64_t now)
 	for (size_t i = 0; i < r->n_columns; i++)
 		json_array_append_new(
 			cells, custom_cell(&r->columns[i],
-					   custom_value(object, r->columns[i].json_path), now));
+					   column_find(object, r->columns[i].json_path), now));
 	for (size_t i = 1; i < t->n_columns && !r->n_columns; i++)
 		json_array_append_new(cells, t->columns[i].cell(object, t->columns[i].path, now));
 	return cells;

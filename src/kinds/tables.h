@@ -112,4 +112,8 @@ void cells_brief_add(struct brief *b, const char *separator, const char *text);
 /* The cell; releases B. OTHERWISE: when nothing was shown. */
 json_t *cells_brief_finish(struct brief *b, const char *otherwise);
 
+/* What a JSONPath (".status.conditions[?(@.type=='Ready')].status") finds first; NULL: nothing.
+ * Borrowed. */
+const json_t *column_find(const json_t *object, const char *path);
+
 #endif

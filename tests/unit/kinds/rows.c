@@ -132,15 +132,13 @@ void rows_warn(const char *what, const char *object, const struct row *rows, siz
 	for (size_t i = 0; i < n; i++) {
 		struct write w CLEANUP(write_release);
 		struct str got CLEANUP(str_release) = STR_INIT;
+		const char *text;
 
 		write_init(&w, what, object, &rows[i]);
 		w.r->particulars->warn(&w.now, how == ROW_CREATE ? NULL : &w.before);
 		str_adds(&got, "");
-		for (size_t j = 0; j < field_errors_count(w.errors); j++) {
-			char *text free_ptr = field_errors_text(w.errors, j);
-
+		for (size_t j = 0; (text = field_errors_warning(w.errors, j)); j++)
 			str_addf(&got, "%s%s", j ? "; " : "", text);
-		}
 		expect(&w, got.s);
 	}
 }

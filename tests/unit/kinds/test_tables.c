@@ -1,5 +1,6 @@
 #include "kinds/kind.h"
 #include "kinds/resource.h"
+#include "kinds/tables.h"
 #include "object/json.h"
 #include "object/time.h"
 
@@ -385,6 +386,48 @@ static void test_custom(void **state)
 	assert_int_equal(json_integer_value(json_array_get(cells, 1)), 3);
 }
 
+static void test_column_paths(void **state)
+{
+	static const struct {
+		const char *path, *want; /* NULL: nothing is found */
+	} rows[] = {
+		{".spec.size", "3"},
+		{".spec", "{\"size\":3}"},
+		{".spec['size']", "3"},
+		{".spec.none", NULL},
+		{".metadata.labels.a\\.b/c", "\"l\""},
+		{".list[0].type", "\"Ready\""},
+		{".list[-1].type", "\"Odd\""},
+		{".list[7].type", NULL},
+		{".list[*].type", "\"Ready\""},
+		{".list[?(@.type==\"Odd\")].status", "\"no\""},
+		{".list[?(@.type=='None')].status", NULL},
+		{".list[?(@.n > 4)].type", "\"Odd\""},
+		{".list[?(@.n!=5)].type", "\"Ready\""},
+		{".list[?(@.on==true)].type", "\"Odd\""},
+		{".list[?(@.on)].type", "\"Odd\""},
+		{".list[", NULL},
+		{".list[?(@.type==\"Odd].status", NULL},
+		{"spec", NULL},
+		{".", "{"},
+	};
+	json_t *object json_auto =
+		read("{\"spec\":{\"size\":3},\"metadata\":{\"labels\":{\"a.b/c\":\"l\"}},\"list\":["
+		     "{\"type\":\"Ready\",\"status\":\"yes\",\"n\":4},"
+		     "{\"type\":\"Odd\",\"status\":\"no\",\"n\":5,\"on\":true}]}");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const json_t *found = column_find(object, rows[i].path);
+		char *text free_ptr =
+			found ? json_to_text(found, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+		if (!rows[i].want ? found != NULL
+				  : !text || strncmp(text, rows[i].want, strlen(rows[i].want)))
+			fail_msg("%s: %s", rows[i].path, text ? text : "nothing");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_heads_and_cells_agree),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_custom),
+		cmocka_unit_test(test_column_paths),
 	};
 
 	object_init();
