@@ -162,6 +162,8 @@ size_t field_errors_count(const struct field_errors *e);
 void field_errors_move(struct field_errors *to, struct field_errors *from);
 /* Drops what is told twice from the FIRST complaint on. */
 void field_errors_unique(struct field_errors *e, size_t first);
+/* The text of the I-th complaint, "PATH: MESSAGE"; the caller frees. */
+char *field_errors_text(const struct field_errors *e, size_t i);
 /* Makes warnings of what FROM complains of, and frees it. */
 void field_errors_warn(struct field_errors *to, struct field_errors *from);
 /* The I-th warning; NULL behind the last. */

@@ -254,6 +254,11 @@ void field_errors_warn(struct field_errors *to, struct field_errors *from)
 	field_errors_free(from);
 }
 
+char *field_errors_text(const struct field_errors *e, size_t i)
+{
+	return text_of(e->list.v[i].field, e->list.v[i].message);
+}
+
 const char *field_errors_warning(const struct field_errors *e, size_t i)
 {
 	return i < e->warnings.n ? e->warnings.v[i] : NULL;

@@ -11,11 +11,8 @@
 #include "kinds/kind.h"
 #include "kinds/pod_resources.h"
 
-/* meta.c: parts of metadata that stand elsewhere too. */
+/* meta.c */
 
-/* Keys and values of a map of labels; both are complained about at the map itself. */
-void rule_labels(const struct field *labels);
-void rule_annotations(const struct field *annotations);
 /* The metadata of an object inside of another; it need not have a name. */
 void rule_embedded_metadata(const struct field *meta);
 
