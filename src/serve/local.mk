@@ -7,6 +7,7 @@ libserve_a_SOURCES = \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \
 	src/serve/discovery.c src/serve/discovery.h \
+	src/serve/exchange.c src/serve/exchange.h \
 	src/serve/headers.c src/serve/headers.h \
 	src/serve/http.c src/serve/http.h \
 	src/serve/impersonate.c \
@@ -19,10 +20,12 @@ libserve_a_SOURCES = \
 	src/serve/pki.c src/serve/pki.h \
 	src/serve/pool.c src/serve/pool.h \
 	src/serve/query.c src/serve/query.h \
+	src/serve/receive.c \
 	src/serve/render.c src/serve/render.h \
 	src/serve/request.c src/serve/request.h \
 	src/serve/resource.c src/serve/resource.h \
 	src/serve/route.c \
+	src/serve/send.c \
 	src/serve/serve.c src/serve/serve.h src/serve/server.h \
 	src/serve/target.c src/serve/target.h \
 	src/serve/watch.c \
