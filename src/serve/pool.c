@@ -132,36 +132,46 @@ static void start_worker(struct serve_pool *p)
 		log_error("cannot start a worker thread: %s", strerror(failed));
 }
 
-/* Wakes the idle worker that slept last. Under the lock. */
-static void wake_worker(struct serve_pool *p)
+/* The idle worker that slept last, for wake(). Under the lock. */
+static struct worker *take_idle(struct serve_pool *p)
 {
 	struct worker *w = p->idle;
 
 	p->idle = w->next_idle;
 	w->idle = false;
 	p->working++;
-	pthread_cond_signal(&w->called);
+	return w;
 }
 
 /* Somebody for the next job, unless who works now comes to it. Under the lock. */
-static void call_worker(struct serve_pool *p)
+static struct worker *call_worker(struct serve_pool *p)
 {
 	if (!p->first || p->working >= p->parallel)
-		return;
+		return NULL;
 	if (p->idle)
-		wake_worker(p);
-	else if (p->workers.n < p->max + p->clients)
+		return take_idle(p);
+	if (p->workers.n < p->max + p->clients)
 		start_worker(p);
+	return NULL;
+}
+
+/* Without the lock, which the woken takes first of all. */
+static void wake(struct worker *w)
+{
+	if (w)
+		pthread_cond_signal(&w->called);
 }
 
 static void on_wait(void *pool)
 {
 	struct serve_pool *p = pool;
+	struct worker *next;
 
 	pthread_mutex_lock(&p->lock);
 	p->working--;
-	call_worker(p);
+	next = call_worker(p);
 	pthread_mutex_unlock(&p->lock);
+	wake(next);
 }
 
 static unsigned processors(void)
@@ -185,14 +195,16 @@ struct serve_pool *serve_pool_new(unsigned max_threads)
 void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
+	struct worker *next;
 
 	job->run = run;
 	job->arg = arg;
 	pthread_mutex_lock(&p->lock);
 	*p->last = job;
 	p->last = &job->next;
-	call_worker(p);
+	next = call_worker(p);
 	pthread_mutex_unlock(&p->lock);
+	wake(next);
 }
 
 bool serve_pool_begin_wait(struct serve_pool *p)
@@ -216,7 +228,7 @@ void serve_pool_end_wait(struct serve_pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Those that still work may start others. */
+/* Those that still work may start others, and call them. */
 static bool join_worker(struct serve_pool *p, size_t k)
 {
 	struct worker *w;
@@ -227,7 +239,6 @@ static bool join_worker(struct serve_pool *p, size_t k)
 	if (!w)
 		return false;
 	pthread_join(w->thread, NULL);
-	worker_free(w);
 	return true;
 }
 
@@ -238,10 +249,12 @@ void serve_pool_free(struct serve_pool *p)
 	pthread_mutex_lock(&p->lock);
 	p->stopping = true;
 	while (p->idle)
-		wake_worker(p);
+		wake(take_idle(p));
 	pthread_mutex_unlock(&p->lock);
 	for (size_t k = 0; join_worker(p, k); k++)
 		;
+	vec_each (&p->workers, w)
+		worker_free(*w);
 	vec_release(&p->workers);
 	pthread_mutex_destroy(&p->lock);
 	free(p);

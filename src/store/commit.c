@@ -94,19 +94,22 @@ int store_commit(struct store *s, const struct store_op *ops, size_t n, uint64_t
 		 size_t *failed, struct error **err)
 {
 	struct request r;
-	bool closing;
+	bool closing, first;
 
 	if (check_ops(ops, n, err))
 		return -1;
 	request_init(&r, ops, n);
 	pthread_mutex_lock(&s->lock);
 	closing = s->closing;
+	first = !s->queue;
 	if (!closing) {
 		*s->queue_end = &r;
 		s->queue_end = &r.next;
-		pthread_cond_signal(&s->wake);
 	}
 	pthread_mutex_unlock(&s->lock);
+	/* The writer sleeps only when the queue is empty. */
+	if (first)
+		pthread_cond_signal(&s->wake);
 	if (closing)
 		r.error = error_new(E_UNAVAILABLE, "the store is being closed");
 	else
