@@ -156,6 +156,7 @@ void exchange_news(struct server *s)
 		if ((*each)->wsi && stream && !(*each)->long_running) {
 			exchange_discharge(*each);
 			(*each)->long_running = true;
+			lws_http_headers_detach((*each)->wsi);
 			atomic_fetch_add(&s->metrics.watches, 1);
 		}
 		if ((*each)->wsi)

@@ -51,7 +51,9 @@ ok "and back" says 0 'green -> blue' blue-green "$N" payment-service
 ok "web" deployment web 'app: web' web:1 3
 ok "is ready" wait_for 30 ready web 3
 ok "a canary of one, of two, then all" env SOAK=0 bash -c 'canary "$1" web web:2 1 2' - "$N"
-is "all run the new image" "$(grep -h ' image: web' "$N"/pods/web-*.yaml | tr -d ' -' | sort -u)" image:web:2
+# Those of before are there until they have ended.
+all_run() { [ "$(grep -h ' image: web' "$N"/pods/web-*.yaml | tr -d ' -' | sort -u)" = "image:$1" ]; }
+ok "all run the new image" wait_for 30 all_run web:2
 fails "the canary is gone" test -e "$N/deployments/web-canary.yaml"
 echo 'spec: {hard: {pods: 5}}' >"$N/resourcequotas/full.yaml"
 ok "one that gets no pod is taken back" says 1 'web stays as it is' env PATIENCE=1 canary "$N" web web:3
