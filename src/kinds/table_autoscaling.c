@@ -1,5 +1,6 @@
 /*
- * The row of a horizontal pod autoscaler: its metrics as "now/target".
+ * The row of a horizontal pod autoscaler: its metrics as "now/target". That of a Scale, which is
+ * what is at the path NAME/scale of another type.
  */
 #include "kinds/tables.h"
 #include "object/json.h"
@@ -130,7 +131,16 @@ static const struct table_column columns[] = {
 	COLUMN_AGE,
 };
 
+/* Its name is told without a format. */
+static const struct table_column scale_columns[] = {
+	COLUMN("Name", cell_text, "metadata.name", "The name of what it scales"),
+	COLUMN_INTEGER("Desired", cell_integer, "spec.replicas", "Pods that there should be"),
+	COLUMN_INTEGER("Available", cell_integer, "status.replicas", "Pods that there are"),
+	COLUMN_AGE,
+};
+
 const struct kind_table tables_autoscaling[] = {
 	TABLE("autoscaling", "HorizontalPodAutoscaler", columns),
+	TABLE("autoscaling", "Scale", scale_columns),
 	TABLES_END,
 };

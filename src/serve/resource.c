@@ -54,18 +54,42 @@ static void send_as_is(const struct ask *a, int status, struct object *o)
 	answer_send_piece(a->request, status, a->media.content_type, &piece);
 }
 
+static const struct subresource *subresource_of(const struct ask *a)
+{
+	const char *name = a->target->subresource;
+
+	return name ? resource_subresource(a->resource, name) : NULL;
+}
+
+/*
+ * What the table of the answer is one of. A built-in type's subresource of another kind (a Scale)
+ * has columns of its own, a custom resource's has the columns of that.
+ */
+static struct resource tabled(const struct ask *a)
+{
+	const struct subresource *sub = subresource_of(a);
+	struct resource r = *a->resource;
+
+	if (sub && sub->group && !r.custom) {
+		r.group = sub->group;
+		r.kind = sub->kind;
+	}
+	return r;
+}
+
 static void send_object(const struct ask *a, int status, struct object *o)
 {
 	struct str text CLEANUP(str_release) = STR_INIT;
 	int64_t now = clock_wall(a->request->server->clock);
+	struct resource shown = tabled(a);
 
 	if (a->media.as == MEDIA_AS_OBJECT && !a->media.yaml) {
 		send_as_is(a, status, o);
 		return;
 	}
 	if (a->media.as == MEDIA_AS_TABLE && strcmp(o->kind, "Status") != 0) {
-		render_table_head(a->resource, &text);
-		render_row(a->resource, o->json, o->len, a->include, now, &text);
+		render_table_head(&shown, &text);
+		render_row(&shown, o->json, o->len, a->include, now, &text);
 		str_adds(&text, "],\"metadata\":{\"resourceVersion\":");
 		json_write_string(o->resource_version, strlen(o->resource_version), &text);
 		str_adds(&text, "}}");
@@ -412,9 +436,7 @@ static int check_partial(const struct ask *a, const struct operation *op, struct
 /* What can be made and not read, a question or a request, has no table. */
 static unsigned transforms_of(const struct ask *a, const struct operation *op)
 {
-	const struct subresource *sub =
-		a->target->subresource ? resource_subresource(a->resource, a->target->subresource)
-				       : NULL;
+	const struct subresource *sub = subresource_of(a);
 	unsigned verbs = sub ? sub->verbs : a->resource->verbs;
 
 	return verbs == VERB_CREATE ? op->transforms & ~(unsigned)MEDIA_AS_TABLE : op->transforms;

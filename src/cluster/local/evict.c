@@ -92,7 +92,6 @@ struct object *created_status(void)
 /* A pod goes as a deletion asks it to, and the answer says no more than that. */
 int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err)
 {
-	const char *name = json_path_string(body, "metadata.name");
 	const char *uid = json_path_string(body, "deleteOptions.preconditions.uid");
 	const char *rv = json_path_string(body, "deleteOptions.preconditions.resourceVersion");
 	struct delete_options opt = {
@@ -103,7 +102,7 @@ int evict_pod(const struct write *w, const json_t *body, struct object **out, st
 	};
 	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
 
-	if (*name && strcmp(name, w->name))
+	if (strcmp(json_path_string(body, "metadata.name"), w->name) != 0)
 		return error_set(err, E_BAD_REQUEST,
 				 "name in URL does not match name in Eviction object");
 	if (admit(w, body, err) < 0 || mark(w, &opt, err) < 0 ||

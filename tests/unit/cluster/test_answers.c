@@ -118,7 +118,7 @@ static void odd_annotations_are_forgotten(void **state)
 
 static void an_evicted_pod_says_why(void **state)
 {
-	static const char eviction[] = "{\"metadata\":{\"name\":\"p\"}}";
+	static const char eviction[] = "{\"metadata\":{\"name\":\"p\"}}", nameless[] = "{}";
 	json_t *made json_auto =
 		create("pods", "{'metadata':{'name':'p','finalizers':['example.com/stay']},"
 			       "'spec':{'containers':[{'name':'c','image':'i'}]}}");
@@ -127,6 +127,12 @@ static void an_evicted_pod_says_why(void **state)
 	struct error *err = NULL;
 
 	(void)state;
+	assert_int_equal(cluster_create(f.cluster, NULL, fixture_type(&f, "pods"), "n", "p",
+					"eviction", nameless, strlen(nameless), NULL, &o, &err),
+			 -1);
+	assert_string_equal(error_message(err),
+			    "name in URL does not match name in Eviction object");
+	error_free(steal(&err));
 	assert_int_equal(cluster_create(f.cluster, NULL, fixture_type(&f, "pods"), "n", "p",
 					"eviction", eviction, strlen(eviction), NULL, &o, &err),
 			 0);

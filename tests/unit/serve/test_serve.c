@@ -196,6 +196,35 @@ static void objects_come_and_go(void **state)
 	assert_non_null(strstr(missing.body.s, "\"reason\":\"NotFound\""));
 }
 
+/* A built-in type's scale is an object of a kind of its own. */
+static void a_scale_is_a_row_of_its_own(void **state)
+{
+#define DEPLOYMENTS "/apis/apps/v1/namespaces/default/deployments"
+	struct answer_got made CLEANUP(answer_got_release) =
+		ask("POST", DEPLOYMENTS, JSON,
+		    "{\"metadata\":{\"name\":\"web\"},\"spec\":{\"replicas\":3,\"selector\":{"
+		    "\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{"
+		    "\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]"
+		    "}}}}");
+	struct answer_got a CLEANUP(answer_got_release) =
+		ask("GET", DEPLOYMENTS "/web/scale",
+		    "Accept: application/json;as=Table;v=v1;g=meta.k8s.io", NULL);
+	json_t *table json_auto = json_read(a.body.s, a.body.len, NULL);
+	static const char *const names[] = {"Name", "Desired", "Available", "Age"};
+
+	assert_int_equal(made.status, 201);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(json_array_size(json_path(table, "columnDefinitions")), 4);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *column = json_array_get(json_path(table, "columnDefinitions"), i);
+
+		assert_string_equal(json_path_string(column, "name"), names[i]);
+	}
+	assert_string_equal(json_path_string(table, "rows[0].cells[0]"), "web");
+	assert_int_equal(json_path_int(table, "rows[0].cells[1]", -1), 3);
+	assert_int_equal(json_path_int(table, "rows[0].cells[2]", -1), 0);
+}
+
 /* The same URL again and again on one connection, as kubectl's server-side apply patches. */
 static void one_connection_takes_the_same_url_again(void **state)
 {
@@ -480,6 +509,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(only_the_known_are_answered),
 		BOTH(objects_come_and_go),
+		BOTH(a_scale_is_a_row_of_its_own),
 		BOTH(one_connection_takes_the_same_url_again),
 		BOTH(what_is_wrong_gets_its_status),
 		BOTH(no_connection_is_upgraded),
