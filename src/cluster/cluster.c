@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cluster/listeners.h"
 #include "kinds/rbac.h"
 #include "object/json.h"
 
@@ -35,8 +36,17 @@ struct catalog *cluster_catalog(struct cluster *c, const struct call *call, stru
 
 void cluster_on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg)
 {
-	if (c->ops->on_catalog)
-		c->ops->on_catalog(c, changed, arg);
+	if (!c->listeners)
+		return;
+	listeners_add(c->listeners, changed, arg);
+	if (c->ops->follow_catalog)
+		c->ops->follow_catalog(c);
+}
+
+void cluster_off_catalog(struct cluster *c, void (*changed)(void *arg), void *arg)
+{
+	if (c->listeners)
+		listeners_remove(c->listeners, changed, arg);
 }
 
 static int get(struct cluster *c, const struct call *call, const struct resource *r,

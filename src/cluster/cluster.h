@@ -121,6 +121,7 @@ struct authentication {
 void authentication_release(struct authentication *a);
 
 struct cluster;
+struct listeners;
 struct watch;
 struct stream;
 
@@ -128,7 +129,9 @@ struct cluster_ops {
 	const char *name; /* "local", "remote", "fake" */
 	void (*close)(struct cluster *c);
 	struct catalog *(*catalog)(struct cluster *c, const struct call *call, struct error **err);
-	void (*on_catalog)(struct cluster *c, void (*changed)(void *arg), void *arg);
+	/* Somebody wants to hear of the catalog from now on. NULL: nothing has to begin for that.
+	 */
+	void (*follow_catalog)(struct cluster *c);
 	int (*get)(struct cluster *c, const struct call *call, const struct resource *r,
 		   const char *namespace, const char *name, const char *subresource,
 		   const char *resource_version, struct object **out, struct error **err);
@@ -178,8 +181,9 @@ struct cluster_ops {
 /* Implementations embed this first. */
 struct cluster {
 	const struct cluster_ops *ops;
-	char *default_namespace; /* the context's; "default" */
-	char *description;	 /* for messages: server URL or store directory, no secrets */
+	char *default_namespace;     /* the context's; "default" */
+	char *description;	     /* for messages: server URL or store directory, no secrets */
+	struct listeners *listeners; /* to the catalog; NULL: it stays as it is */
 };
 struct watch {
 	struct cluster *cluster;
@@ -213,9 +217,11 @@ DEFINE_CLEANUP(struct cluster *, cluster_close)
 
 /* What is served now; a new ref. Blocks for discovery the first time. */
 struct catalog *cluster_catalog(struct cluster *c, const struct call *call, struct error **err);
-/* CHANGED runs, on a thread of the cluster, after the catalog has changed. For the cluster's life.
- */
+/* CHANGED runs, on a thread of the cluster, after the catalog has changed: it is short, asks the
+ * cluster nothing and calls neither of these. */
 void cluster_on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg);
+/* After it returns CHANGED is not running with ARG, and will not run. */
+void cluster_off_catalog(struct cluster *c, void (*changed)(void *arg), void *arg);
 
 /*
  * NAMESPACE: "" for cluster-scoped resources, and to list or watch all namespaces. SUBRESOURCE:

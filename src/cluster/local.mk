@@ -9,6 +9,7 @@ libcluster_a_SOURCES = \
 	src/cluster/fake/write.c \
 	src/cluster/patching.c src/cluster/patching.h \
 	src/cluster/lifecycle.c src/cluster/lifecycle.h \
+	src/cluster/listeners.c src/cluster/listeners.h \
 	src/cluster/local.h \
 	src/cluster/local/access.c src/cluster/local/access.h \
 	src/cluster/local/access_review.c \
@@ -177,6 +178,12 @@ tests_unit_cluster_test_binding_SOURCES = tests/unit/cluster/test_binding.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_binding_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_binding
+
+check_PROGRAMS += tests/unit/cluster/test_definitions
+tests_unit_cluster_test_definitions_SOURCES = tests/unit/cluster/test_definitions.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_definitions_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_definitions
 
 check_PROGRAMS += tests/unit/cluster/test_quota
 tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \

@@ -142,6 +142,11 @@ static bool graph_is_whole(struct state *s)
 	return whole;
 }
 
+static void on_catalog(void *arg)
+{
+	controller_enqueue(arg, "", CATALOG_KEY);
+}
+
 static void *start(struct controller *c)
 {
 	struct state *s = xcalloc(1, sizeof(*s));
@@ -149,7 +154,8 @@ static void *start(struct controller *c)
 	s->graph = garbage_graph_new();
 	pthread_mutex_init(&s->lock, NULL);
 	s->monitors = map_new();
-	controller_enqueue(c, "", CATALOG_KEY);
+	cluster_on_catalog(controller_cluster(c), on_catalog, c);
+	on_catalog(c);
 	return s;
 }
 
@@ -157,7 +163,7 @@ static void stop(struct controller *c, void *state)
 {
 	struct state *s = state;
 
-	(void)c;
+	cluster_off_catalog(controller_cluster(c), on_catalog, c);
 	map_free(s->monitors, monitor_free);
 	garbage_graph_free(s->graph);
 	pthread_mutex_destroy(&s->lock);
@@ -296,7 +302,31 @@ static int delete_dependents(struct controller *c, struct state *s,
 	return remove_finalizer(c, owner, live, "foregroundDeletion", err);
 }
 
-enum owner_state { OWNER_SOLID, OWNER_GONE, OWNER_WAITING, OWNER_UNKNOWN };
+enum owner_state { OWNER_SOLID, OWNER_UNSEEN, OWNER_GONE, OWNER_WAITING, OWNER_UNKNOWN };
+
+/*
+ * Its monitor tells when it goes. One that no monitor has seen, because its type is new or its
+ * event is still on the way, may go without a word.
+ */
+static bool is_seen(struct state *s, struct catalog *catalog, const struct garbage_item *owner)
+{
+	const struct resource *r = owner->resource;
+	const struct resource *stored =
+		catalog_find(catalog, r->storage_group, r->storage_version, r->plural);
+	struct object *known CLEANUP(object_unref_cleanup) = NULL;
+	char *key free_ptr = NULL;
+	struct monitor *m;
+
+	if (!stored || !is_monitored(stored))
+		return true;
+	key = monitor_key(stored);
+	pthread_mutex_lock(&s->lock);
+	m = map_get(s->monitors, key);
+	if (m)
+		known = informer_get(m->informer, owner->namespace, owner->name);
+	pthread_mutex_unlock(&s->lock);
+	return known && !strcmp(known->uid, owner->uid);
+}
 
 /* An owner of a namespaced object lives in the same namespace, or in none. */
 static int look_at_owner(struct controller *c, struct catalog *catalog,
@@ -322,12 +352,12 @@ static int look_at_owner(struct controller *c, struct catalog *catalog,
 	else if (*live->deletion_timestamp && has_finalizer(live, "foregroundDeletion"))
 		*out = OWNER_WAITING;
 	else
-		*out = OWNER_SOLID;
+		*out = is_seen(controller_state(c), catalog, &owner) ? OWNER_SOLID : OWNER_UNSEEN;
 	return 0;
 }
 
 struct verdict {
-	size_t count[OWNER_UNKNOWN + 1];
+	size_t n, count[OWNER_UNKNOWN + 1];
 	struct map *droppable; /* uids of owners that are gone or go */
 };
 
@@ -350,6 +380,7 @@ static int judge(struct controller *c, const struct garbage_item *item, const st
 
 		if (look_at_owner(c, catalog, item, ref, &state, err) < 0)
 			return -1;
+		v->n++;
 		v->count[state]++;
 		if (state == OWNER_GONE || state == OWNER_WAITING)
 			map_put(v->droppable, text_at(ref, "uid"), v);
@@ -375,9 +406,16 @@ static int act(struct controller *c, struct state *s, const struct garbage_item 
 		controller_enqueue_after(c, "", item->uid, UNKNOWN_KIND_RETRY_NS);
 		return 0;
 	}
-	if (v->count[OWNER_SOLID])
-		return map_count(v->droppable) ? drop_references(c, item, live, v->droppable, err)
-					       : 0;
+	if (v->count[OWNER_SOLID] + v->count[OWNER_UNSEEN]) {
+		if (map_count(v->droppable) &&
+		    drop_references(c, item, live, v->droppable, err) < 0)
+			return -1;
+		if (!v->count[OWNER_UNSEEN])
+			return 0;
+		/* Again, with back-off. */
+		return error_set(err, E_CONFLICT, "%s: an owner's event has not come yet",
+				 item->name);
+	}
 	if (!v->count[OWNER_WAITING])
 		return delete_item(c, item, live, propagation_of(live), err);
 	garbage_graph_dependents(s->graph, item->uid, false, &below);
@@ -407,7 +445,7 @@ static int sync_item(struct controller *c, struct state *s, const struct garbage
 		return 0;
 	v.droppable = map_new();
 	r = judge(c, item, live, &v, err);
-	if (r == 0 && v.count[OWNER_SOLID] + map_count(v.droppable) + v.count[OWNER_UNKNOWN])
+	if (r == 0 && v.n)
 		r = act(c, s, item, live, &v, err);
 	map_free(v.droppable, NULL);
 	return r;
@@ -427,18 +465,8 @@ static int sync(struct controller *c, const char *key, struct error **err)
 	return garbage_graph_find(s->graph, key, &item) ? sync_item(c, s, &item, err) : 0;
 }
 
-static void map_definition(struct controller *c, struct object *old, struct object *new_)
-{
-	(void)old;
-	(void)new_;
-	controller_enqueue(c, "", CATALOG_KEY);
-}
-
 const struct reconciler reconciler_garbage_collector = {
 	.name = "generic-garbage-collector",
-	.watches = {{.group = "apiextensions.k8s.io",
-		     .plural = "customresourcedefinitions",
-		     .map = map_definition}},
 	.workers = 4,
 	.start = start,
 	.stop = stop,

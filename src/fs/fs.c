@@ -15,20 +15,6 @@
 #define POOL_THREADS 32
 #define TEXTS_MAX (16 << 20)
 
-/*
- * A cluster tells about its catalog for as long as it lives, a tree may go before: what is
- * registered is a hook, which outlives both and is used again.
- */
-struct hook {
-	pthread_mutex_t lock;
-	struct cluster *cluster;
-	struct fs *fs; /* NULL: none */
-};
-static struct {
-	pthread_mutex_t lock;
-	VEC(struct hook *) all;
-} hooks = {.lock = PTHREAD_MUTEX_INITIALIZER, .all = VEC_INIT};
-
 static void run_refresh(void *fs, struct cancel *cancel)
 {
 	if (!cancel_fired(cancel))
@@ -37,56 +23,9 @@ static void run_refresh(void *fs, struct cancel *cancel)
 
 static void on_catalog(void *arg)
 {
-	struct hook *h = arg;
+	struct fs *fs = arg;
 
-	pthread_mutex_lock(&h->lock);
-	if (h->fs)
-		pool_submit(h->fs->pool, run_refresh, h->fs, NULL);
-	pthread_mutex_unlock(&h->lock);
-}
-
-static struct hook *take_hook(struct fs *fs, bool *is_new)
-{
-	struct hook *h = NULL;
-
-	pthread_mutex_lock(&hooks.lock);
-	vec_each (&hooks.all, x) {
-		if ((*x)->cluster == fs->cluster && !(*x)->fs)
-			h = *x;
-	}
-	*is_new = !h;
-	if (!h) {
-		h = xcalloc(1, sizeof(*h));
-		pthread_mutex_init(&h->lock, NULL);
-		h->cluster = fs->cluster;
-		vec_push(&hooks.all, h);
-	}
-	pthread_mutex_lock(&h->lock);
-	h->fs = fs;
-	pthread_mutex_unlock(&h->lock);
-	pthread_mutex_unlock(&hooks.lock);
-	return h;
-}
-
-static void follow_catalog(struct fs *fs)
-{
-	bool is_new;
-	struct hook *h = take_hook(fs, &is_new);
-
-	if (is_new)
-		cluster_on_catalog(fs->cluster, on_catalog, h);
-}
-
-static void leave_catalog(struct fs *fs)
-{
-	pthread_mutex_lock(&hooks.lock);
-	vec_each (&hooks.all, x) {
-		pthread_mutex_lock(&(*x)->lock);
-		if ((*x)->fs == fs)
-			(*x)->fs = NULL;
-		pthread_mutex_unlock(&(*x)->lock);
-	}
-	pthread_mutex_unlock(&hooks.lock);
+	pool_submit(fs->pool, run_refresh, fs, NULL);
 }
 
 static void copy_words(struct fs_words *to, const struct fs_words *from)
@@ -145,7 +84,7 @@ void fs_adopt(struct fs *fs, struct cluster *cluster, struct informers *informer
 	fs->informers = informers;
 	fs->view = v;
 	pthread_mutex_unlock(&fs->lock);
-	follow_catalog(fs);
+	cluster_on_catalog(cluster, on_catalog, fs);
 }
 
 struct fs *fs_new(struct cluster *cluster, struct informers *informers,
@@ -195,7 +134,8 @@ struct fs *fs_free(struct fs *fs)
 	vec_each (&fs->below, tree)
 		fs_free(*tree);
 	vec_release(&fs->below);
-	leave_catalog(fs);
+	if (fs->cluster)
+		cluster_off_catalog(fs->cluster, on_catalog, fs);
 	holds_flush(fs->holds);
 	pool_stop(fs->pool);
 	followers_stop(fs->followers);

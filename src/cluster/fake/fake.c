@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cluster/backends.h"
 #include "cluster/lifecycle.h"
+#include "cluster/listeners.h"
 #include "object/json.h"
 
 #include <limits.h>
@@ -46,15 +47,6 @@ static struct catalog *catalog(struct cluster *c, const struct call *call, struc
 	out = catalog_ref(f->catalog);
 	pthread_mutex_unlock(&f->lock);
 	return out;
-}
-
-static void on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg)
-{
-	struct fake *f = fake_of(c);
-
-	pthread_mutex_lock(&f->lock);
-	vec_push(&f->listeners, (struct listener){changed, arg});
-	pthread_mutex_unlock(&f->lock);
 }
 
 static struct object *find(struct fake *f, const struct resource *r, const char *namespace,
@@ -278,7 +270,7 @@ static void fake_close(struct cluster *c)
 	vec_each (&f->history, change)
 		change_release(change);
 	vec_release(&f->history);
-	vec_release(&f->listeners);
+	listeners_free(c->listeners);
 	map_free(f->objects, free_object);
 	catalog_unref(f->catalog);
 	token_file_free(f->tokens);
@@ -312,7 +304,6 @@ static const struct cluster_ops ops = {
 	.name = "fake",
 	.close = fake_close,
 	.catalog = catalog,
-	.on_catalog = on_catalog,
 	.get = get,
 	.list = list,
 	.create = fake_create,
@@ -337,6 +328,7 @@ struct cluster *fake_cluster_open(const char *where, const struct cluster_config
 	f = xcalloc(1, sizeof(*f));
 	f->tokens = tokens;
 	f->base.ops = &ops;
+	f->base.listeners = listeners_new();
 	f->base.default_namespace = xstrdup("default");
 	f->base.description = xstrdup("a cluster of the tests");
 	f->clock = config->clock ? config->clock : clock_system();
@@ -388,19 +380,14 @@ void fake_compact(struct cluster *c)
 
 static void set_catalog(struct fake *f, struct catalog *fresh)
 {
-	VEC(struct listener) listeners = VEC_INIT;
 	struct catalog *old;
 
 	pthread_mutex_lock(&f->lock);
 	old = f->catalog;
 	f->catalog = fresh;
-	vec_each (&f->listeners, l)
-		vec_push(&listeners, *l);
 	pthread_mutex_unlock(&f->lock);
 	catalog_unref(old);
-	vec_each (&listeners, l)
-		l->changed(l->arg);
-	vec_release(&listeners);
+	listeners_tell(f->base.listeners);
 }
 
 void fake_add_resource(struct cluster *c, const struct resource *r)

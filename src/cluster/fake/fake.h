@@ -40,10 +40,6 @@ struct fake_watch {
 	bool stopped; /* by its own handler: the dispatcher frees it */
 	struct fake_watch *next;
 };
-struct listener {
-	void (*changed)(void *arg);
-	void *arg;
-};
 
 struct fake {
 	struct cluster base;
@@ -62,7 +58,6 @@ struct fake {
 	fake_hook *hook;
 	void *hook_arg;
 	size_t requests[8]; /* by the bit of enum verb */
-	VEC(struct listener) listeners;
 };
 
 static inline struct fake *fake_of(struct cluster *c)

@@ -300,10 +300,12 @@ int crd_reload(struct local *l, struct error **err)
 
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rows, catalog_at(builtin, i));
+	pthread_mutex_lock(&l->reload_lock);
 	result = local_list(&l->base, NULL, definitions, "", &opt, add_definition, &rows, &meta,
 			    err);
 	if (result == 0)
 		local_set_catalog(l, catalog_new(rows.v, rows.n));
+	pthread_mutex_unlock(&l->reload_lock);
 	for (size_t i = n; i < rows.n; i++)
 		resource_unref(rows.v[i]);
 	vec_release(&rows);

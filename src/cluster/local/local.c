@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cluster/backends.h"
 #include "cluster/lifecycle.h"
+#include "cluster/listeners.h"
 #include "cluster/local/admission/webhooks.h"
 #include "cluster/local/hook.h"
 #include "cluster/local/policies.h"
@@ -28,31 +29,17 @@ static struct catalog *local_catalog(struct cluster *c, const struct call *call,
 	return out;
 }
 
-static void on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg)
-{
-	struct local *l = local_of(c);
-
-	pthread_mutex_lock(&l->lock);
-	vec_push(&l->listeners, (struct listener){changed, arg});
-	pthread_mutex_unlock(&l->lock);
-}
-
 void local_set_catalog(struct local *l, struct catalog *fresh)
 {
-	VEC(struct listener) listeners = VEC_INIT;
 	struct catalog *old;
 
 	pthread_mutex_lock(&l->lock);
 	old = l->catalog;
 	l->catalog = fresh;
-	vec_each (&l->listeners, p)
-		vec_push(&listeners, *p);
 	pthread_mutex_unlock(&l->lock);
 	catalog_unref(old);
 	watches_prune(l);
-	vec_each (&listeners, p)
-		p->changed(p->arg);
-	vec_release(&listeners);
+	listeners_tell(l->base.listeners);
 }
 
 struct errand errand_begin(struct local *l, const struct call *call)
@@ -247,8 +234,9 @@ static void local_close(struct cluster *c)
 	policy_cache_free(l->policies);
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
-	vec_release(&l->listeners);
+	listeners_free(c->listeners);
 	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->reload_lock);
 	free(c->default_namespace);
 	free(c->description);
 	free(l);
@@ -258,7 +246,6 @@ static const struct cluster_ops ops = {
 	.name = "local",
 	.close = local_close,
 	.catalog = local_catalog,
-	.on_catalog = on_catalog,
 	.get = get,
 	.list = local_list,
 	.create = local_create,
@@ -323,7 +310,9 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->base.default_namespace = xstrdup("default");
 	l->base.description = xstrdup(where);
 	l->catalog = catalog_builtin();
+	l->base.listeners = listeners_new();
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->reload_lock, NULL);
 	l->access = access_cache_new();
 	l->hooks = hook_clients_new(l->clock);
 	l->hook_configs = hook_configs_new();

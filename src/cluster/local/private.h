@@ -28,10 +28,6 @@ struct hook_conversion;
 struct policy_cache;
 struct token_authority;
 struct token_file;
-struct listener {
-	void (*changed)(void *arg);
-	void *arg;
-};
 
 #define ADMISSION_LOCKS 64
 
@@ -39,11 +35,11 @@ struct local {
 	struct cluster base;
 	struct clock *clock;
 	struct store *store;
-	uint32_t service_network; /* host order */
-	unsigned service_bits;	  /* of the prefix: 16 */
-	pthread_mutex_t lock;	  /* guards what follows */
+	uint32_t service_network;    /* host order */
+	unsigned service_bits;	     /* of the prefix: 16 */
+	pthread_mutex_t reload_lock; /* whoever makes the catalog anew: the last one saw all */
+	pthread_mutex_t lock;	     /* guards what follows */
 	struct catalog *catalog;
-	VEC(struct listener) listeners;
 	const struct pod_streamer *streamer;
 	void *streamer_arg;
 	/* Watches (watch.c). */

@@ -1,6 +1,7 @@
 #include "cluster/remote/remote.h"
 
 #include "base/log.h"
+#include "cluster/listeners.h"
 
 #include <string.h>
 
@@ -161,20 +162,8 @@ static void tell_listeners(struct remote *c)
 	untold = c->untold;
 	c->untold = false;
 	pthread_mutex_unlock(&c->lock);
-	if (!untold)
-		return;
-	for (size_t i = 0;; i++) {
-		struct catalog_listener l;
-
-		pthread_mutex_lock(&c->lock);
-		if (i >= c->listeners.n) {
-			pthread_mutex_unlock(&c->lock);
-			return;
-		}
-		l = c->listeners.v[i];
-		pthread_mutex_unlock(&c->lock);
-		l.changed(l.arg);
-	}
+	if (untold)
+		listeners_tell(c->base.listeners);
 }
 
 /* Sleeps until it is time to look, and for which look after the last change; false: the end. */
@@ -242,12 +231,11 @@ static void *refresher(void *arg)
 	return NULL;
 }
 
-void remote_on_catalog(struct cluster *cluster, void (*changed)(void *arg), void *arg)
+void remote_follow_catalog(struct cluster *cluster)
 {
 	struct remote *c = remote_of(cluster);
 
 	pthread_mutex_lock(&c->lock);
-	vec_push(&c->listeners, (struct catalog_listener){changed, arg});
 	if (!c->refresher_runs && !c->closing)
 		c->refresher_runs = pthread_create(&c->refresher, NULL, refresher, c) == 0;
 	pthread_mutex_unlock(&c->lock);

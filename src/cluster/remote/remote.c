@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cluster/backends.h"
+#include "cluster/listeners.h"
 
 static void remote_close(struct cluster *cluster)
 {
@@ -15,7 +16,7 @@ static void remote_close(struct cluster *cluster)
 	cancel_unref(c->closed);
 	catalog_unref(c->catalog);
 	free(c->fingerprint);
-	vec_release(&c->listeners);
+	listeners_free(cluster->listeners);
 	vec_release(&c->lives);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->wake);
@@ -28,7 +29,7 @@ static const struct cluster_ops ops = {
 	.name = "remote",
 	.close = remote_close,
 	.catalog = remote_catalog,
-	.on_catalog = remote_on_catalog,
+	.follow_catalog = remote_follow_catalog,
 	.get = remote_get,
 	.list = remote_list,
 	.create = remote_create,
@@ -88,6 +89,7 @@ struct cluster *remote_cluster_open(const char *where, const struct cluster_conf
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->base.ops = &ops;
+	c->base.listeners = listeners_new();
 	c->base.default_namespace = xstrdup(k.namespace ? k.namespace : "default");
 	c->kubeconfig = k;
 	k = (struct kubeconfig){0};

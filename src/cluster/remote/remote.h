@@ -23,11 +23,6 @@
 
 struct live;
 
-struct catalog_listener {
-	void (*changed)(void *arg);
-	void *arg;
-};
-
 struct remote {
 	struct cluster base;
 	struct http *http;
@@ -42,7 +37,6 @@ struct remote {
 	int64_t catalog_ns; /* when, monotonic */
 	bool stale;	    /* this client has changed a definition since */
 	bool untold;	    /* its listeners have not heard of the catalog yet */
-	VEC(struct catalog_listener) listeners;
 	bool refresher_runs, closing;
 	pthread_t refresher;
 	struct cancel *closed;	  /* fired at the end, for the refresher's requests */
@@ -109,7 +103,7 @@ void remote_stream_stop(struct stream *s);
 void remote_stop_all(struct remote *c);
 
 struct catalog *remote_catalog(struct cluster *c, const struct call *call, struct error **err);
-void remote_on_catalog(struct cluster *c, void (*changed)(void *arg), void *arg);
+void remote_follow_catalog(struct cluster *c);
 /* An object of R has been written: whether that changes the catalog is found out when it is asked
  * for. */
 void remote_catalog_written(struct remote *c, const struct resource *r);

@@ -251,6 +251,18 @@ static void test_rank(void **state)
 	object_list_release(&pods);
 }
 
+/* The same where some of it waits for a later time. */
+static void work_with_time_until(struct world *w, const char *group, const char *plural,
+				 size_t wanted)
+{
+	for (int k = 0; k < 20000 && count(w, group, plural) != wanted; k++) {
+		clock_fake_advance(w->clock, 50 * NS_PER_MS);
+		controller_run_due(w->controller);
+		sched_yield();
+	}
+	assert_int_equal(count(w, group, plural), wanted);
+}
+
 static void test_garbage_of_absent_owner(void **state)
 {
 	struct world *w = *state;
@@ -272,12 +284,97 @@ static void test_garbage_of_absent_owner(void **state)
 	assert_int_equal(cluster_delete(w->cluster, NULL, resource(w, "apps", "replicasets"), "d",
 					"web", &opt, NULL, NULL, NULL),
 			 0);
-	for (int k = 0; k < 20000 && count(w, "", "pods") != 1; k++) {
-		clock_fake_advance(w->clock, 50 * NS_PER_MS);
+	work_with_time_until(w, "", "pods", 1);
+}
+
+static struct object *make_migration(struct world *w)
+{
+	return make(w, "db.company.com", "migrations",
+		    json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "db.company.com/v1", "kind",
+			      "Migration", "metadata", "name", "m", "namespace", "d"));
+}
+
+/* The catalog of the cluster as it is now, with a type that came after the collector began. */
+static void serve_migrations(struct world *w)
+{
+	struct resource row = {.group = "db.company.com",
+			       .version = "v1",
+			       .plural = "migrations",
+			       .singular = "migration",
+			       .kind = "Migration",
+			       .list_kind = "MigrationList",
+			       .namespaced = true,
+			       .custom = true,
+			       .storage_group = "db.company.com",
+			       .storage_version = "v1",
+			       .verbs = VERB_GET | VERB_LIST | VERB_WATCH | VERB_CREATE |
+					VERB_UPDATE | VERB_PATCH | VERB_DELETE};
+	const struct resource *r = resource_new(&row, NULL);
+
+	fake_add_resource(w->cluster, r);
+	resource_unref(r);
+	catalog_unref(w->catalog);
+	w->catalog = cluster_catalog(w->cluster, NULL, NULL);
+}
+
+/* Its definition is told before it is served: only the catalog says when. */
+static void test_garbage_of_new_type(void **state)
+{
+	struct world *w = *state;
+	struct object *owner CLEANUP(object_unref_cleanup) = NULL;
+	struct delete_options opt = {.grace_period_s = 0, .propagation = PROPAGATE_FOREGROUND};
+
+	begin(w, &reconciler_garbage_collector);
+	object_unref(make(w, "apiextensions.k8s.io", "customresourcedefinitions",
+			  json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "apiextensions.k8s.io/v1",
+				    "kind", "CustomResourceDefinition", "metadata", "name",
+				    "migrations.db.company.com")));
+	fake_settle(w->cluster);
+	for (int k = 0; k < 50; k++)
 		controller_run_due(w->controller);
-		sched_yield();
+	serve_migrations(w);
+	owner = make_migration(w);
+	object_unref(make(w, "", "pods", pod_tree("p", "web", owner)));
+	assert_int_equal(cluster_delete(w->cluster, NULL,
+					resource(w, "db.company.com", "migrations"), "d", "m", &opt,
+					NULL, NULL, NULL),
+			 0);
+	work_with_time_until(w, "db.company.com", "migrations", 0);
+	assert_int_equal(count(w, "", "pods"), 0);
+}
+
+static int refuse_migrations(void *arg, const struct fake_request *r, struct error **err)
+{
+	(void)arg;
+	if ((r->verb & (VERB_LIST | VERB_WATCH)) && !strcmp(r->resource->plural, "migrations"))
+		return error_set(err, E_UNREACHABLE, "not now");
+	return 0;
+}
+
+/* Nothing tells that an owner goes that was never seen: what it owns is looked at until it was. */
+static void test_garbage_of_unseen_owner(void **state)
+{
+	struct world *w = *state;
+	struct object *owner CLEANUP(object_unref_cleanup) = NULL;
+	struct delete_options opt = {.grace_period_s = 0, .propagation = PROPAGATE_BACKGROUND};
+
+	fake_on_request(w->cluster, refuse_migrations, NULL);
+	begin(w, &reconciler_garbage_collector);
+	serve_migrations(w);
+	owner = make_migration(w);
+	object_unref(make(w, "", "pods", pod_tree("p", "web", owner)));
+	for (int k = 0; k < 100; k++) {
+		clock_fake_advance(w->clock, 50 * NS_PER_MS);
+		fake_settle(w->cluster);
+		controller_run_due(w->controller);
 	}
 	assert_int_equal(count(w, "", "pods"), 1);
+	assert_int_equal(cluster_delete(w->cluster, NULL,
+					resource(w, "db.company.com", "migrations"), "d", "m", &opt,
+					NULL, NULL, NULL),
+			 0);
+	fake_on_request(w->cluster, NULL, NULL);
+	work_with_time_until(w, "", "pods", 0);
 }
 
 static void delete_and_work(struct world *w, enum propagation how, size_t pods_left)
@@ -288,12 +385,7 @@ static void delete_and_work(struct world *w, enum propagation how, size_t pods_l
 					"web", &opt, NULL, NULL, NULL),
 			 0);
 	assert_int_equal(count(w, "apps", "replicasets"), 1);
-	for (int k = 0; k < 20000 && count(w, "apps", "replicasets"); k++) {
-		clock_fake_advance(w->clock, 50 * NS_PER_MS);
-		controller_run_due(w->controller);
-		sched_yield();
-	}
-	assert_int_equal(count(w, "apps", "replicasets"), 0);
+	work_with_time_until(w, "apps", "replicasets", 0);
 	assert_int_equal(count(w, "", "pods"), pods_left);
 }
 
@@ -533,6 +625,8 @@ int main(void)
 		TEST(test_set_tells_why_it_cannot),
 		cmocka_unit_test(test_rank),
 		TEST(test_garbage_of_absent_owner),
+		TEST(test_garbage_of_new_type),
+		TEST(test_garbage_of_unseen_owner),
 		TEST(test_garbage_orphan),
 		TEST(test_garbage_foreground),
 	};
