@@ -29,49 +29,79 @@ objects() {
 	done
 }
 
-kubectl_get() {
-	local type=$1 namespace=$2 name=$3
-	shift 3
-	[ "$namespace" = - ] && namespace=
-	kubectl get "$type" "$name" ${namespace:+-n "$namespace"} "$@"
+# Whether FILE has COUNT documents; kubectl writes each at once.
+documents() { [ "$(awk '/^---$/ { n += text; text = 0; next } { text = 1 } END { print n + text }' "$1")" -ge "$2" ]; }
+# read_all TO: what kubectl get -o yaml prints of each object, in TO/TYPE/NAMESPACE/NAME. A watch
+# prints all of a type one by one, where a list would indent and so fold them differently.
+read_all() {
+	local to=$1 type
+	rm -rf "$to"
+	for type in "${types[@]}"; do
+		mkdir -p "$to/$type"
+		kubectl get "$type" -A --watch -o yaml >"$to/$type.yaml" 2>/dev/null &
+		wait_for 30 documents "$to/$type.yaml" "$(grep -c "^$type	" "$T/objects")" ||
+			echo "$type: not all was listed" >>"$T/differ"
+		kill $! && wait $! 2>/dev/null
+		awk -v to="$to/$type" '
+			function end() {
+				if (text == "") return
+				if (namespace == "") namespace = "-"
+				printf "%s", text >(to "/" namespace " " name)
+				close(to "/" namespace " " name)
+				text = name = namespace = ""
+			}
+			/^---$/ { end(); next }
+			/^[^ ]/ { meta = $0 == "metadata:" }
+			meta && /^  name: / { name = $2; gsub("\"", "", name) }
+			meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
+			{ text = text $0 "\n" }
+			END { end() }' "$to/$type.yaml"
+	done
 }
-
-# compare_objects ROUND: names the objects whose two readings differ, in $T/differ.ROUND.
-compare_objects() {
-	local type namespace name file first second
-	compared=0
-	: >"$T/differ"
-	: >"$T/differ.json"
+# Each object on a line behind what it is and its version, its keys in order.
+keyed() {
+	jq -S -c '[.apiVersion, .kind, (.metadata | .namespace, .name, .resourceVersion)], .' | paste - -
+}
+# Names the objects that differ, of those that kubectl read alike both times.
+compare_yaml() {
+	local type namespace name file
 	while IFS=$'\t' read -r type namespace name file; do
-		kubectl_get "$type" "$namespace" "$name" -o yaml >"$T/first" 2>/dev/null || continue
-		cat "$file" >"$T/tree" 2>/dev/null
-		cat "${file%.yaml}.json" >"$T/tree.json" 2>/dev/null
-		kubectl_get "$type" "$namespace" "$name" -o json --show-managed-fields \
-			>"$T/second.json" 2>/dev/null
-		kubectl_get "$type" "$namespace" "$name" -o yaml >"$T/second" 2>/dev/null
-		cmp -s "$T/first" "$T/second" || continue
+		cmp -s "$T/first/$type/$namespace $name" "$T/second/$type/$namespace $name" || continue
 		compared=$((compared + 1))
-		diff "$T/first" "$T/tree" >"$T/diff" ||
+		diff "$T/first/$type/$namespace $name" "$T/tree/$type/$namespace $name.yaml" >"$T/diff" ||
 			{ echo "$file"; head -n 12 "$T/diff"; } >>"$T/differ"
-		# A namespace's JSON has no file of its own.
-		[ "$type" = namespaces ] ||
-			diff <(jq -S . "$T/second.json") <(jq -S . "$T/tree.json") >"$T/diff" ||
-			{ echo "$file"; head -n 12 "$T/diff"; } >>"$T/differ.json"
 	done <"$T/objects"
+}
+# The same of JSON, where both have the same version.
+compare_json() {
+	awk -F '\t' -v count="$T/count" '
+		NR == FNR { tree[$1] = $2; next }
+		$1 in tree { n++; if (tree[$1] != $2) print $1; }
+		END { print n + 0 >count }' <(cat "$T"/tree/*/*.json | keyed) <(jq -c '.items[]' "$T/json" | keyed)
 }
 
 objects >"$T/objects"
-compare_objects
+mapfile -t types < <(cut -f1 "$T/objects" | sort -u)
+mkdir "$T/tree" && mkdir "${types[@]/#/$T/tree/}"
+: >"$T/differ"
+compared=0
+read_all "$T/first"
+while IFS=$'\t' read -r type namespace name file; do
+	cat "$file" >"$T/tree/$type/$namespace $name.yaml"
+	cat "${file%.yaml}.json" >"$T/tree/$type/$namespace $name.json"
+done <"$T/objects" 2>/dev/null
+kubectl get "$(IFS=, && echo "${types[*]}")" -A -o json --show-managed-fields >"$T/json"
+read_all "$T/second"
+compare_yaml
 ok "there is much to compare ($compared objects)" test "$compared" -ge 40
 ok "each file is what kubectl get -o yaml prints" diff /dev/null "$T/differ"
-ok "each NAME.json is what kubectl get -o json prints" diff /dev/null "$T/differ.json"
+ok "each NAME.json is what kubectl get -o json prints" diff /dev/null <(compare_json)
+ok "there is much to compare as JSON ($(cat "$T/count") objects)" test "$(cat "$T/count")" -ge 40
 
 # What kubectl lists of every type, against the names in the tree; events come and go.
 listed_by_kubectl() {
-	local type
-	for type in $(kubectl api-resources --verbs=list,get -o name | grep -v '^events'); do
-		kubectl get "$type" -A -o jsonpath='{range .items[*]}{.kind}{" "}{.metadata.namespace}{" "}{.metadata.name}{"\n"}{end}'
-	done | sort
+	kubectl get "$(kubectl api-resources --verbs=list,get -o name | grep -v '^events' | paste -s -d ,)" \
+		-A -o jsonpath='{range .items[*]}{.kind}{" "}{.metadata.namespace}{" "}{.metadata.name}{"\n"}{end}' | sort
 }
 listed_by_tree() {
 	objects | while IFS=$'\t' read -r type _ _ file; do
