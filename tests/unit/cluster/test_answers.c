@@ -376,7 +376,7 @@ static void *apply_all(void *arg)
 
 	for (int i = 0; i < RACES; i++) {
 		struct error *err CLEANUP(error_free_cleanup) = NULL;
-		char name[16], text[160];
+		char name[24], text[160];
 		bool created;
 
 		snprintf(name, sizeof(name), "race-%d", i);
