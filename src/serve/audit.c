@@ -123,7 +123,7 @@ static json_t *time_of(int64_t wall_ns)
 }
 
 static json_t *event_of(const struct request *r, const struct access *access,
-			enum audit_stage stage, int64_t now)
+			const struct audit_decision *d, enum audit_stage stage, int64_t now)
 {
 	const struct identity *asks = r->impersonator ? r->impersonator : r->who;
 	struct str uri CLEANUP(str_release) = STR_INIT;
@@ -131,11 +131,11 @@ static json_t *event_of(const struct request *r, const struct access *access,
 
 	request_uri(r, &uri);
 	e = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o}", "kind", "Event",
-		      "apiVersion", "audit.k8s.io/v1", "level", "Metadata", "auditID", r->audit_id,
-		      "stage", stage_names[stage], "requestURI", uri.s, "verb", access->verb,
-		      "user", asks ? user_info(&asks->user) : json_object(), "sourceIPs",
-		      source_ips(r), "requestReceivedTimestamp", time_of(r->received_ns),
-		      "stageTimestamp", time_of(now));
+		      "apiVersion", "audit.k8s.io/v1", "level", audit_level_name(d->level),
+		      "auditID", r->audit_id, "stage", stage_names[stage], "requestURI", uri.s,
+		      "verb", access->verb, "user", asks ? user_info(&asks->user) : json_object(),
+		      "sourceIPs", source_ips(r), "requestReceivedTimestamp",
+		      time_of(r->received_ns), "stageTimestamp", time_of(now));
 	if (r->impersonator)
 		json_object_set_new(e, "impersonatedUser", user_info(&r->who->user));
 	set_text(e, "userAgent", r->user_agent);
@@ -146,6 +146,7 @@ static json_t *event_of(const struct request *r, const struct access *access,
 	if (json_object_size(annotations))
 		json_object_set(e, "annotations", annotations);
 	json_decref(annotations);
+	audit_bodies_write(&r->bodies, d->omit_managed_fields, e);
 	return e;
 }
 
@@ -177,18 +178,34 @@ static void add_line(struct audit *a, const struct str *line)
 		log_error("audit log %s: %llu events were lost", a->path, (unsigned long long)lost);
 }
 
+void audit_begin(struct audit *a, struct request *r)
+{
+	struct attributes what CLEANUP(attributes_release) = {.buffer = NULL};
+	enum audit_level level;
+
+	if (!a)
+		return;
+	attributes_read(r, &what);
+	level = audit_policy_decide(a->policy, r, &what.access).level;
+	r->bodies.wants_asked = what.access.resource && level >= AUDIT_REQUEST;
+	r->bodies.wants_answered = what.access.resource && level >= AUDIT_REQUEST_RESPONSE;
+	audit_body_asked(&r->bodies, r->body.s, r->body.len);
+}
+
 void audit_request(struct audit *a, const struct request *r, enum audit_stage stage)
 {
 	struct attributes what CLEANUP(attributes_release) = {.buffer = NULL};
+	struct audit_decision decision;
 	struct str line CLEANUP(str_release) = STR_INIT;
 	json_t *event json_auto = NULL;
 
 	if (!a)
 		return;
 	attributes_read(r, &what);
-	if (!audit_policy_records(a->policy, r, &what.access, stage))
+	decision = audit_policy_decide(a->policy, r, &what.access);
+	if (decision.level == AUDIT_NONE || decision.omits[stage])
 		return;
-	event = event_of(r, &what.access, stage, clock_wall(a->clock));
+	event = event_of(r, &what.access, &decision, stage, clock_wall(a->clock));
 	if (!event) {
 		pthread_mutex_lock(&a->lock);
 		count_lost(a);

@@ -1,8 +1,8 @@
 /*
- * The audit log: a line for each request at the endpoint, an audit.k8s.io/v1 Event in JSON of level
- * Metadata. Who asked, as whom, from where, for what, what came of it and why it was allowed; no
- * bodies, so nothing of a Secret. A watch has two: when its answer begins and when it has ended.
- * Refused requests are in it too, and those whose client left before it had sent them whole.
+ * The audit log: a line for each request at the endpoint, an audit.k8s.io/v1 Event in JSON. Who
+ * asked, as whom, from where, for what, what came of it and why it was allowed; the bodies only
+ *where a policy asks for them (audit_policy.h). A watch has two: when its answer begins and when it
+ *ends. Refused requests are in it too, and those whose client left before it had sent them whole.
  *
  *	struct audit *a = audit_open("/var/log/kubefs.audit", NULL, clock, &metrics, &err);
  *	audit_request(a, request, AUDIT_COMPLETE);
@@ -44,6 +44,9 @@ struct audit *audit_open(const char *path, const char *policy, struct clock *clo
 struct audit *audit_close(struct audit *a);
 /* From now on to what PATH names now. Where that cannot be opened the old file stays. */
 void audit_reopen(struct audit *a);
+/* R is about to be handled: what its events will tell of its body, and of the answer's from now on,
+ * is taken down. A NULL: nothing. */
+void audit_begin(struct audit *a, struct request *r);
 /* Records R at STAGE. A NULL: nothing. */
 void audit_request(struct audit *a, const struct request *r, enum audit_stage stage);
 

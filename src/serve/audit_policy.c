@@ -1,7 +1,6 @@
 #include "serve/audit_policy.h"
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "object/json.h"
@@ -126,23 +125,107 @@ static bool fits(const json_t *rule, const struct user *user, const struct acces
 	return true;
 }
 
-bool audit_policy_records(const struct audit_policy *p, const struct request *r,
-			  const struct access *access, enum audit_stage stage)
+/* ---- what it says */
+
+static const char *const level_names[] = {
+	[AUDIT_NONE] = "None",
+	[AUDIT_METADATA] = "Metadata",
+	[AUDIT_REQUEST] = "Request",
+	[AUDIT_REQUEST_RESPONSE] = "RequestResponse",
+};
+
+const char *audit_level_name(enum audit_level level)
+{
+	return level_names[level];
+}
+
+static bool read_level(const json_t *rule, enum audit_level *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(level_names); i++)
+		if (strcmp(json_path_string(rule, "level"), level_names[i]) == 0) {
+			*out = (enum audit_level)i;
+			return true;
+		}
+	return false;
+}
+
+/* Whose bodies are secret, or often hold what is. SUBRESOURCE "": whichever. */
+static const struct {
+	const char *group, *resource, *subresource;
+} guarded[] = {
+	{"", "secrets", ""},
+	{"", "configmaps", ""},
+	{"", "serviceaccounts", "token"},
+	{"authentication.k8s.io", "tokenreviews", ""},
+};
+
+static bool is_guarded(const struct access *a)
+{
+	for (size_t i = 0; a->resource && i < ARRAY_SIZE(guarded); i++)
+		if (strcmp(guarded[i].group, a->group) == 0 &&
+		    strcmp(guarded[i].resource, a->resource) == 0 &&
+		    (!*guarded[i].subresource ||
+		     strcmp(guarded[i].subresource, a->subresource) == 0))
+			return true;
+	return false;
+}
+
+/* Whether RULE, which fits, names the type and does not mean it among all. */
+static bool names(const json_t *rule, const struct access *a)
+{
+	const json_t *entry, *item;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(rule, "resources"), i, entry)
+		json_array_foreach (json_object_get(entry, "resources"), j, item)
+			if (*json_string_value(item) != '*' && fits_group_resources(entry, a) &&
+			    fits_resource(json_string_value(item), a))
+				return true;
+	return false;
+}
+
+static void omit_stages(const json_t *names, struct audit_decision *out)
+{
+	for (enum audit_stage stage = 0; stage < AUDIT_STAGES; stage++)
+		out->omits[stage] |= has(names, audit_stage_name(stage));
+}
+
+/* A rule's omitManagedFields, where it has one, counts before the policy's. */
+static bool omits_managed_fields(const json_t *policy, const json_t *rule)
+{
+	return json_path_bool(rule, "omitManagedFields",
+			      json_path_bool(policy, "omitManagedFields", false));
+}
+
+static void apply_rule(const json_t *policy, const json_t *rule, const struct access *access,
+		       struct audit_decision *out)
+{
+	read_level(rule, &out->level);
+	if (out->level > AUDIT_METADATA && is_guarded(access) && !names(rule, access))
+		out->level = AUDIT_METADATA;
+	out->omit_managed_fields = omits_managed_fields(policy, rule);
+	omit_stages(json_object_get(rule, "omitStages"), out);
+}
+
+struct audit_decision audit_policy_decide(const struct audit_policy *p, const struct request *r,
+					  const struct access *access)
 {
 	static const struct user nobody = {.name = ""};
 	const struct identity *asks = r->impersonator ? r->impersonator : r->who;
+	struct audit_decision d = {.level = AUDIT_NONE};
 	const json_t *rule;
 	size_t i;
 
 	if (!p)
-		return stage != AUDIT_RECEIVED;
-	if (has(json_object_get(p->tree, "omitStages"), audit_stage_name(stage)))
-		return false;
+		return (struct audit_decision){.level = AUDIT_METADATA,
+					       .omits[AUDIT_RECEIVED] = true};
+	omit_stages(json_object_get(p->tree, "omitStages"), &d);
 	json_array_foreach (json_object_get(p->tree, "rules"), i, rule)
-		if (fits(rule, asks ? &asks->user : &nobody, access))
-			return strcmp(json_path_string(rule, "level"), "None") != 0 &&
-			       !has(json_object_get(rule, "omitStages"), audit_stage_name(stage));
-	return false;
+		if (fits(rule, asks ? &asks->user : &nobody, access)) {
+			apply_rule(p->tree, rule, access, &d);
+			break;
+		}
+	return d;
 }
 
 /* ---- reading */
@@ -164,22 +247,29 @@ static int check_texts(const json_t *tree, const char *const *keys, struct error
 	return 0;
 }
 
-static int check_rule(const json_t *rule, bool *bodies, struct error **err)
+static int check_flag(const json_t *tree, const char *key, struct error **err)
+{
+	const json_t *flag = json_object_get(tree, key);
+
+	if (flag && !json_is_boolean(flag) && !json_is_null(flag))
+		return error_set(err, E_BAD_REQUEST, "%s is neither true nor false", key);
+	return 0;
+}
+
+static int check_rule(const json_t *rule, struct error **err)
 {
 	static const char *const texts[] = {"users",	       "userGroups", "verbs", "namespaces",
 					    "nonResourceURLs", "omitStages", NULL};
 	static const char *const in_resources[] = {"resources", "resourceNames", NULL};
-	const char *level = json_path_string(rule, "level");
+	enum audit_level level;
 	const json_t *entry;
 	size_t i;
 
-	if (strcmp(level, "Request") == 0 || strcmp(level, "RequestResponse") == 0)
-		*bodies = true;
-	else if (strcmp(level, "None") != 0 && strcmp(level, "Metadata") != 0)
+	if (!read_level(rule, &level))
 		return error_set(err, E_BAD_REQUEST,
 				 "level is None, Metadata, Request or RequestResponse, not \"%s\"",
-				 level);
-	if (check_texts(rule, texts, err) < 0)
+				 json_path_string(rule, "level"));
+	if (check_texts(rule, texts, err) < 0 || check_flag(rule, "omitManagedFields", err) < 0)
 		return -1;
 	if (given(rule, "nonResourceURLs") &&
 	    (given(rule, "resources") || given(rule, "namespaces")))
@@ -191,10 +281,9 @@ static int check_rule(const json_t *rule, bool *bodies, struct error **err)
 	return 0;
 }
 
-static int check(const json_t *tree, const char *path, struct error **err)
+static int check(const json_t *tree, struct error **err)
 {
 	static const char *const texts[] = {"omitStages", NULL};
-	bool bodies = false;
 	const json_t *rule;
 	size_t i;
 
@@ -203,15 +292,11 @@ static int check(const json_t *tree, const char *path, struct error **err)
 		return error_set(err, E_BAD_REQUEST, "it is no Policy of audit.k8s.io/v1");
 	if (!given(tree, "rules"))
 		return error_set(err, E_BAD_REQUEST, "it has no rules");
-	if (check_texts(tree, texts, err) < 0)
+	if (check_texts(tree, texts, err) < 0 || check_flag(tree, "omitManagedFields", err) < 0)
 		return -1;
 	json_array_foreach (json_object_get(tree, "rules"), i, rule)
-		if (check_rule(rule, &bodies, err) < 0)
+		if (check_rule(rule, err) < 0)
 			return error_wrap(err, "rules[%zu]", i);
-	if (bodies)
-		log_warn("audit policy %s: bodies are not recorded: Request and RequestResponse "
-			 "are recorded as Metadata",
-			 path);
 	return 0;
 }
 
@@ -222,7 +307,7 @@ struct audit_policy *audit_policy_read(const char *path, struct error **err)
 	struct audit_policy *p;
 
 	if (file_read(path, POLICY_MAX_BYTES, &text, err) < 0 ||
-	    !(tree = yaml_read_one(text.s, text.len, err)) || check(tree, path, err) < 0) {
+	    !(tree = yaml_read_one(text.s, text.len, err)) || check(tree, err) < 0) {
 		error_wrap(err, "audit policy %s", path);
 		return NULL;
 	}

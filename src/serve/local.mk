@@ -3,6 +3,7 @@ libserve_a_SOURCES = \
 	src/serve/access.c src/serve/access.h \
 	src/serve/announce.c src/serve/announce.h \
 	src/serve/audit.c src/serve/audit.h \
+	src/serve/audit_body.c src/serve/audit_body.h \
 	src/serve/audit_policy.c src/serve/audit_policy.h \
 	src/serve/auth.c src/serve/auth.h \
 	src/serve/bytes.h \

@@ -180,12 +180,15 @@ static void run_request(void *arg)
 {
 	struct request *r = arg;
 
+	audit_begin(r->server->audit, r);
 	if (r->refused)
 		answer_error(r, r->refused);
 	else
 		server_dispatch(r);
 	if (!r->streaming)
 		audit_request(r->server->audit, r, AUDIT_COMPLETE);
+	/* A reader may take his time over the answer: the log's copy does not wait for him. */
+	audit_bodies_release(&r->bodies);
 	request_unref(r);
 }
 

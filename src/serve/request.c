@@ -32,6 +32,7 @@ struct request *request_new(struct server *s, enum method method, const char *pa
 	r->method = method;
 	r->path = xstrndup(path, len);
 	str_init(&r->body);
+	audit_bodies_init(&r->bodies);
 	r->cancel = cancel_new();
 	r->answer.length = -1;
 	pthread_mutex_init(&r->answer.lock, NULL);
@@ -79,6 +80,7 @@ void request_unref(struct request *r)
 	error_free(r->told);
 	warnings_release(&r->warnings);
 	annotations_release(&r->annotations);
+	audit_bodies_release(&r->bodies);
 	cancel_unref(r->cancel);
 	str_release(&r->body);
 	free(r->path);
@@ -192,6 +194,7 @@ void answer_send_piece(struct request *r, int status, const char *content_type,
 		       const struct piece *piece)
 {
 	begin(r, status, content_type, (int64_t)piece->len);
+	audit_body_answered(&r->bodies, piece->bytes, piece->len);
 	pthread_mutex_lock(&r->answer.lock);
 	vec_push(&r->answer.queue, *piece);
 	r->answer.queued += piece->len;

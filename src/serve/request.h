@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "serve/audit.h"
+#include "serve/audit_body.h"
 #include "serve/auth.h"
 
 #include <pthread.h>
@@ -101,6 +102,7 @@ struct request {
 	char audit_id[AUDIT_ID_MAX + 1];
 	int64_t received_ns; /* wall clock */
 	struct annotations annotations;
+	struct audit_bodies bodies;
 	struct error *told;		/* what it was refused with, or NULL */
 	char *object_name, *object_uid; /* of what it made, or NULL */
 	bool streaming;			/* whoever ends its answer records that */

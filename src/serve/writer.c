@@ -34,6 +34,7 @@ static int send_text(struct writer *w, bool last)
 {
 	struct piece piece;
 
+	audit_body_answered(&w->request->bodies, w->text.s, w->text.len);
 	if (w->gzip)
 		compress_text(w, last);
 	if (!w->text.len)

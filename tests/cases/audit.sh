@@ -101,6 +101,63 @@ ask jane-token /api/v1/namespaces/default/services
 ok "a policy says what is recorded" event '.objectRef.resource == "services"'
 is "and what is not" "$(jq -r '[.user.username, .verb, .objectRef.resource] | join(" ")' "$L" |
 	grep -e configmaps -e livez)" "jane get configmaps"
+end_process "$serve_pid"
+pids=()
+serve_pid=
+
+# Bodies: those of what is secret only by a rule that names it.
+cat >"$T/bodies.yaml" <<'END'
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+- {level: Request, verbs: [create], resources: [{group: apps}]}
+- {level: RequestResponse, namespaces: [told], resources: [{group: "", resources: [secrets]}]}
+- {level: RequestResponse, resources: [{group: "", resources: [services]}], omitManagedFields: false}
+- {level: RequestResponse}
+END
+rm "$L"
+start_serve --bare --token-auth-file="$T/tokens" --audit-log="$L" --audit-policy-file="$T/bodies.yaml"
+kubectl create deployment api --image=a >/dev/null
+event '.verb == "create" and .objectRef.name == "api"' >"$T/one"
+is "Request: what was sent" "$(jq -c '[.level, .requestObject.spec.template.spec.containers[0].image, .responseObject]' "$T/one")" \
+	'["Request","a",null]'
+kubectl scale deployment api --replicas=2 >/dev/null
+event '.objectRef.subresource == "scale" and .verb == "patch"' >"$T/one"
+is "RequestResponse: a patch and what it made" \
+	"$(jq -c '[.level, .requestObject, .responseObject.kind, .responseObject.spec.replicas]' "$T/one")" \
+	'["RequestResponse",{"spec":{"replicas":2}},"Scale",2]'
+kubectl label deployment api a=b >/dev/null
+event '.verb == "patch" and .objectRef.resource == "deployments" and (.objectRef.subresource | not)' >"$T/one"
+is "without managed fields" "$(jq -c '[.responseObject.metadata.labels.a, .responseObject.metadata.managedFields]' "$T/one")" \
+	'["b",null]'
+kubectl create service clusterip db --tcp=80 >/dev/null
+event '.verb == "create" and .objectRef.resource == "services"' >"$T/one"
+is "but where a rule keeps them" "$(jq -r '.responseObject.metadata.managedFields[0].manager' "$T/one")" kubectl-create
+kubectl get services >/dev/null
+event '.verb == "list" and .objectRef.resource == "services"' >"$T/one"
+is "a list is told as it was sent" "$(jq -c '[.responseObject.kind, ([.responseObject.rows[].object.metadata.name] | sort), .requestObject]' "$T/one")" \
+	'["Table",["db"],null]'
+kubectl get services missing >/dev/null 2>&1
+event '.responseStatus.code == 404' >"$T/one"
+is "and so is a refusal" "$(jq -r '.responseObject.reason' "$T/one")" NotFound
+kubectl create namespace told >/dev/null
+kubectl create secret generic db --from-literal=password=open-sesame >/dev/null
+kubectl create configmap db --from-literal=password=open-sesame >/dev/null
+kubectl get secrets,configmaps -o yaml >/dev/null
+kubectl create serviceaccount robot >/dev/null
+token=$(kubectl create token robot)
+event '.objectRef.subresource == "token"' >"$T/one"
+is "a rule about everything does not mean what is secret" "$(jq -c '[.level, has("requestObject"), has("responseObject")]' "$T/one")" \
+	'["Metadata",false,false]'
+fails "nothing of it is in the log" grep -q -e open-sesame -e "$(printf open-sesame | base64)" -e "$token" "$L"
+kubectl -n told create secret generic db --from-literal=password=open-sesame >/dev/null
+event '.objectRef.namespace == "told" and .verb == "create" and .objectRef.resource == "secrets"' >"$T/one"
+is "one that names it does" "$(jq -r '[.level, (.requestObject.data.password | @base64d)] | join(" ")' "$T/one")" \
+	"RequestResponse open-sesame"
+is "and nobody else reads it" "$(stat -c %a "$L")" 600
+ok "every event is one line" jq -e .auditID "$L"
 printf 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: All}]\n' >"$T/bad.yaml"
 fails "a policy that is none is refused" "$KUBEFS" serve --local="$T/bad" --listen=127.0.0.1:0 --audit-log="$L" \
 	--audit-policy-file="$T/bad.yaml"
