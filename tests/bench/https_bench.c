@@ -229,6 +229,36 @@ static void find_continue(const char *tail, size_t len, char out[2048])
 	out[n] = '\0';
 }
 
+/* The frames of chunked encoding may lie within a word; JSON itself has no line ends here. */
+static void drop_frames(struct str *s)
+{
+	size_t to = 0;
+
+	for (size_t k = 0; k < s->len; k++) {
+		const char *end = s->s[k] == '\r' && k + 2 < s->len
+					  ? memchr(s->s + k + 2, '\n', s->len - k - 2)
+					  : NULL;
+
+		if (end)
+			k = (size_t)(end - s->s);
+		else
+			s->s[to++] = s->s[k];
+	}
+	str_truncate(s, to);
+}
+
+#define TAIL_BYTES 8192
+
+/* Keeps the last bytes only: a record of TLS may end anywhere. */
+static void add_tail(struct str *tail, const char *bytes, size_t n)
+{
+	if (tail->len > TAIL_BYTES) {
+		memmove(tail->s, tail->s + tail->len - TAIL_BYTES, TAIL_BYTES);
+		str_truncate(tail, TAIL_BYTES);
+	}
+	str_add(tail, bytes, n);
+}
+
 /* Reads one answer; its last bytes, where a list has its metadata, stay in TAIL. */
 static size_t read_answer(SSL *ssl, struct str *tail)
 {
@@ -240,9 +270,7 @@ static size_t read_answer(SSL *ssl, struct str *tail)
 		if (!total && strncmp(part, "HTTP/1.1 200", 12))
 			die("not 200");
 		total += (size_t)n;
-		if (tail->len > 8192)
-			str_reset(tail);
-		str_add(tail, part, (size_t)n);
+		add_tail(tail, part, (size_t)n);
 	}
 	return total;
 }
@@ -264,6 +292,7 @@ static void get(unsigned port, const char *path)
 		if (SSL_write(ssl, request, (int)strlen(request)) <= 0)
 			die("cannot send");
 		total += read_answer(ssl, &tail);
+		drop_frames(&tail);
 		find_continue(tail.s, tail.len, token);
 		hang_up(ssl);
 	} while (*token);
