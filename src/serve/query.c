@@ -1,7 +1,6 @@
 #include "serve/query.h"
 #include "base/mem.h"
-#include "kinds/field.h"
-#include "kinds/resource.h"
+#include "kinds/kind.h"
 #include "object/json.h"
 #include "object/protobuf.h"
 #include "object/yaml.h"
@@ -12,6 +11,7 @@
 #include <strings.h>
 
 #define MANAGER_MAX_BYTES 128
+#define DELETE_OPTIONS "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 
 static int parse_int(const char *text, int64_t *out, struct error **err)
 {
@@ -147,16 +147,30 @@ int query_watch(const struct request *r, struct watch_options *out, int64_t *tim
 	return finish(&options, "ListOptions", err);
 }
 
-static void check_dry_run(const struct field *options, const char *text, bool *out)
+/* Each value of the parameter NAME: a new array. */
+static json_t *query_values(const struct request *r, const char *name)
+{
+	json_t *list = json_array();
+
+	vec_each (&r->query, q)
+		if (strcmp(q->name, name) == 0)
+			json_array_append_new(list, json_string(q->value));
+	return list;
+}
+
+/* TOLD: an array, or NULL. */
+static void check_dry_run(const struct field *options, const json_t *told, bool *out)
 {
 	static const char *const valid[] = {"All", NULL};
-	json_t *shown json_auto = NULL;
+	const json_t *value;
+	size_t i;
 
-	*out = text != NULL;
-	if (!text || strcmp(text, valid[0]) == 0)
-		return;
-	shown = json_pack("[s]", text);
-	field_not_supported_json(FIELD(options, "dryRun"), shown, valid);
+	*out = json_array_size(told) > 0;
+	json_array_foreach ((json_t *)told, i, value)
+		if (!json_is_string(value) || strcmp(json_string_value(value), valid[0]) != 0) {
+			field_not_supported_json(FIELD(options, "dryRun"), told, valid);
+			return;
+		}
 }
 
 static void check_manager(const struct field *options, const char *manager)
@@ -211,11 +225,13 @@ static void check_apply(const struct field *options, const struct request *r, bo
 static int read_write(const struct field *options, const struct request *r, const char *kind,
 		      struct write_options *out, struct error **err)
 {
+	json_t *dry_run json_auto = query_values(r, "dryRun");
+
 	*out = (struct write_options){.field_manager = query_text(r, "fieldManager"),
 				      .force = query_flag(r, "force")};
 	if (out->field_manager)
 		check_manager(options, out->field_manager);
-	check_dry_run(options, request_query(r, "dryRun"), &out->dry_run);
+	check_dry_run(options, dry_run, &out->dry_run);
 	check_validation(options, r, &out->validation);
 	return finish(options, kind, err);
 }
@@ -267,9 +283,15 @@ static const struct {
 
 /* The options of a deletion as they were told, by the query or by a body. */
 struct told {
-	const char *policy, *dry_run;
+	const char *policy;
+	json_t *dry_run;
 	bool orphan_told, orphan;
 };
+
+static void told_release(struct told *t)
+{
+	json_decref(t->dry_run);
+}
 
 static void check_delete(const struct field *options, const struct told *t,
 			 struct delete_options *out)
@@ -301,26 +323,39 @@ static const char *body_text(const json_t *body, const char *path)
 	return *text ? text : NULL;
 }
 
+/* That the body is DeleteOptions, with values of their types. */
+static int check_body(json_t *body, struct error **err)
+{
+	const struct resource options = {
+		.kind = "DeleteOptions", .version = "v1", .type = schema_type_find(DELETE_OPTIONS)};
+	struct unknown_fields unknown CLEANUP(unknown_fields_release) = {0};
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const char *kind = json_path_string(body, "kind");
+
+	if (!json_is_object(body))
+		return error_set(err, E_BAD_REQUEST, "the body must be DeleteOptions");
+	if (*kind && strcmp(kind, "DeleteOptions") != 0)
+		return error_set(err, E_BAD_REQUEST,
+				 "no kind \"%s\" is registered for version \"%s\"", kind,
+				 json_path_string(body, "apiVersion"));
+	return object_check_schema(body, &options, &unknown, errors, err);
+}
+
 static int read_body(struct delete_request *d, struct told *t, struct error **err)
 {
 	struct delete_options *o = &d->options;
 	const json_t *grace = json_object_get(d->body, "gracePeriodSeconds");
 	const json_t *orphan = json_object_get(d->body, "orphanDependents");
 
-	if (!json_is_object(d->body))
-		return error_set(err, E_BAD_REQUEST, "the body must be DeleteOptions");
-	if (*json_path_string(d->body, "kind") &&
-	    strcmp(json_path_string(d->body, "kind"), "DeleteOptions") != 0)
-		return error_set(
-			err, E_BAD_REQUEST, "no kind \"%s\" is registered for version \"%s\"",
-			json_path_string(d->body, "kind"), json_path_string(d->body, "apiVersion"));
+	if (check_body(d->body, err) < 0)
+		return -1;
 	/* Less than nothing is a second; negative means not told from here on. */
 	if (json_is_integer(grace))
 		o->grace_period_s = json_integer_value(grace) < 0 ? 1 : json_integer_value(grace);
 	t->orphan_told = json_is_boolean(orphan);
 	t->orphan = json_is_true(orphan);
 	t->policy = body_text(d->body, "propagationPolicy");
-	t->dry_run = body_text(d->body, "dryRun[0]");
+	t->dry_run = json_incref(json_object_get(d->body, "dryRun"));
 	o->uid = body_text(d->body, "preconditions.uid");
 	o->resource_version = body_text(d->body, "preconditions.resourceVersion");
 	return 0;
@@ -332,7 +367,7 @@ static int read_query(const struct request *r, struct delete_request *d, struct 
 	if (query_int(r, "gracePeriodSeconds", &d->options.grace_period_s, err) < 0)
 		return -1;
 	t->policy = query_text(r, "propagationPolicy");
-	t->dry_run = request_query(r, "dryRun");
+	t->dry_run = query_values(r, "dryRun");
 	t->orphan_told = request_query(r, "orphanDependents") != NULL;
 	t->orphan = query_flag(r, "orphanDependents");
 	d->options.uid = query_text(r, "uid");
@@ -347,7 +382,7 @@ int query_delete(const struct request *r, struct delete_request *out, struct err
 {
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
 	const struct field options = field_root(NULL, errors);
-	struct told told = {0};
+	struct told told CLEANUP(told_release) = {0};
 	enum body_form form;
 
 	*out = (struct delete_request){.options.grace_period_s = -1};

@@ -277,6 +277,10 @@ static const struct {
 	{"POST", MAPS, "Content-Type: application/cbor", "k8s", 415},
 	{"POST", MAPS, JSON, "{", 400},
 	{"POST", MAPS "?dryRun=Some", JSON, "{}", 422},
+	{"POST", MAPS "?dryRun=All&dryRun=Some", JSON, "{}", 422},
+	{"PATCH", MAPS "/a?force=false", "Content-Type: application/merge-patch+json", "{}", 422},
+	{"DELETE", MAPS "/none", JSON, "{\"gracePeriodSeconds\":\"1\"}", 400},
+	{"DELETE", MAPS "/none?dryRun=Some", JSON, "{}", 404},
 	{"POST", MAPS "?fieldManager=a%07b", JSON, "{}", 422},
 	{"PUT", MAPS, JSON, "{}", 405},
 	{"POST", "/api/v1/pods", JSON, "{}", 405},
@@ -301,6 +305,38 @@ static void what_is_wrong_gets_its_status(void **state)
 		if (a.status != refusals[i].status)
 			fail_msg("%s %s: %ld, not %ld: %s", refusals[i].method, refusals[i].path,
 				 a.status, refusals[i].status, a.body.s);
+	}
+}
+
+/* Whatever is wrong with a request's options is told at once. */
+static void options_are_checked_whole(void **state)
+{
+	static const struct {
+		const char *method, *path, *body, *fields[4];
+	} rows[] = {
+		{"POST",
+		 MAPS "?dryRun=All&dryRun=x&fieldValidation=y&fieldManager=a%07",
+		 "{}",
+		 {"fieldManager", "dryRun", "fieldValidation"}},
+		{"DELETE",
+		 MAPS "/a",
+		 "{\"dryRun\":[\"All\",\"x\"],\"propagationPolicy\":\"y\",\"orphanDependents\":"
+		 "true}",
+		 {"propagationPolicy", "propagationPolicy", "dryRun"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct answer_got a CLEANUP(answer_got_release) =
+			ask(rows[i].method, rows[i].path, JSON, rows[i].body);
+		json_t *tree json_auto = json_read(a.body.s, a.body.len, NULL);
+
+		assert_int_equal(a.status, 422);
+		for (size_t k = 0; k < 4; k++) {
+			char *at free_ptr = xasprintf("details.causes[%zu].field", k);
+
+			assert_string_equal(json_path_string(tree, at),
+					    rows[i].fields[k] ? rows[i].fields[k] : "");
+		}
 	}
 }
 
@@ -512,6 +548,7 @@ int main(void)
 		BOTH(a_scale_is_a_row_of_its_own),
 		BOTH(one_connection_takes_the_same_url_again),
 		BOTH(what_is_wrong_gets_its_status),
+		BOTH(options_are_checked_whole),
 		BOTH(no_connection_is_upgraded),
 		BOTH(bodies_are_bounded),
 		BOTH(watches_share_events),
