@@ -250,19 +250,22 @@ static int check_config(const json_t *config, const struct schema_type *type,
 	struct schema_value root = schema_root(type);
 	const char *api_version = json_path_string(config, "apiVersion");
 	const char *kind = json_path_string(config, "kind");
+	/* A version without a group is one of the group that has no name. */
+	const char *group = strchr(api_version, '/') ? "" : "/";
 
 	if (!json_is_object(config))
 		return error_set(err, E_BAD_REQUEST, "an applied configuration must be a map");
 	if (opt->kind && (strcmp(api_version, opt->api_version) || strcmp(kind, opt->kind)))
-		return error_set(err, E_BAD_REQUEST, "invalid object type: %s, Kind=%s",
+		return error_set(err, E_BAD_REQUEST, "invalid object type: %s%s, Kind=%s", group,
 				 api_version, kind);
 	if (json_path(config, "metadata.managedFields") &&
 	    !json_is_null(json_path(config, "metadata.managedFields")))
 		return error_set(err, E_BAD_REQUEST, "metadata.managedFields must be nil");
 	if (typed_check(config, &root, err) < 0)
-		return error_wrap(err, "failed to create typed patch object (%s/%s; %s, Kind=%s)",
+		return error_wrap(err, "failed to create typed patch object (%s/%s; %s%s, Kind=%s)",
 				  json_path_string(config, "metadata.namespace"),
-				  json_path_string(config, "metadata.name"), api_version, kind);
+				  json_path_string(config, "metadata.name"), group, api_version,
+				  kind);
 	return 0;
 }
 

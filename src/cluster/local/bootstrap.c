@@ -42,7 +42,7 @@ int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, 
 			  .namespace = namespace,
 			  .opt = &options};
 
-	if (pipeline_admit_tree(&w, tree, err) < 0 || track_update(&w, old, tree, err) < 0)
+	if (pipeline_admit_tree(&w, tree, NULL, err) < 0 || track_update(&w, old, tree, err) < 0)
 		return -1;
 	if (old && pipeline_merge_old(&w, old, tree, err) < 0)
 		return -1;

@@ -1,7 +1,7 @@
 /*
  * What a patch has made, as the text that a refusal quotes. An API server patches the text of the
  * object: what the patch went through has its keys sorted, all else is as it was written, in the
- * order of its struct's fields.
+ * order of its struct's fields. Of a strategic merge patch it quotes the patch itself.
  */
 #include "cluster/local/private.h"
 
@@ -122,5 +122,44 @@ char *patched_text(const json_t *now, const json_t *live, const struct schema_ty
 	struct str out CLEANUP(str_release) = STR_INIT;
 
 	put_patched(now, live, &root, &out);
+	return str_take(&out);
+}
+
+/* As Go prints what it read from JSON: map[a:[1 x] b:<nil>]. */
+static void put_go(const json_t *value, struct str *out)
+{
+	struct member *members free_ptr = NULL;
+	size_t i;
+	json_t *e;
+
+	if (json_is_object(value)) {
+		members = sort_members(value, NULL);
+		str_adds(out, "map[");
+		for (struct member *m = members; m->key; m++) {
+			str_addf(out, "%s%s:", m == members ? "" : " ", m->key);
+			put_go(m->value, out);
+		}
+		str_addc(out, ']');
+	} else if (json_is_array(value)) {
+		str_addc(out, '[');
+		json_array_foreach ((json_t *)value, i, e) {
+			str_adds(out, i ? " " : "");
+			put_go(e, out);
+		}
+		str_addc(out, ']');
+	} else if (json_is_string(value)) {
+		str_add(out, json_string_value(value), json_string_length(value));
+	} else if (json_is_null(value)) {
+		str_adds(out, "<nil>");
+	} else {
+		json_write(value, out);
+	}
+}
+
+char *patch_text(const json_t *patch)
+{
+	struct str out CLEANUP(str_release) = STR_INIT;
+
+	put_go(patch, &out);
 	return str_take(&out);
 }

@@ -100,7 +100,7 @@ static void report(const struct write *w, struct str *list, const char *format, 
 		warnings_add(w->call->warnings, "%s", text.s);
 }
 
-static int report_findings(const struct write *w, const json_t *duplicates,
+static int report_findings(const struct write *w, const json_t *findings,
 			   const struct unknown_fields *unknown, struct error **err)
 {
 	struct str list CLEANUP(str_release) = STR_INIT;
@@ -111,8 +111,8 @@ static int report_findings(const struct write *w, const json_t *duplicates,
 		return 0;
 	json_array_foreach ((json_t *)w->opt->findings, i, value)
 		report(w, &list, "", json_string_value(value));
-	json_array_foreach ((json_t *)duplicates, i, value)
-		report(w, &list, "duplicate field \"", json_string_value(value));
+	json_array_foreach ((json_t *)findings, i, value)
+		report(w, &list, "", json_string_value(value));
 	for (i = 0; i < unknown->n; i++)
 		report(w, &list, "unknown field \"", unknown->v[i]);
 	if (!list.len)
@@ -143,7 +143,7 @@ static void complete(const struct resource *r, json_t *tree)
 		json_object_set_new(tree, "spec", json_object());
 }
 
-static int admit(const struct write *w, json_t *tree, const json_t *duplicates, struct error **err)
+static int admit(const struct write *w, json_t *tree, const json_t *findings, struct error **err)
 {
 	struct unknown_fields unknown CLEANUP(unknown_fields_release) = {0};
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
@@ -151,7 +151,7 @@ static int admit(const struct write *w, json_t *tree, const json_t *duplicates, 
 	if (check_type(w, tree, err) < 0)
 		return -1;
 	if (object_check_schema(tree, w->r, &unknown, errors, err) < 0 ||
-	    report_findings(w, duplicates, &unknown, err) < 0 ||
+	    report_findings(w, findings, &unknown, err) < 0 ||
 	    field_errors_finish(errors, w->r, name_of(w, tree), err) < 0)
 		return -1;
 	if (!w->r->custom && convert_to_storage(&w->errand, w->r, tree, err) < 0)
@@ -161,16 +161,31 @@ static int admit(const struct write *w, json_t *tree, const json_t *duplicates, 
 	return 0;
 }
 
-int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err)
+int pipeline_admit_tree(const struct write *w, json_t *tree, const json_t *findings,
+			struct error **err)
 {
-	return admit(w, tree, NULL, err);
+	return admit(w, tree, findings, err);
+}
+
+json_t *pipeline_read(const struct write *w, const char *json, size_t len, const char *what,
+		      json_t *findings, struct error **err)
+{
+	bool strict = w->opt->validation != FIELD_VALIDATION_IGNORE;
+	json_t *duplicates json_auto = strict ? json_array() : NULL;
+	json_t *tree = json_read_noting(json, len, duplicates, err);
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach (duplicates, i, path)
+		json_array_append_new(findings, json_sprintf("%sduplicate field \"%s\"", what,
+							     json_string_value(path)));
+	return tree;
 }
 
 json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err)
 {
-	bool strict = w->opt->validation != FIELD_VALIDATION_IGNORE;
-	json_t *duplicates json_auto = strict ? json_array() : NULL;
-	json_t *tree json_auto = json_read_noting(json, len, duplicates, err);
+	json_t *findings json_auto = json_array();
+	json_t *tree json_auto = pipeline_read(w, json, len, "", findings, err);
 
 	/* Go reads null into any struct and leaves it as it is. */
 	if (json_is_null(tree)) {
@@ -195,7 +210,7 @@ json_t *pipeline_decode(const struct write *w, const char *json, size_t len, str
 			  w->r->kind, w->r->version, w->r->kind, (int)len, json);
 		return NULL;
 	}
-	return admit(w, tree, duplicates, err) < 0 ? NULL : steal(&tree);
+	return admit(w, tree, findings, err) < 0 ? NULL : steal(&tree);
 }
 
 /* A status that a client sends at creation does not count; the empty one is there. */

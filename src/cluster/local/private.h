@@ -104,6 +104,7 @@ struct write {
 struct patching {
 	enum patch_type type;
 	const json_t *patch;
+	const json_t *findings; /* what strict reading found, as pipeline_admit_tree takes it */
 };
 
 /* keys.c */
@@ -148,10 +149,16 @@ void watches_prune(struct local *l);
 
 /* pipeline.c */
 
+/* JSON as a tree. FINDINGS (a json_t array) gets a text for each key that is there twice, WHAT
+ * before it. */
+json_t *pipeline_read(const struct write *w, const char *json, size_t len, const char *what,
+		      json_t *findings, struct error **err);
 /* Decodes a body of R into a tree of the storage version with its defaults. */
 json_t *pipeline_decode(const struct write *w, const char *json, size_t len, struct error **err);
-/* The same for a tree that a patch made; TREE is changed in place. */
-int pipeline_admit_tree(const struct write *w, json_t *tree, struct error **err);
+/* The same for a tree that a patch made; TREE is changed in place. FINDINGS: texts of what strict
+ * reading of the patch found (json_t array), or NULL. */
+int pipeline_admit_tree(const struct write *w, json_t *tree, const json_t *findings,
+			struct error **err);
 /* A name from generateName for what has none; whether it made one. */
 bool pipeline_generate_name(json_t *tree);
 /* Keeps of OLD what a client may not change, by SUBRESOURCE, and counts the generation. */
@@ -303,6 +310,8 @@ int crd_remove_instances(struct local *l, const json_t *tree, struct error **err
 /* The refusal of a patch that left PATCHED (JSON), which WHY says is no object of its type. */
 /* patched.c: NOW, which a patch made of LIVE, as a refusal quotes it; the caller frees. */
 char *patched_text(const json_t *now, const json_t *live, const struct schema_type *type);
+/* A strategic merge patch, as a refusal quotes it. The caller frees. */
+char *patch_text(const json_t *patch);
 int refuse_patched(const char *patched, const struct error *why, struct error **err);
 
 /* write.c, delete.c */

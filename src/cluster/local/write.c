@@ -235,6 +235,9 @@ static int check_resource_version(const struct write *w, const json_t *old, cons
 {
 	const char *rv = json_path_string(body, "metadata.resourceVersion");
 
+	if (strspn(rv, "0123456789") != strlen(rv))
+		return error_set(err, E_UNKNOWN,
+				 "strconv.ParseUint: parsing \"%s\": invalid syntax", rv);
 	if (*rv && strcmp(rv, "0") && strcmp(rv, json_path_string(old, "metadata.resourceVersion")))
 		return refuse_conflict(w->r, w->name, conflict_modified, err);
 	return 0;
@@ -293,9 +296,15 @@ int refuse_patched(const char *patched, const struct error *why, struct error **
 static void refuse_result(const struct write *w, const json_t *live, const struct patching *p,
 			  const struct error *why, struct error **err)
 {
-	json_t *tree json_auto = patch_with(live, p->patch, p->type, w->r, NULL, NULL);
-	char *text free_ptr = patched_text(tree, live, w->r->type);
+	json_t *tree json_auto = NULL;
+	char *text free_ptr = NULL;
 
+	if (p->type == PATCH_STRATEGIC) {
+		text = patch_text(p->patch);
+	} else {
+		tree = patch_with(live, p->patch, p->type, w->r, NULL, NULL);
+		text = patched_text(tree, live, w->r->type);
+	}
 	refuse_patched(text, why, err);
 }
 
@@ -320,7 +329,7 @@ static json_t *next_from_patch(const struct write *w, const json_t *old, void *a
 	}
 	if (check_path(w, tree, err) < 0)
 		return NULL;
-	if (pipeline_admit_tree(w, tree, &why) < 0) {
+	if (pipeline_admit_tree(w, tree, p->findings, &why) < 0) {
 		if (p->type == PATCH_APPLY || error_code(why) != E_BAD_REQUEST)
 			error_move(err, steal(&why));
 		else
@@ -489,9 +498,42 @@ static int apply_create(struct write *w, const struct patching *p, struct object
 
 		return refuse_conflict(w->r, w->name, why, err);
 	}
-	if (!tree || check_path(w, tree, err) < 0 || pipeline_admit_tree(w, tree, err) < 0)
+	if (!tree || check_path(w, tree, err) < 0 ||
+	    pipeline_admit_tree(w, tree, p->findings, err) < 0)
 		return -1;
 	return create_tree(w, tree, out, err);
+}
+
+/* Members that an operation of a JSON patch does not have. */
+static void note_strange_members(const json_t *patch, json_t *findings)
+{
+	static const char *const known[] = {"op", "path", "from", "value", NULL};
+	const json_t *operation;
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	json_array_foreach ((json_t *)patch, i, operation)
+		json_object_foreach ((json_t *)operation, key, value)
+			if (!text_is_one_of(key, known))
+				json_array_append_new(
+					findings,
+					json_sprintf("json patch unknown field \"[%zu].%s\"", i,
+						     key));
+}
+
+/* FINDINGS gets what strict reading finds in it. */
+static json_t *read_patch(const struct write *w, enum patch_type type, const char *patch,
+			  size_t len, json_t *findings, struct error **err)
+{
+	json_t *tree;
+
+	if (type == PATCH_APPLY)
+		return json_read(patch, len, err);
+	tree = pipeline_read(w, patch, len, type == PATCH_JSON ? "json patch " : "", findings, err);
+	if (type == PATCH_JSON)
+		note_strange_members(tree, findings);
+	return tree;
 }
 
 int local_patch(struct cluster *cluster, const struct call *call, const struct resource *r,
@@ -511,12 +553,13 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 			  .opt = opt};
 	bool scale = sub_is(subresource, "scale");
 	json_t *tree json_auto = NULL;
-	struct patching p = {.type = type};
+	json_t *findings json_auto = json_array();
+	struct patching p = {.type = type, .findings = findings};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	if (check_call(call, err) < 0)
 		return -1;
-	p.patch = tree = json_read(patch, len, err);
+	p.patch = tree = read_patch(&w, type, patch, len, findings, err);
 	if (!tree)
 		return -1;
 	/* Somebody may make what is to be made, or remove what is to be changed. */

@@ -365,6 +365,57 @@ static void custom_resources_answer_as_defined(void **state)
 	error_free(err);
 }
 
+/* Of a strategic merge patch the patch itself is quoted, as Go prints it. */
+static void strict_patches_are_read_whole(void **state)
+{
+	static const struct {
+		enum patch_type type;
+		const char *patch;
+		const char *says[2];
+	} rows[] = {
+		{PATCH_STRATEGIC,
+		 "{\"odd\":[1,null],\"data\":{\"a\":\"b\",\"a\":\"c\"}}",
+		 {"Invalid value: \"map[data:map[a:c] odd:[1 <nil>]]\"",
+		  "duplicate field \"data.a\", unknown field \"odd\""}},
+		{PATCH_MERGE,
+		 "{\"data\":{\"a\":\"b\",\"a\":\"c\"}}",
+		 {"{\\\"a\\\":\\\"c\\\"}", "duplicate field \"data.a\""}},
+		{PATCH_JSON,
+		 "[{\"op\":\"add\",\"path\":\"/data/b\",\"value\":\"c\",\"odd\":1,\"op\":\"add\"}]",
+		 {"json patch duplicate field \"[0].op\"", "json patch unknown field \"[0].odd\""}},
+	};
+	const struct write_options strict = {.validation = FIELD_VALIDATION_STRICT};
+	json_t *made json_auto = create("configmaps", "{'metadata':{'name':'s'},'data':{'a':'b'}}");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+		struct object *o = NULL;
+		bool created;
+
+		assert_int_equal(cluster_patch(f.cluster, NULL, fixture_type(&f, "configmaps"), "n",
+					       "s", NULL, rows[i].type, rows[i].patch,
+					       strlen(rows[i].patch), &strict, &o, &created, &err),
+				 -1);
+		assert_int_equal(error_code(err), E_INVALID);
+		for (size_t k = 0; k < 2; k++)
+			if (!strstr(error_message(err), rows[i].says[k]))
+				fail_msg("%s", error_message(err));
+	}
+}
+
+static void a_version_is_a_number(void **state)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	json_t *made json_auto = create("configmaps", "{'metadata':{'name':'v'}}");
+	json_t *after json_auto = fixture_patch(&f, "configmaps", "n", "v", NULL,
+						"{'metadata':{'resourceVersion':'x'}}", &err);
+
+	(void)state;
+	assert_null(after);
+	assert_int_equal(error_code(err), E_UNKNOWN);
+}
+
 #define RACES 200
 
 /* Applies RACES names that another thread makes at the same time; how many are refused. */
@@ -417,6 +468,8 @@ int main(void)
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
 		cmocka_unit_test(custom_resources_answer_as_defined),
 		cmocka_unit_test(an_applied_uid_makes_no_object),
+		cmocka_unit_test(strict_patches_are_read_whole),
+		cmocka_unit_test(a_version_is_a_number),
 		cmocka_unit_test(applies_of_one_name_meet),
 	};
 

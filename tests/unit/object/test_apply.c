@@ -220,7 +220,7 @@ static void list_elements_are_told_apart_by_their_keys(void **state)
 			   "{'apiVersion':'v1','kind':'Service','metadata':{'name':'s'},"
 			   "'spec':{'ports':[{'port':80},{'port':80,'name':'c'}]}}"));
 	assert_string_equal(error_message(s.err),
-			    "failed to create typed patch object (/s; v1, Kind=Service): "
+			    "failed to create typed patch object (/s; /v1, Kind=Service): "
 			    ".spec.ports: duplicate entries for key [port=80,protocol=\"TCP\"]");
 }
 
