@@ -1,8 +1,24 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "object/base64.h"
 #include "object/json.h"
+#include "object/time.h"
 
 #include <string.h>
+
+/* What the API server itself serves can be used at once. */
+static void prepare_write(json_t *object, const json_t *old, const struct write_facts *facts)
+{
+	char now[TIME_TEXT];
+
+	if (old || json_is_object(json_path(object, "spec.service")))
+		return;
+	time_format(facts->now, now);
+	json_path_set(object, "status.conditions",
+		      json_pack("[{s:s,s:s,s:s,s:s,s:s}]", "type", "Available", "status", "True",
+				"lastTransitionTime", now, "reason", "Local", "message",
+				"Local APIServices are always available"));
+}
 
 /* "v1.example.com": what is served, by whom. */
 static void check_name(const struct field *o, const struct field *spec)
@@ -17,6 +33,17 @@ static void check_name(const struct field *o, const struct field *spec)
 	field_invalid(FIELD(o, "metadata.name"), why);
 }
 
+/* Of a bundle only its size is told. */
+static void refuse_bundle(const struct field *f)
+{
+	struct str bytes CLEANUP(str_release) = STR_INIT;
+	char *size free_ptr = NULL;
+
+	base64_decode(field_text(f), strlen(field_text(f)), &bytes);
+	size = xasprintf("%zu bytes", bytes.len);
+	field_invalid_text(f, size, "local APIServices may not have a caBundle");
+}
+
 static void check_service(const struct field *spec)
 {
 	const struct field *f = FIELD(spec, "service"), *port = FIELD(f, "port");
@@ -25,7 +52,7 @@ static void check_service(const struct field *spec)
 
 	if (!field_set(f)) {
 		if (*field_text(bundle))
-			field_invalid(bundle, "local APIServices may not have a caBundle");
+			refuse_bundle(bundle);
 		if (field_bool(insecure))
 			field_invalid(insecure,
 				      "local APIServices may not have insecureSkipTLSVerify");
@@ -76,6 +103,7 @@ static void validate_subresource(const struct field *o, const struct field *old,
 const struct kind kind_apiservice = {
 	.group = "apiregistration.k8s.io",
 	.kind = "APIService",
+	.prepare_write = prepare_write,
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.name_rule = name_path_segment,

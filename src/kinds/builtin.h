@@ -7,10 +7,10 @@
 
 #include "kinds/kind.h"
 
-extern const struct kind kind_configmap, kind_endpoints, kind_event, kind_event_new,
-	kind_limitrange, kind_namespace, kind_node, kind_pv, kind_pvc, kind_pod, kind_podtemplate,
-	kind_rc, kind_resourcequota, kind_secret, kind_service, kind_serviceaccount,
-	kind_mutatingadmissionpolicy, kind_mutatingadmissionpolicybinding,
+extern const struct kind kind_componentstatus, kind_configmap, kind_endpoints, kind_event,
+	kind_event_new, kind_limitrange, kind_namespace, kind_node, kind_pv, kind_pvc, kind_pod,
+	kind_podtemplate, kind_rc, kind_resourcequota, kind_secret, kind_service,
+	kind_serviceaccount, kind_mutatingadmissionpolicy, kind_mutatingadmissionpolicybinding,
 	kind_mutatingwebhookconfiguration, kind_validatingadmissionpolicy,
 	kind_validatingadmissionpolicybinding, kind_validatingwebhookconfiguration, kind_crd,
 	kind_apiservice, kind_controllerrevision, kind_daemonset, kind_deployment, kind_replicaset,

@@ -133,12 +133,6 @@ static const char *request_problem(const struct field *f)
 	return req ? NULL : why;
 }
 
-static const char *certificate_problem(const struct field *f)
-{
-	return csr_certificates(field_text(f)) ? NULL
-					       : "must contain at least one CERTIFICATE PEM block";
-}
-
 static void check_usages(const struct field *f)
 {
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
@@ -200,7 +194,7 @@ static void check_whole(const struct field *o)
 		field_invalid(seconds,
 			      "may not specify a duration less than 600 seconds (10 minutes)");
 	check_conditions(FIELD(o, "status.conditions"));
-	why = *field_text(cert) ? certificate_problem(cert) : NULL;
+	why = *field_text(cert) ? csr_certificates_problem(field_text(cert)) : NULL;
 	if (why)
 		field_invalid_text(cert, "<certificate data>", why);
 }

@@ -62,17 +62,39 @@ X509 *csr_certificate(const char *base64)
 	return cert;
 }
 
-size_t csr_certificates(const char *base64)
+static const char *block_problem(const char *type, const char *header, const unsigned char *der,
+				 long len)
+{
+	X509 *cert;
+
+	if (strcmp(type, PEM_STRING_X509) != 0)
+		return "only CERTIFICATE PEM blocks are allowed";
+	if (*header)
+		return "no PEM block headers are permitted";
+	cert = d2i_X509(NULL, &der, len);
+	X509_free(cert);
+	return cert ? NULL : "malformed certificate";
+}
+
+const char *csr_certificates_problem(const char *base64)
 {
 	BIO *bio = decode(base64);
-	X509 *cert;
-	size_t n = 0;
+	const char *why = "must contain at least one CERTIFICATE PEM block";
+	char *type, *header;
+	unsigned char *der;
+	bool sound = true;
+	long len;
 
-	for (; (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); n++)
-		X509_free(cert);
+	while (sound && PEM_read_bio(bio, &type, &header, &der, &len) == 1) {
+		why = block_problem(type, header, der, len);
+		sound = !why;
+		OPENSSL_free(type);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
 	BIO_free(bio);
 	ERR_clear_error();
-	return n;
+	return why;
 }
 
 /* ---- the subject and the names beside it */

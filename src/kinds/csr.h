@@ -27,8 +27,8 @@ DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
 X509_REQ *csr_request(const char *base64, const char **why);
 /* The first certificate of a PEM text in base64, or NULL. The caller frees. */
 X509 *csr_certificate(const char *base64);
-/* How many certificates such a text holds. */
-size_t csr_certificates(const char *base64);
+/* Why such a text is not certificates and nothing else (static), or NULL. */
+const char *csr_certificates_problem(const char *base64);
 
 /* The common name (the last of several; NULL: none), which the caller frees. */
 char *csr_common_name(const X509_REQ *req);

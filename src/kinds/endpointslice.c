@@ -62,12 +62,13 @@ static void check_address(const struct field *address, const struct field *list,
 	rule_endpoint_ip(address);
 }
 
-static void check_hints(const struct field *f, name_rule *rule)
+/* False: there are so many that nothing beside them is looked at. */
+static bool check_hints(const struct field *f, name_rule *rule)
 {
 	struct seen seen CLEANUP(seen_release) = SEEN_INIT;
 
-	if (field_size(f) > HINTS_MAX)
-		field_too_many(f, field_size(f), HINTS_MAX);
+	if (!rule_count_limit(f, HINTS_MAX))
+		return false;
 	field_each (f, hint) {
 		const struct field *name = FIELD(&hint, "name");
 
@@ -75,6 +76,7 @@ static void check_hints(const struct field *f, name_rule *rule)
 			field_duplicate(name);
 		field_check(name, rule);
 	}
+	return true;
 }
 
 static void check_endpoint(const struct field *e, const struct field *type)
@@ -92,16 +94,16 @@ static void check_endpoint(const struct field *e, const struct field *type)
 		field_check(node, name_dns_subdomain);
 	if (field_set(host))
 		field_check(host, name_dns_label);
-	check_hints(FIELD(e, "hints.forZones"), name_label_value);
-	check_hints(FIELD(e, "hints.forNodes"), name_dns_subdomain);
+	if (check_hints(FIELD(e, "hints.forZones"), name_label_value))
+		check_hints(FIELD(e, "hints.forNodes"), name_dns_subdomain);
 }
 
 static void check_ports(const struct field *ports)
 {
 	struct seen names CLEANUP(seen_release) = SEEN_INIT;
 
-	if (field_size(ports) > PORTS_MAX)
-		field_too_many(ports, field_size(ports), PORTS_MAX);
+	if (!rule_count_limit(ports, PORTS_MAX))
+		return;
 	field_each (ports, p) {
 		const struct field *name = FIELD(&p, "name"), *app = FIELD(&p, "appProtocol");
 
@@ -121,9 +123,8 @@ static void validate(const struct field *o, const struct field *old)
 
 	field_one_of_required(type, types);
 	check_ports(FIELD(o, "ports"));
-	if (field_size(list) > ENDPOINTS_MAX)
-		field_too_many(list, field_size(list), ENDPOINTS_MAX);
-	if (!old || !field_same(list, FIELD(old, "endpoints")))
+	if ((!old || !field_same(list, FIELD(old, "endpoints"))) &&
+	    rule_count_limit(list, ENDPOINTS_MAX))
 		field_each (list, e)
 			check_endpoint(&e, type);
 	if (old)

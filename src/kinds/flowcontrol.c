@@ -12,6 +12,8 @@
 #define PRECEDENCE_MAX 10000
 #define QUEUES_MAX 10000000
 #define HASH_BITS 60
+/* What said in a version that is served no more that no shares are meant. */
+#define OLD_ANNOTATION "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares"
 
 static const char *const verbs[] = {"create", "delete", "deletecollection", "get",   "list",
 				    "patch",  "proxy",	"update",	    "watch", NULL};
@@ -133,9 +135,7 @@ static void check_resource_rule(const struct field *f)
 			"namespaces"))
 		return;
 	field_each (namespaces, n)
-		if (name_problem(name_dns_label, field_text(&n)))
-			field_invalid(&n,
-				      "each member of this list must be '*' or a DNS-1123 label");
+		field_check(&n, name_dns_label);
 }
 
 static void check_account(const struct field *f)
@@ -306,9 +306,12 @@ static void validate_level(const struct field *o, const struct field *old)
 	static const char *const types[] = {"Exempt", "Limited", NULL};
 	const struct field *spec = FIELD(o, "spec"), *type = FIELD(spec, "type");
 	const struct field *limited = FIELD(spec, "limited"), *exempt = FIELD(spec, "exempt");
+	const struct field *annotations = FIELD(o, "metadata.annotations");
 	bool named = strcmp(json_path_string(o->value, "metadata.name"), "exempt") == 0;
 
 	(void)old;
+	if (json_object_get(annotations->value, OLD_ANNOTATION))
+		field_forbidden(annotations, "annotation '" OLD_ANNOTATION "' is forbidden");
 	if (named != field_is(type, "Exempt"))
 		field_invalid_text(type, field_text(type),
 				   "must be 'Exempt' if and only if `name` is 'exempt'");

@@ -12,6 +12,7 @@ static const struct kind custom = {.warn = custom_warn, .metadata = METADATA_PLA
 
 /* The types that have particulars, in the order of their groups. */
 static const struct kind *const kinds[] = {
+	&kind_componentstatus,
 	&kind_configmap,
 	&kind_endpoints,
 	&kind_event,

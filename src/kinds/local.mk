@@ -10,6 +10,7 @@ libkinds_a_SOURCES = \
 	src/kinds/certificatesigningrequest.c \
 	src/kinds/check.c \
 	src/kinds/column_path.c \
+	src/kinds/componentstatus.c \
 	src/kinds/configmap.c \
 	src/kinds/controllerrevision.c \
 	src/kinds/crd.c \
@@ -147,6 +148,12 @@ tests_unit_kinds_test_written_SOURCES = tests/unit/kinds/test_written.c \
 	tests/unit/kinds/rows.c tests/unit/kinds/rows.h
 tests_unit_kinds_test_written_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
 TESTS += tests/unit/kinds/test_written
+
+check_PROGRAMS += tests/unit/kinds/test_groups
+tests_unit_kinds_test_groups_SOURCES = tests/unit/kinds/test_groups.c \
+	tests/unit/kinds/rows.c tests/unit/kinds/rows.h
+tests_unit_kinds_test_groups_LDADD = $(LIBS_kinds) $(CMOCKA_LIBS)
+TESTS += tests/unit/kinds/test_groups
 
 check_PROGRAMS += tests/unit/kinds/test_csr
 tests_unit_kinds_test_csr_SOURCES = tests/unit/kinds/test_csr.c \

@@ -12,6 +12,10 @@
 #define LIST_MAX 32
 #define ALTERNATIVES_MAX 8
 #define CONSUMERS_MAX 256
+#define CONDITIONS_MAX 8
+#define IPS_MAX 16
+#define INTERFACE_MAX 256
+#define HARDWARE_MAX 128
 
 static void fill_count(json_t *request)
 {
@@ -229,6 +233,7 @@ static void check_result(const struct field *f, const struct seen *names)
 	rule_device_pool(FIELD(f, "pool"));
 	field_check(FIELD(f, "device"), name_dns_label);
 	rule_device_bindings(f);
+	rule_uid(FIELD(f, "shareID"));
 }
 
 static void check_allocation(const struct field *f, const struct seen *names)
@@ -250,6 +255,79 @@ static void check_allocation(const struct field *f, const struct seen *names)
 		rule_node_selector(FIELD(f, "nodeSelector"));
 }
 
+/* Driver, pool and device, and the share of it, that F means. The caller frees. */
+static char *device_key(const struct field *f)
+{
+	return xasprintf("%s\n%s\n%s\n%s", field_text(FIELD(f, "driver")),
+			 field_text(FIELD(f, "pool")), field_text(FIELD(f, "device")),
+			 field_text(FIELD(f, "shareID")));
+}
+
+static json_t *device_shown(const struct field *f)
+{
+	return json_pack("{s:s,s:s,s:s}", "Driver", field_text(FIELD(f, "driver")), "Pool",
+			 field_text(FIELD(f, "pool")), "Device", field_text(FIELD(f, "device")));
+}
+
+static void check_network(const struct field *f)
+{
+	const struct field *interface = FIELD(f, "interfaceName"), *ips = FIELD(f, "ips");
+	const struct field *hardware = FIELD(f, "hardwareAddress");
+	struct seen met CLEANUP(seen_release) = SEEN_INIT;
+
+	if (strlen(field_text(interface)) > INTERFACE_MAX)
+		field_too_long(interface, INTERFACE_MAX);
+	if (strlen(field_text(hardware)) > HARDWARE_MAX)
+		field_too_long(hardware, HARDWARE_MAX);
+	if (!rule_count_limit(ips, IPS_MAX))
+		return;
+	field_each (ips, ip) {
+		rule_interface_address(&ip);
+		if (seen_add(&met, field_text(&ip)))
+			field_duplicate(&ip);
+	}
+}
+
+/* What a driver says of a device that the claim has. */
+static void check_device(const struct field *f, const struct seen *allocated, const char *key)
+{
+	rule_csi_driver_name(FIELD(f, "driver"));
+	rule_device_pool(FIELD(f, "pool"));
+	field_check(FIELD(f, "device"), name_dns_label);
+	rule_uid(FIELD(f, "shareID"));
+	if (!seen_has(allocated, key)) {
+		json_t *shown json_auto = device_shown(f);
+
+		field_invalid_json(f, shown, "must be an allocated device in the claim");
+	}
+	rule_count_limit(FIELD(f, "conditions"), CONDITIONS_MAX);
+	rule_conditions(FIELD(f, "conditions"));
+	if (FIELD(f, "data")->value)
+		rule_raw_object(FIELD(f, "data"));
+	check_network(FIELD(f, "networkData"));
+}
+
+static void check_devices(const struct field *status)
+{
+	struct seen allocated CLEANUP(seen_release) = SEEN_INIT,
+			      met CLEANUP(seen_release) = SEEN_INIT;
+	const struct field *results = FIELD(status, "allocation.devices.results");
+	const struct field *list = FIELD(status, "devices");
+
+	field_each (results, r) {
+		char *key free_ptr = device_key(&r);
+
+		seen_add(&allocated, key);
+	}
+	field_each (list, d) {
+		char *key free_ptr = device_key(&d);
+
+		check_device(&d, &allocated, key);
+		if (seen_add(&met, key))
+			field_duplicate(&d);
+	}
+}
+
 static void validate_claim_subresource(const struct field *o, const struct field *old,
 				       const char *name)
 {
@@ -263,6 +341,7 @@ static void validate_claim_subresource(const struct field *o, const struct field
 	}
 	note_names(FIELD(o, "spec.devices.requests"), &names);
 	check_consumers(status, was, field_set(FIELD(o, "metadata.deletionTimestamp")));
+	check_devices(status);
 	if (field_set(allocation) && field_set(FIELD(was, "allocation")))
 		field_immutable(allocation, FIELD(was, "allocation"));
 	else if (field_set(allocation))
@@ -273,8 +352,10 @@ static void validate_template(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec");
 
-	if (old)
+	if (old) {
 		field_immutable(spec, FIELD(old, "spec"));
+		return;
+	}
 	rule_template_metadata(FIELD(spec, "metadata"));
 	check_claim(FIELD(spec, "spec"));
 }
@@ -307,7 +388,6 @@ const struct kind kind_resourceclaimtemplate = {
 	.kind = "ResourceClaimTemplate",
 	.set_defaults = template_defaults,
 	.validate = validate_template,
-	.metadata = METADATA_WHOLE,
 	.no_generation = true,
 };
 const struct kind kind_deviceclass = {

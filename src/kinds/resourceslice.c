@@ -4,8 +4,10 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
 #include "object/json.h"
+#include "object/time.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define DEVICES_MAX 128
@@ -16,6 +18,7 @@
 #define ATTRIBUTES_MAX 32
 #define TAINTS_MAX 16
 #define VALUE_MAX 64
+#define OPTIONS_MAX 10
 
 /* "1", "10"; with LETTERS "alpha-1" too, and what is nothing but digits as before. */
 static const char *skip_identifier(const char *p, bool letters, bool any)
@@ -73,33 +76,97 @@ static void check_attribute(const struct field *f)
 		field_invalid(f, "exactly one value must be specified");
 }
 
-static void check_sorted(const struct field *values, const struct quantity *most,
-			 const struct quantity *wanted, const struct field *fallback)
+static void check_order(const struct field *values)
 {
 	struct quantity last, q;
-	bool found = false, first = true;
+	bool first = true;
 
 	field_each (values, v) {
 		if (!field_quantity(&v, &q))
 			continue;
 		if (!first && quantity_compare(&last, &q) > 0)
 			field_invalid(&v, "values must be sorted in ascending order");
-		if (quantity_compare(&q, most) > 0)
-			field_invalid(&v, "option is larger than capacity value");
-		found = found || quantity_compare(&q, wanted) == 0;
 		last = q;
 		first = false;
 	}
+}
+
+static void check_sorted(const struct field *values, const struct quantity *most,
+			 const struct quantity *wanted, const struct field *fallback)
+{
+	struct seen met CLEANUP(seen_release) = SEEN_INIT;
+	struct quantity q;
+	bool found = false;
+
+	check_order(values);
+	if (rule_count_limit(values, OPTIONS_MAX))
+		field_each (values, v) {
+			char *whole free_ptr = NULL;
+
+			if (!field_quantity(&v, &q))
+				continue;
+			whole = xasprintf("%" PRId64, quantity_value(&q));
+			if (quantity_compare(&q, most) > 0)
+				field_invalid(&v, "option is larger than capacity value");
+			found = found || quantity_compare(&q, wanted) == 0;
+			if (seen_add(&met, whole))
+				field_duplicate_text(&v, whole);
+		}
 	if (!found)
 		field_invalid_text(values, field_text(fallback),
 				   "default value is not valid according to the requestPolicy");
 }
 
+/* VALUE is told where it is not LOW and some steps. */
+static void check_steps(const struct field *step, const struct quantity *low,
+			const struct field *value)
+{
+	struct quantity q, size;
+
+	if (!field_quantity(value, &q) || !field_quantity(step, &size) || !quantity_value(&size))
+		return;
+	if ((quantity_value(&q) - quantity_value(low)) % quantity_value(&size))
+		field_invalid_text(step, field_text(value),
+				   "value is not a multiple of a given step");
+}
+
+static void check_step(const struct field *range, const struct quantity *most,
+		       const struct quantity *low, const struct field *fallback)
+{
+	const struct field *step = FIELD(range, "step");
+	struct quantity sum = *low, size;
+
+	if (!field_quantity(step, &size))
+		return;
+	quantity_add(&sum, &size);
+	if (quantity_compare(&sum, most) > 0)
+		field_invalid(step, "one step is larger than capacity value");
+	check_steps(step, low, fallback);
+	check_steps(step, low, FIELD(range, "max"));
+}
+
+static void check_max(const struct field *range, const struct quantity *most,
+		      const struct quantity *wanted, const struct quantity *low,
+		      const struct field *fallback)
+{
+	const struct field *max = FIELD(range, "max");
+	struct quantity high;
+
+	if (!field_quantity(max, &high))
+		return;
+	if (quantity_compare(low, &high) > 0)
+		field_invalid_text(max, field_text(FIELD(range, "min")), "min is larger than max");
+	if (quantity_compare(&high, most) > 0)
+		field_invalid(max, "max is larger than capacity value");
+	if (quantity_compare(wanted, &high) > 0)
+		field_invalid_text(max, field_text(fallback), "default is more than max");
+}
+
 static void check_range(const struct field *range, const struct quantity *most,
 			const struct quantity *wanted, const struct field *fallback)
 {
-	const struct field *min = FIELD(range, "min"), *max = FIELD(range, "max");
-	struct quantity low, high;
+	const struct field *min = FIELD(range, "min");
+	struct quantity low;
 
 	if (!field_quantity(min, &low)) {
 		field_required(min, "required when validRange is defined");
@@ -109,14 +176,8 @@ static void check_range(const struct field *range, const struct quantity *most,
 		field_invalid(min, "min is larger than capacity value");
 	if (quantity_compare(wanted, &low) < 0)
 		field_invalid_text(min, field_text(fallback), "default is less than min");
-	if (!field_quantity(max, &high))
-		return;
-	if (quantity_compare(&low, &high) > 0)
-		field_invalid_text(max, field_text(min), "min is larger than max");
-	if (quantity_compare(&high, most) > 0)
-		field_invalid(max, "max is larger than capacity value");
-	if (quantity_compare(wanted, &high) > 0)
-		field_invalid_text(max, field_text(fallback), "default is more than max");
+	check_max(range, most, wanted, &low, fallback);
+	check_step(range, most, &low, fallback);
 }
 
 static void check_capacity(const struct field *f, bool shared)
@@ -318,6 +379,21 @@ static void validate(const struct field *o, const struct field *old)
 	check_counter_sets(FIELD(spec, "sharedCounters"), "name", COUNTER_SETS_MAX);
 }
 
+/* A taint counts from when it is first written. */
+static void prepare_write(json_t *object, const json_t *old, const struct write_facts *facts)
+{
+	char now[TIME_TEXT];
+	json_t *device, *taint;
+	size_t i, j;
+
+	(void)old;
+	time_format(facts->now, now);
+	json_array_foreach (json_path(object, "spec.devices"), i, device)
+		json_array_foreach (json_object_get(device, "taints"), j, taint)
+			if (!*json_path_string(taint, "timeAdded"))
+				json_object_set_new(taint, "timeAdded", json_string(now));
+}
+
 static const struct selectable selectable[] = {
 	{.field = "spec.nodeName"},
 	{.field = "spec.driver"},
@@ -342,6 +418,7 @@ static void warn(const struct field *o, const struct field *old)
 const struct kind kind_resourceslice = {
 	.group = "resource.k8s.io",
 	.kind = "ResourceSlice",
+	.prepare_write = prepare_write,
 	.validate = validate,
 	.selectable = selectable,
 	.warn = warn,

@@ -54,8 +54,13 @@ static void validate_cluster_role(const struct field *o, const struct field *old
 	if (field_set(rule) && !field_size(selectors))
 		field_required(selectors, "at least one clusterRoleSelector required if "
 					  "aggregationRule is non-nil");
-	field_each (selectors, s)
+	field_each (selectors, s) {
+		size_t before = field_errors_count(s.errors);
+
 		rule_label_selector(&s);
+		if (field_errors_count(s.errors) > before)
+			field_invalid_json(&s, NULL, "invalid label selector.");
+	}
 }
 
 static void binding_defaults(json_t *object)

@@ -12,7 +12,6 @@
 #define EXPRESSION_MAX (10u << 10)
 #define PARAMETERS_MAX (10u << 10)
 #define ATTRIBUTES_MAX 32
-#define TOLERATIONS_MAX 16
 #define IDENTIFIER_MAX 32
 #define CONDITIONS_MAX 4
 
@@ -197,23 +196,20 @@ void rule_device_tolerations(const struct field *list)
 {
 	static const char *const operators[] = {"Equal", "Exists", NULL};
 
-	if (!rule_count_limit(list, TOLERATIONS_MAX))
-		return;
 	field_each (list, t) {
 		const struct field *operator= FIELD(&t, "operator"), *value = FIELD(&t, "value");
 
 		field_check_optional(FIELD(&t, "key"), name_qualified);
-		if (!field_is(operator, "Exists"))
+		if (field_is(operator, "Equal"))
 			field_check_optional(value, name_label_value);
-		else if (*field_text(value))
+		else if (field_is(operator, "Exists") && *field_text(value))
 			field_invalid(value, "must be empty for operator `Exists`");
 		field_one_of_required(operator, operators);
 		field_one_of_optional(FIELD(&t, "effect"), effects);
 	}
 }
 
-/* JSON of a driver's own, which must be an object. */
-static void check_parameters(const struct field *f)
+void rule_raw_object(const struct field *f)
 {
 	char *text free_ptr = NULL;
 
@@ -237,5 +233,5 @@ void rule_device_config(const struct field *f)
 		return;
 	}
 	rule_csi_driver_name(FIELD(opaque, "driver"));
-	check_parameters(FIELD(opaque, "parameters"));
+	rule_raw_object(FIELD(opaque, "parameters"));
 }

@@ -6,6 +6,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#define DOMAIN_MAX 253
+#define SIGNER_MAX 571
+
 static size_t count(const char *s, char c)
 {
 	size_t n = 0;
@@ -28,34 +31,48 @@ void rule_fully_qualified_name(const struct field *f)
 		field_invalid(f, why);
 }
 
+/* The first of TEXT's labels, between dots, that breaks RULE: all of TEXT is told of it. */
+static void check_labels(const struct field *f, const char *text, name_rule *rule)
+{
+	const char *why[NAME_PROBLEMS], *p = text;
+	size_t n = 0, len = 0;
+
+	do {
+		char *label free_ptr = NULL;
+
+		len = strcspn(p, ".");
+		label = xstrndup(p, len);
+		n = rule(label, why);
+		p += len;
+	} while (!n && *p++ == '.');
+	for (size_t i = 0; i < n; i++)
+		field_invalid_text(f, text, why[i]);
+}
+
 /* example.com/name: a domain of two labels or more, and a path. */
 void rule_signer_name(const struct field *f)
 {
-	static const char form[] =
-		"must be a fully qualified domain and path of the form 'example.com/signer-name'";
 	const char *name = field_text(f), *slash = strchr(name, '/');
 	char *domain free_ptr = NULL;
-	const char *why;
 
 	if (!field_require(f))
 		return;
 	if (!slash || strchr(slash + 1, '/')) {
-		field_invalid(f, form);
-		return;
-	}
-	if (strlen(name) > 571) {
-		field_too_long(f, 571);
+		field_invalid(f, "must be a fully qualified domain and path of the form "
+				 "'example.com/signer-name'");
 		return;
 	}
 	domain = xstrndup(name, (size_t)(slash - name));
-	why = name_problem(name_dns_subdomain, domain);
-	if (why)
-		field_invalid_text(f, domain, why);
-	else if (count(domain, '.') < 1)
+	if (strlen(domain) > DOMAIN_MAX)
+		field_too_long(f, DOMAIN_MAX);
+	check_labels(f, domain, name_dns_label);
+	if (!strchr(domain, '.'))
 		field_invalid_text(f, domain,
 				   "should be a domain with at least two segments separated by "
 				   "dots");
-	field_check_text(f, slash + 1, name_dns_subdomain);
+	check_labels(f, slash + 1, name_dns_subdomain);
+	if (strlen(name) > SIGNER_MAX)
+		field_too_long(f, SIGNER_MAX);
 }
 
 /* A kind is a label but for its case. */
@@ -104,6 +121,23 @@ void rule_domain_name(const struct field *f)
 		why = "should be a domain with at least two segments separated by dots";
 	if (why)
 		field_invalid_text(f, name, why);
+}
+
+void rule_uid(const struct field *f)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	const char *text = field_text(f);
+	size_t i = 0;
+
+	if (!field_set(f))
+		return;
+	while (form[i] &&
+	       (form[i] == '-' ? text[i] == '-' : text[i] && strchr("0123456789abcdef", text[i])))
+		i++;
+	if (form[i] || text[i])
+		field_invalid(f, "uid must be in RFC 4122 normalized form, "
+				 "`xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase "
+				 "hexadecimal characters");
 }
 
 void rule_named_object(const struct field *f)

@@ -207,17 +207,30 @@ bool cidr_is_strictly_within(const char *cidr, const char *wider)
 	return true;
 }
 
-void rule_cidr(const struct field *f)
+static void cidr_is_canonical(const struct field *f, const struct address *a)
 {
 	char text[INET6_ADDRSTRLEN];
 	char *canonical free_ptr = NULL;
+
+	format(a, text);
+	canonical = xasprintf("%s/%u", text, a->prefix);
+	complain_of_form(f, canonical);
+}
+
+void rule_cidr(const struct field *f)
+{
 	struct address a;
 
-	if (!cidr_or_complain(f, &a) || !cidr_is_strict(f, &a))
-		return;
-	format(&a, text);
-	canonical = xasprintf("%s/%u", text, a.prefix);
-	complain_of_form(f, canonical);
+	if (cidr_or_complain(f, &a) && cidr_is_strict(f, &a))
+		cidr_is_canonical(f, &a);
+}
+
+void rule_interface_address(const struct field *f)
+{
+	struct address a;
+
+	if (cidr_or_complain(f, &a))
+		cidr_is_canonical(f, &a);
 }
 
 static bool all_zero(const unsigned char *p, size_t n)

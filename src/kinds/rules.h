@@ -29,6 +29,8 @@ void rule_ip_legacy(const struct field *f);
 void rule_ip(const struct field *f);
 void rule_cidr_legacy(const struct field *f);
 void rule_cidr(const struct field *f);
+/* An address and the length of its network's prefix. */
+void rule_interface_address(const struct field *f);
 /* Whether all addresses of CIDR are in WIDER, and not all of WIDER's in CIDR. Both are valid. */
 bool cidr_is_strictly_within(const char *cidr, const char *wider);
 /* An address that others can reach: not unspecified, loopback or link local. */
@@ -205,6 +207,8 @@ void rule_device_pool(const struct field *f);
 void rule_device_selectors(const struct field *list);
 void rule_device_taint(const struct field *f);
 void rule_device_tolerations(const struct field *list);
+/* JSON of a driver's own, which must be an object. */
+void rule_raw_object(const struct field *f);
 /* opaque, a member of F: JSON for a driver. */
 void rule_device_config(const struct field *f);
 /* bindingConditions and bindingFailureConditions, members of F. */
@@ -219,6 +223,8 @@ void rule_fully_qualified_name(const struct field *f);
 void rule_domain_prefixed_path(const struct field *f);
 /* At least two labels, and perhaps a dot at the end. */
 void rule_domain_name(const struct field *f);
+/* If something is there: a UUID in lower case. */
+void rule_uid(const struct field *f);
 /* A reference: apiGroup, kind and name. */
 void rule_named_object(const struct field *f);
 

@@ -36,7 +36,7 @@ static void check_request(const char *text, size_t len)
 
 	base64_encode(text, len, &base64);
 	X509_free(csr_certificate(base64.s));
-	csr_certificates(base64.s);
+	csr_certificates_problem(base64.s);
 	req = csr_request(base64.s, &why);
 	if (!req) {
 		assert(why);

@@ -131,6 +131,17 @@ static void what_is_no_request_is_told(void **state)
 	}
 }
 
+static void certificates_stand_alone(void **state)
+{
+	static const char malformed[] = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0"
+					"VSVElGSUNBVEUtLS0tLQo=";
+	char *request free_ptr = csr_make(key, "CN=a", NULL);
+
+	assert_non_null(strstr(csr_certificates_problem("!"), "at least one"));
+	assert_non_null(strstr(csr_certificates_problem(malformed), "malformed"));
+	assert_non_null(strstr(csr_certificates_problem(request), "only CERTIFICATE"));
+}
+
 /* ---- what a write of the type keeps */
 
 static void a_request_is_its_makers(void **state)
@@ -194,6 +205,7 @@ int main(void)
 		cmocka_unit_test(a_signer_knows_its_requests),
 		cmocka_unit_test(the_last_common_name_counts),
 		cmocka_unit_test(what_is_no_request_is_told),
+		cmocka_unit_test(certificates_stand_alone),
 		cmocka_unit_test(a_request_is_its_makers),
 		cmocka_unit_test(conditions_get_their_times),
 	};
