@@ -52,6 +52,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/crd.c \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
+	src/cluster/local/device_access.c \
 	src/cluster/local/escalation.c \
 	src/cluster/local/evict.c \
 	src/cluster/local/hook.c src/cluster/local/hook.h \

@@ -373,6 +373,7 @@ static int validate(const struct write *w, const json_t *old, const json_t *tree
 
 	named.kind = w->r->custom ? kind : named.kind;
 	object_validate_meta(&object, old ? &before : NULL, w->r);
+	check_device_access(w, &object, old);
 	object_validate(&object, old ? &before : NULL, w->storage, w->r, w->subresource);
 	tell_warnings(w, errors);
 	if (w->r->custom && strcmp(kind, w->r->kind)) {

@@ -20,4 +20,8 @@ void policies_forget(struct local *l, const char *key, size_t len);
 /* policy_grant.c: complains of parameters that the author of a policy or a binding may not read. */
 void policies_check_grant(const struct write *w, const struct field *object, const json_t *old);
 
+/* device_access.c: complains of a claim, or a template of claims, that means to use devices as an
+ * administrator where nobody may. OLD NULL: on create. */
+void check_device_access(const struct write *w, const struct field *object, const json_t *old);
+
 #endif

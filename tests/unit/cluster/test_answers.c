@@ -404,6 +404,26 @@ static void strict_patches_are_read_whole(void **state)
 	}
 }
 
+static void devices_are_administered_where_allowed(void **state)
+{
+	static const char claim[] = "{'metadata':{'name':'c'},'spec':{'devices':{'requests':[{"
+				    "'name':'r','exactly':{'deviceClassName':'d','adminAccess':"
+				    "true}}]}}}";
+	json_t *labelled json_auto = NULL, *made json_auto = NULL;
+
+	(void)state;
+	fixture_refused(&f, "resourceclaims", "n", claim,
+			"ResourceClaim.resource.k8s.io \"c\" is invalid: "
+			"spec.devices.requests[0].adminAccess: Forbidden: admin access to devices "
+			"requires the `resource.kubernetes.io/admin-access: true` label on the "
+			"containing namespace");
+	labelled = fixture_patch(
+		&f, "namespaces", "", "n", NULL,
+		"{'metadata':{'labels':{'resource.kubernetes.io/admin-access':'true'}}}", NULL);
+	assert_non_null(labelled);
+	made = create("resourceclaims", claim);
+}
+
 static void a_version_is_a_number(void **state)
 {
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -470,6 +490,7 @@ int main(void)
 		cmocka_unit_test(an_applied_uid_makes_no_object),
 		cmocka_unit_test(strict_patches_are_read_whole),
 		cmocka_unit_test(a_version_is_a_number),
+		cmocka_unit_test(devices_are_administered_where_allowed),
 		cmocka_unit_test(applies_of_one_name_meet),
 	};
 
