@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_SOURCES = \
+	src/http/feed.c src/http/feed.h \
 	src/http/header.c \
 	src/http/http.c src/http/http.h src/http/http_private.h \
 	src/http/request.c \

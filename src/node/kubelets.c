@@ -3,11 +3,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/map.h"
-#include "http/http.h"
+#include "http/feed.h"
 #include "node/agent.h"
 #include "object/json.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #define PEM_MAX 65536
@@ -16,7 +15,13 @@ struct kubelets {
 	struct cluster *cluster;
 	struct str cert, key;
 	pthread_mutex_t lock;
-	struct map *clients; /* "10.0.0.1:10250" -> struct http */
+	struct map *clients; /* "10.0.0.1:10250" -> struct client */
+};
+
+/* A kubelet that is being read from. Under the lock of struct kubelets. */
+struct client {
+	struct http *http;
+	unsigned users;
 };
 
 struct kubelets *kubelets_new(struct cluster *cluster, const char *cert, const char *key,
@@ -35,9 +40,12 @@ struct kubelets *kubelets_new(struct cluster *cluster, const char *cert, const c
 	return NULL;
 }
 
-static void free_client(void *client)
+static void free_client(void *arg)
 {
-	http_free(client);
+	struct client *client = arg;
+
+	http_free(client->http);
+	free(client);
 }
 
 void kubelets_free(struct kubelets *k)
@@ -76,61 +84,75 @@ static char *find_kubelet(struct kubelets *k, const struct object *pod, struct e
 	return NULL;
 }
 
-static struct http *client_of(struct kubelets *k, const char *at, struct error **err)
+static struct client *client_new(struct kubelets *k, const char *at, struct error **err)
 {
 	char *url free_ptr = xasprintf("https://%s", at);
 	const struct http_config config = {
 		.url = url, .cert = k->cert.s, .key = k->key.s, .insecure = true, .proxy = ""};
-	struct http *h;
+	struct http *http = http_new(&config, err);
+	struct client *client;
+
+	if (!http)
+		return NULL;
+	client = xcalloc(1, sizeof(*client));
+	client->http = http;
+	map_put(k->clients, at, client);
+	return client;
+}
+
+static struct client *client_get(struct kubelets *k, const char *at, struct error **err)
+{
+	struct client *client;
 
 	pthread_mutex_lock(&k->lock);
-	h = map_get(k->clients, at);
-	if (!h) {
-		h = http_new(&config, err);
-		if (h)
-			map_put(k->clients, at, h);
+	client = map_get(k->clients, at);
+	if (!client)
+		client = client_new(k, at, err);
+	if (client)
+		client->users++;
+	pthread_mutex_unlock(&k->lock);
+	return client;
+}
+
+/*
+ * Ends the threads of those that nobody reads from any more, but not the one that this runs on:
+ * that one's turn comes with the next stream that ends. Without the lock, which they may be waiting
+ * for.
+ */
+static void drop_idle(struct kubelets *k)
+{
+	VEC(struct client *) idle = VEC_INIT;
+
+	pthread_mutex_lock(&k->lock);
+	map_each (k->clients, e) {
+		struct client *client = e->value;
+
+		if (!client->users && !http_on_network_thread(client->http))
+			vec_push(&idle, map_del(k->clients, e->key));
 	}
 	pthread_mutex_unlock(&k->lock);
-	return h;
+	vec_each (&idle, client)
+		free_client(*client);
+	vec_release(&idle);
 }
 
-/* One log that is read. Its owner has a ref, and the network thread one while it tells the end: it
- * may be stopped from within. */
+static void client_put(struct kubelets *k, struct client *client)
+{
+	pthread_mutex_lock(&k->lock);
+	client->users--;
+	pthread_mutex_unlock(&k->lock);
+	drop_idle(k);
+}
+
+/* One log that is read. */
 struct reading {
 	struct stream base;
-	_Atomic unsigned refs;
-	struct http_stream *http;
+	struct kubelets *kubelets;
+	struct client *client;
+	struct http_feed *feed;
 	struct stream_handler handler;
 	void *arg;
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	bool begun;
-	struct error *why; /* it did not begin */
 };
-
-static void reading_unref(struct reading *r)
-{
-	if (atomic_fetch_sub(&r->refs, 1) != 1)
-		return;
-	error_free(r->why);
-	pthread_mutex_destroy(&r->lock);
-	pthread_cond_destroy(&r->news);
-	free(r);
-}
-DEFINE_CLEANUP(struct reading *, reading_unref)
-
-static bool on_head(void *arg, const struct http_response *a)
-{
-	struct reading *r = arg;
-
-	if (a->status < 200 || a->status >= 300)
-		return true; /* the body says why */
-	pthread_mutex_lock(&r->lock);
-	r->begun = true;
-	pthread_cond_broadcast(&r->news);
-	pthread_mutex_unlock(&r->lock);
-	return true;
-}
 
 static enum http_flow on_data(void *arg, const char *bytes, size_t len)
 {
@@ -140,78 +162,51 @@ static enum http_flow on_data(void *arg, const char *bytes, size_t len)
 }
 
 /* Kubelet refuses in plain text; the line end is the text's, not the reason's. */
-static struct error *refusal(const struct http_response *a)
+static struct error *refusal(void *arg, const struct http_response *a)
 {
 	size_t len = a->body.len;
 
+	(void)arg;
 	while (len && a->body.s[len - 1] == '\n')
 		len--;
 	return error_new(error_code_from_status(a->status, NULL), "%.*s", (int)len, a->body.s);
 }
 
-static void on_closed(void *arg, const struct http_response *a, const struct error *transport)
+static void on_closed(void *arg, const struct error *why)
 {
-	struct reading *r CLEANUP(reading_unref_cleanup) = arg;
-	struct error *why = transport ? error_dup(transport) : NULL;
-	bool begun;
+	struct reading *r = arg;
 
-	atomic_fetch_add(&r->refs, 1);
-	if (!why && (a->status < 200 || a->status >= 300))
-		why = refusal(a);
-	pthread_mutex_lock(&r->lock);
-	begun = r->begun;
-	if (!begun)
-		r->why = why ? steal(&why) : error_new(E_INTERNAL, "kubelet answers nothing");
-	pthread_cond_broadcast(&r->news);
-	pthread_mutex_unlock(&r->lock);
-	if (begun)
-		r->handler.closed(r->arg, why);
-	error_free(why);
+	r->handler.closed(r->arg, why);
 }
 
-static const struct http_handler handler = {on_head, on_data, on_closed};
-
-static int wait_begun(struct reading *r, struct error **err)
-{
-	int64_t deadline = clock_mono(clock_system()) + CALL_TIMEOUT_MS * NS_PER_MS;
-	int late = 0, rc = 0;
-
-	pthread_mutex_lock(&r->lock);
-	while (!r->begun && !r->why && !late)
-		late = clock_wait(clock_system(), &r->news, &r->lock, deadline);
-	if (r->why)
-		rc = error_move(err, steal(&r->why));
-	else if (!r->begun)
-		rc = error_set(err, E_TIMEOUT, "no answer of kubelet within %d ms",
-			       CALL_TIMEOUT_MS);
-	pthread_mutex_unlock(&r->lock);
-	return rc;
-}
+static const struct http_feed_handler handler = {refusal, on_data, on_closed, free};
 
 static void stop_reading(struct stream *base)
 {
 	struct reading *r = container_of(base, struct reading, base);
+	struct kubelets *k = r->kubelets;
+	struct client *client = r->client;
 
-	http_stream_stop(r->http);
-	reading_unref(r);
+	http_feed_stop(r->feed);
+	client_put(k, client);
 }
 
-static struct stream *begin(struct http *http, const char *path, const struct stream_handler *to,
-			    void *arg, struct error **err)
+/* Takes over a use of CLIENT. */
+static struct stream *begin(struct kubelets *k, struct client *client, const char *path,
+			    const struct stream_handler *to, void *arg, struct error **err)
 {
 	const struct http_request q = {.method = "GET", .path = path, .accept = "*/*"};
 	struct reading *r = xcalloc(1, sizeof(*r));
+	struct http_feed *feed;
 
-	r->refs = 1;
-	r->handler = *to;
-	r->arg = arg;
-	pthread_mutex_init(&r->lock, NULL);
-	clock_cond_init(&r->news);
-	r->http = http_stream_start(http, NULL, &q, &handler, r, err);
-	if (r->http && wait_begun(r, err) == 0)
-		return &r->base;
-	stop_reading(&r->base);
-	return NULL;
+	*r = (struct reading){.kubelets = k, .client = client, .handler = *to, .arg = arg};
+	feed = http_feed_open(client->http, NULL, &q, &handler, r, err);
+	if (!feed) {
+		client_put(k, client);
+		return NULL;
+	}
+	r->feed = feed;
+	return &r->base;
 }
 
 static struct stream *open_log(void *arg, struct cluster *c, const struct object *pod,
@@ -221,7 +216,7 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 	struct kubelets *k = arg;
 	struct str path CLEANUP(str_release) = STR_INIT;
 	char *at free_ptr = NULL, *container free_ptr = NULL;
-	struct http *http;
+	struct client *client;
 
 	if (strcmp(subresource, "log") != 0) {
 		error_set(err, E_NOT_SUPPORTED, "%s is not passed on to kubelet", subresource);
@@ -229,13 +224,13 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 	}
 	container = nodes_log_container(pod, query, err);
 	at = container ? find_kubelet(k, pod, err) : NULL;
-	http = at ? client_of(k, at, err) : NULL;
-	if (!http)
+	client = at ? client_get(k, at, err) : NULL;
+	if (!client)
 		return NULL;
 	str_addf(&path, "/containerLogs/%s/%s/%s", pod->namespace, pod->name, container);
 	if (query && *query)
 		str_addf(&path, "?%s", query);
-	return begin(http, path.s, to, to_arg, err);
+	return begin(k, client, path.s, to, to_arg, err);
 }
 
 const struct pod_streamer *kubelets_streamer(void)

@@ -8,7 +8,7 @@
  * A kubelet is told who asks by the client certificate. Its own certificate is not checked: it
  *signs it itself, and kube-apiserver without --kubelet-certificate-authority does not either.
  *
- * Threads: any. One network thread a kubelet.
+ * Threads: any. One network thread for each kubelet that is being read from.
  */
 #ifndef NODE_KUBELETS_H
 #define NODE_KUBELETS_H

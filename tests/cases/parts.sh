@@ -33,6 +33,9 @@ ok "exec is refused" eval '! kubectl exec web -c c -- true >"$T/exec" 2>&1 && gr
 
 node=$(kubectl get pod web -o jsonpath='{.spec.nodeName}')
 kubelet=$(kubectl get node "$node" -o jsonpath='https://{.status.addresses[0].address}:{.status.daemonEndpoints.kubeletEndpoint.Port}')
+# Connections to that port, in the kernel's own form.
+unread() { ! awk -v port="$(printf ':%04X$' "${kubelet##*:}")" '$3 ~ port && $4 == "01"' /proc/net/tcp | grep .; }
+ok "a kubelet that nobody reads from is let go" wait_for 10 unread
 pki=$T/store/pki
 # ask PATH [CURL-ARGUMENT...]: the status of kubelet's answer.
 ask() {

@@ -1,6 +1,7 @@
 #include "cluster/remote/remote.h"
 
 #include "cluster/remote/split.h"
+#include "http/feed.h"
 #include "object/json.h"
 #include "object/status.h"
 
@@ -14,8 +15,8 @@
 #define WATCH_SPREAD_S 300
 
 /*
- * A watch or a log stream. Its owner has a ref and the network thread has one while it runs a
- * handler, so that the owner may stop it from within.
+ * A watch or a log stream. The feed lets it go when it has been stopped and no handler runs: its
+ * owner may stop it from within.
  */
 struct live {
 	union {
@@ -23,68 +24,29 @@ struct live {
 		struct stream stream;
 	} base; /* first: what the owner holds */
 	struct remote *c;
-	_Atomic unsigned refs;
 	const struct resource *r;
-	struct http_stream *http;
+	struct http_feed *feed;
 	struct watch_handler on_watch;
 	struct stream_handler on_stream;
 	bool is_watch;
 	void *arg;
 	struct splitter splitter;
-
-	pthread_mutex_t lock;
-	pthread_cond_t news;
-	bool begun, stopped, cancelled, told;
-	struct error *why; /* why it did not begin */
+	atomic_bool stopped;
 };
 
-static void live_unref(struct live *l)
-{
-	if (atomic_fetch_sub(&l->refs, 1) != 1)
-		return;
-	splitter_release(&l->splitter);
-	resource_unref(l->r);
-	error_free(l->why);
-	pthread_mutex_destroy(&l->lock);
-	pthread_cond_destroy(&l->news);
-	free(l);
-}
-DEFINE_CLEANUP(struct live *, live_unref)
-
-static struct live *live_ref(struct live *l)
-{
-	atomic_fetch_add(&l->refs, 1);
-	return l;
-}
-
-static bool is_stopped(struct live *l)
-{
-	bool stopped;
-
-	pthread_mutex_lock(&l->lock);
-	stopped = l->stopped;
-	pthread_mutex_unlock(&l->lock);
-	return stopped;
-}
-
-static bool on_head(void *arg, const struct http_response *a)
+static void live_free(void *arg)
 {
 	struct live *l = arg;
 
-	if (a->status < 200 || a->status >= 300)
-		return true; /* the body will say why */
-	pthread_mutex_lock(&l->lock);
-	l->begun = true;
-	pthread_cond_broadcast(&l->news);
-	pthread_mutex_unlock(&l->lock);
-	return true;
+	splitter_release(&l->splitter);
+	resource_unref(l->r);
+	free(l);
 }
 
 static void tell_closed(struct live *l, const struct error *why)
 {
-	if (l->told || is_stopped(l))
+	if (l->stopped)
 		return;
-	l->told = true;
 	if (l->is_watch)
 		l->on_watch.closed(l->arg, why);
 	else
@@ -123,7 +85,7 @@ static int tell_event(struct live *l, enum watch_type type, const json_t *tree, 
 	if (type != WATCH_BOOKMARK && !*o->name)
 		return error_set(err, E_BAD_REQUEST, "a watch event without an object");
 	l->on_watch.event(l->arg, &event);
-	return is_stopped(l) ? -1 : 0;
+	return l->stopped ? -1 : 0;
 }
 
 static int on_event(void *arg, const char *json, size_t len, unsigned keys, struct error **err)
@@ -147,11 +109,11 @@ static int on_event(void *arg, const char *json, size_t len, unsigned keys, stru
 
 static enum http_flow on_data(void *arg, const char *bytes, size_t len)
 {
-	struct live *l CLEANUP(live_unref_cleanup) = live_ref(arg);
+	struct live *l = arg;
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	if (!l->is_watch) {
-		if (!is_stopped(l) && l->on_stream.data(l->arg, bytes, len))
+		if (!l->stopped && l->on_stream.data(l->arg, bytes, len))
 			return HTTP_MORE;
 		return HTTP_STOP;
 	}
@@ -164,75 +126,28 @@ static enum http_flow on_data(void *arg, const char *bytes, size_t len)
 	return HTTP_STOP;
 }
 
-/* Why a stream whose answer is complete has ended; NULL: as it should. */
-static struct error *end_of(struct live *l, const struct http_response *a)
+static struct error *refusal(void *arg, const struct http_response *a)
 {
 	struct error *why = NULL;
 
-	if (remote_check(a, &why) < 0)
-		return why;
-	if (!l->is_watch)
-		return NULL;
-	if (splitter_finish(&l->splitter, &why) < 0)
-		return why;
-	return error_new(E_TIMEOUT, "%s: the watch has ended after its time",
-			 l->c->base.description);
+	(void)arg;
+	remote_check(a, &why);
+	return why;
 }
 
-static void on_closed(void *arg, const struct http_response *a, const struct error *transport)
+/* A watch does not end by itself as it should. */
+static void on_closed(void *arg, const struct error *transport)
 {
-	struct live *l CLEANUP(live_unref_cleanup) = live_ref(arg);
-	struct error *why CLEANUP(error_free_cleanup) =
-		transport ? error_dup(transport) : end_of(l, a);
-	bool begun;
-
-	pthread_mutex_lock(&l->lock);
-	begun = l->begun;
-	if (!begun)
-		l->why = steal(&why);
-	pthread_cond_broadcast(&l->news);
-	pthread_mutex_unlock(&l->lock);
-	if (begun)
-		tell_closed(l, why);
-}
-
-static const struct http_handler handler = {on_head, on_data, on_closed};
-
-static void on_cancel(void *arg)
-{
+	struct error *why CLEANUP(error_free_cleanup) = transport ? error_dup(transport) : NULL;
 	struct live *l = arg;
 
-	pthread_mutex_lock(&l->lock);
-	l->cancelled = true;
-	pthread_cond_broadcast(&l->news);
-	pthread_mutex_unlock(&l->lock);
+	if (l->is_watch && !why && splitter_finish(&l->splitter, &why) == 0)
+		why = error_new(E_TIMEOUT, "%s: the watch has ended after its time",
+				l->c->base.description);
+	tell_closed(l, why);
 }
 
-/* Waits for the head of the answer. */
-static int wait_begun(struct live *l, const struct call *call, struct error **err)
-{
-	int timeout_ms = call_timeout_ms(call), rc = 0;
-	int64_t deadline_ns;
-
-	/* A stream without a deadline still has one for its beginning. */
-	if (timeout_ms < 0)
-		timeout_ms = CALL_TIMEOUT_MS;
-	deadline_ns = clock_mono(l->c->clock) + timeout_ms * NS_PER_MS;
-	pthread_mutex_lock(&l->lock);
-	while (!l->begun && !l->why && !l->cancelled && !rc)
-		rc = clock_wait(l->c->clock, &l->news, &l->lock, deadline_ns);
-	if (l->begun)
-		rc = 0;
-	else if (l->why)
-		rc = error_move(err, steal(&l->why));
-	else if (l->cancelled)
-		rc = error_set(err, E_CANCELLED, "the request was given up");
-	else
-		rc = error_set(err, E_TIMEOUT, "%s: no answer within %d ms", l->c->base.description,
-			       timeout_ms);
-	pthread_mutex_unlock(&l->lock);
-	return rc;
-}
+static const struct http_feed_handler handler = {refusal, on_data, on_closed, live_free};
 
 static void remember(struct live *l)
 {
@@ -255,11 +170,8 @@ static void forget(struct live *l)
 static void live_stop(struct live *l)
 {
 	forget(l);
-	pthread_mutex_lock(&l->lock);
 	l->stopped = true;
-	pthread_mutex_unlock(&l->lock);
-	http_stream_stop(l->http);
-	live_unref(l);
+	http_feed_stop(l->feed);
 }
 
 void remote_stop_all(struct remote *c)
@@ -272,66 +184,24 @@ static struct live *live_new(struct remote *c, const struct resource *r, void *a
 {
 	struct live *l = xcalloc(1, sizeof(*l));
 
-	l->refs = 1;
 	l->c = c;
 	l->r = resource_ref(r);
 	l->arg = arg;
 	splitter_init(&l->splitter, SPLIT_SEQUENCE);
-	pthread_mutex_init(&l->lock, NULL);
-	clock_cond_init(&l->news);
 	return l;
-}
-
-/* One attempt. 1: the credentials are refused, and there are others. */
-static int live_try(struct live *l, const struct call *call, const struct http_request *q,
-		    bool others, struct error **err)
-{
-	struct error *why = NULL;
-	int rc;
-
-	l->http = http_stream_start(l->c->http, call, q, &handler, l, err);
-	if (!l->http)
-		return -1;
-	rc = wait_begun(l, call, &why);
-	if (rc < 0 && others && error_code(why) == E_UNAUTHORIZED) {
-		rc = http_stream_other_credentials(l->http, call, err);
-		if (rc != 0)
-			error_clear(&why);
-		else
-			rc = -1;
-	}
-	if (call && call->warnings)
-		http_stream_warnings(l->http, call->warnings);
-	if (rc != 0) {
-		http_stream_stop(steal(&l->http));
-		if (why)
-			error_move(err, why);
-	}
-	return rc;
 }
 
 /* Takes L over; NULL and *err where the stream cannot begin. */
 static struct live *live_begin(struct live *l, const struct call *call,
 			       const struct http_request *q, struct error **err)
 {
-	struct cancel *cancel = call ? call->cancel : NULL;
-	int rc;
+	struct http_feed *feed = http_feed_open(l->c->http, call, q, &handler, l, err);
 
-	if (http_on_network_thread(l->c->http)) {
-		error_set(err, E_INTERNAL, "a request from a handler");
-		live_unref(l);
+	if (!feed)
 		return NULL;
-	}
+	l->feed = feed;
 	remember(l);
-	cancel_subscribe(cancel, on_cancel, l);
-	rc = live_try(l, call, q, true, err);
-	if (rc > 0)
-		rc = live_try(l, call, q, false, err);
-	cancel_unsubscribe(cancel, on_cancel, l);
-	if (rc == 0)
-		return l;
-	live_stop(l);
-	return NULL;
+	return l;
 }
 
 static unsigned random_number(unsigned below)
