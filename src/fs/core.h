@@ -283,6 +283,9 @@ int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call
 /* Path from the root. For tests and for the program itself. */
 int tree_resolve(struct fs *fs, const char *path, const struct call *call, struct node **out,
 		 struct error **err);
+/* The object's file NAME of DIR as a node of its own, for this thread to write on; a new ref, or
+ * NULL where there is none. Under fs->lock. */
+struct node *tree_private(struct node *dir, const char *name, pid_t tid);
 bool tree_ready(struct node *dir);
 int tree_prepare(struct node *dir, const struct call *call, struct error **err);
 /* Appends SIZE bytes from OFFSET of a file's content. */

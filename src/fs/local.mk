@@ -45,3 +45,10 @@ check_PROGRAMS += tests/unit/fs/test_fs
 tests_unit_fs_test_fs_SOURCES = tests/unit/fs/test_fs.c
 tests_unit_fs_test_fs_LDADD = $(LIBS_fs) $(FUSE_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/fs/test_fs
+
+check_PROGRAMS += tests/unit/fs/test_ops
+tests_unit_fs_test_ops_SOURCES = tests/unit/fs/test_ops.c
+# Before what is banned: members of it have such names.
+tests_unit_fs_test_ops_CPPFLAGS = -include linux/fuse.h $(AM_CPPFLAGS)
+tests_unit_fs_test_ops_LDADD = $(LIBS_fs) $(FUSE_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/fs/test_ops

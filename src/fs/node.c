@@ -163,7 +163,7 @@ struct node *node_child(struct node *dir, const char *name)
 void node_stale(struct node *dir, const char *name)
 {
 	if (dir->children && map_del(dir->children, name))
-		notifier_entry(dir->fs->notifier, node_id(dir), name);
+		notifier_entry(dir->fs->notifier, dir, name);
 }
 
 void node_names_changed(struct node *dir)
@@ -175,7 +175,7 @@ void node_names_changed(struct node *dir)
 	now.tv_nsec = wall % NS_PER_S;
 	dir->names++;
 	dir->mtime = dir->changed = now;
-	notifier_names(dir->fs->notifier, node_id(dir));
+	notifier_names(dir->fs->notifier, dir);
 }
 
 void node_path(const struct node *n, struct str *out)

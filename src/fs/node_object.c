@@ -302,7 +302,7 @@ static void file_changed(struct node *dir, const char *file, const struct object
 	const struct node *n = node_child(dir, file);
 
 	if (n && n->object && now && object_same_version(n->object, now))
-		notifier_entry(dir->fs->notifier, node_id(dir), file);
+		notifier_entry(dir->fs->notifier, dir, file);
 	else
 		node_stale(dir, file);
 }

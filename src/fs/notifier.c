@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "fs/core.h"
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -12,8 +13,9 @@
 /* What the kernel is to forget, or an answer that comes after it. */
 struct notice {
 	uint64_t ino;
-	char *name;	/* NULL: the listing and attributes of ino */
-	fuse_req_t req; /* an answer, behind notices of the directory ino (0: of any) */
+	struct node *dir; /* a ref of it: nobody else gets its number meanwhile; NULL: an answer */
+	char *name;	  /* NULL: the listing and attributes of ino */
+	fuse_req_t req;	  /* an answer, behind notices of the directory ino (0: of any) */
 	int error;
 };
 
@@ -33,11 +35,12 @@ static char *notice_key(uint64_t ino, const char *name)
 	return xasprintf("%" PRIx64 "/%s", ino, name ? name : "");
 }
 
-static struct notice *notice_free(struct notice *x)
+/* Under no lock. */
+static void notice_free(struct notice *x)
 {
+	node_unref(x->dir);
 	free(x->name);
 	free(x);
-	return NULL;
 }
 
 static bool is_held(struct notifier *n, uint64_t ino)
@@ -143,8 +146,6 @@ void notifier_free(struct notifier *n)
 	pthread_cond_broadcast(&n->work);
 	pthread_mutex_unlock(&n->lock);
 	pthread_join(n->thread, NULL);
-	vec_each (&n->queue, x)
-		notice_free(*x);
 	vec_release(&n->queue);
 	vec_release(&n->held);
 	map_free(n->queued, NULL);
@@ -155,30 +156,34 @@ void notifier_free(struct notifier *n)
 }
 
 /* The mount is gone: nobody has to be told, but every request has to be answered. */
-static void drop_queue(struct notifier *n)
+static void drop(struct notice *x)
 {
-	vec_each (&n->queue, x) {
-		if ((*x)->req)
-			fuse_reply_err((*x)->req, (*x)->error);
-		notice_free(*x);
-	}
-	n->queue.n = 0;
-	map_clear(n->queued, NULL);
+	if (x->req)
+		fuse_reply_err(x->req, x->error);
+	notice_free(x);
 }
 
 void notifier_set_session(struct notifier *n, struct fuse_session *session)
 {
+	VEC(struct notice *) dropped = VEC_INIT;
+
 	pthread_mutex_lock(&n->lock);
 	n->session = session;
 	while (n->busy)
 		pthread_cond_wait(&n->quiet, &n->lock);
+	while (!session && n->queue.n)
+		vec_push(&dropped, n->queue.v[--n->queue.n]);
 	if (!session)
-		drop_queue(n);
+		map_clear(n->queued, NULL);
 	pthread_mutex_unlock(&n->lock);
+	vec_each (&dropped, x)
+		drop(*x);
+	vec_release(&dropped);
 }
 
-static void enqueue(struct notifier *n, uint64_t ino, const char *name)
+static void enqueue(struct notifier *n, struct node *dir, const char *name)
 {
+	uint64_t ino = node_id(dir);
 	char *key free_ptr = notice_key(ino, name);
 
 	pthread_mutex_lock(&n->lock);
@@ -186,6 +191,7 @@ static void enqueue(struct notifier *n, uint64_t ino, const char *name)
 		struct notice *x = xcalloc(1, sizeof(*x));
 
 		x->ino = ino;
+		x->dir = node_ref(dir);
 		x->name = name ? xstrdup(name) : NULL;
 		map_put(n->queued, key, x);
 		vec_push(&n->queue, x);
@@ -194,12 +200,12 @@ static void enqueue(struct notifier *n, uint64_t ino, const char *name)
 	pthread_mutex_unlock(&n->lock);
 }
 
-void notifier_entry(struct notifier *n, uint64_t dir, const char *name)
+void notifier_entry(struct notifier *n, struct node *dir, const char *name)
 {
 	enqueue(n, dir, name);
 }
 
-void notifier_names(struct notifier *n, uint64_t dir)
+void notifier_names(struct notifier *n, struct node *dir)
 {
 	enqueue(n, dir, NULL);
 }

@@ -24,18 +24,19 @@
 
 struct fuse_req;
 struct fuse_session;
+struct node;
 struct notifier;
 
 struct notifier *notifier_new(void);
-/* Ends the thread; what is queued is dropped. */
+/* Ends the thread. After notifier_set_session(n, NULL). */
 void notifier_free(struct notifier *n);
 /* From now on notices go to SESSION; NULL: they are dropped, answers are given at once. Waits for
  * one that is under way. */
 void notifier_set_session(struct notifier *n, struct fuse_session *session);
-/* NAME in the directory DIR. */
-void notifier_entry(struct notifier *n, uint64_t dir, const char *name);
-/* Names in DIR have come or gone: its times, and what is kept of its listing. */
-void notifier_names(struct notifier *n, uint64_t dir);
+/* NAME in the directory DIR. Under fs->lock. */
+void notifier_entry(struct notifier *n, struct node *dir, const char *name);
+/* Names in DIR have come or gone: its times, and what is kept of its listing. Under fs->lock. */
+void notifier_names(struct notifier *n, struct node *dir);
 /* Answers REQ with ERROR (an errno, or 0) once the notices that are queued now have been handed
  * over: those about names in DIR, or with DIR 0 all. */
 void notifier_answer(struct notifier *n, uint64_t dir, struct fuse_req *req, int error);

@@ -113,23 +113,23 @@ static void open_scratch(struct op *op)
 	reply_handle(op, h);
 }
 
-/* The version becomes the text that is written on. */
-static void begin_draft(struct op *op)
+/* The version becomes the text that is written on. The kernel may have the node by its name: it
+ * forgets that. */
+static struct draft *begin_draft(struct op *op)
 {
 	struct node *n = op->node;
 	struct draft *d = draft_new(op->fs, DRAFT_FREE);
 
 	if (!(op->fi.flags & O_TRUNC))
 		tree_read(n, 0, n->size, &d->text);
-	pthread_mutex_lock(&op->fs->lock);
+	FS_LOCK(op->fs);
 	n->private = true;
 	n->reserved = -1;
 	n->draft = draft_ref(d);
 	if (node_child(n->parent, n->name) == n)
-		map_del(n->parent->children, n->name);
+		node_stale(n->parent, n->name);
 	wants_remove(op->fs->wants, n->parent, n->name, op->tid);
-	pthread_mutex_unlock(&op->fs->lock);
-	reply_handle(op, writing_handle(op, d));
+	return d;
 }
 
 /* See wants.h: a version's node is not written on; the kernel is sent to look again. */
@@ -146,20 +146,25 @@ static bool may_write_here(struct op *op)
 	return false;
 }
 
+static int may_write(const struct node *n)
+{
+	if (!n->kind->ops->submit)
+		return EACCES;
+	if (node_read_only(n))
+		return EROFS;
+	return n->resource->verbs & (VERB_UPDATE | VERB_PATCH) ? 0 : EPERM;
+}
+
 static void open_for_writing(struct op *op)
 {
-	struct node *n = op->node;
+	int refusal = may_write(op->node);
 
-	if (!n->kind->ops->submit)
-		fuse_reply_err(op->req, EACCES);
-	else if (node_read_only(n))
-		fuse_reply_err(op->req, EROFS);
-	else if (!(n->resource->verbs & (VERB_UPDATE | VERB_PATCH)))
-		fuse_reply_err(op->req, EPERM);
-	else if (!may_write_here(op))
-		fuse_reply_err(op->req, ESTALE);
+	if (!refusal && !may_write_here(op))
+		refusal = ESTALE;
+	if (refusal)
+		fuse_reply_err(op->req, refusal);
 	else
-		begin_draft(op);
+		reply_handle(op, writing_handle(op, begin_draft(op)));
 }
 
 static void open_for_reading(struct op *op)
@@ -217,26 +222,38 @@ static void claim(struct handle *h, bool yes)
 
 static struct node *create_node(struct op *op)
 {
-	struct draft *d =
+	struct draft *d CLEANUP(draft_unref_cleanup) =
 		draft_new(op->fs, node_writes(op->node, op->name) ? DRAFT_FREE : DRAFT_SCRATCH);
 	struct node *n;
 
-	pthread_mutex_lock(&op->fs->lock);
+	FS_LOCK(op->fs);
 	n = scratch_find(op->node, op->name);
-	n = n ? node_ref(n) : scratch_add(op->node, op->name, d, op->mode);
-	pthread_mutex_unlock(&op->fs->lock);
-	draft_unref(d);
-	return n;
+	return n ? node_ref(n) : scratch_add(op->node, op->name, d, op->mode);
 }
 
-/* An object that appeared since the kernel looked: it looks again and opens it. */
-static bool has_appeared(struct op *op)
+static struct node *find_private(struct op *op)
 {
 	FS_LOCK(op->fs);
-	struct object *o CLEANUP(object_unref_cleanup) =
-		op->node->type ? object_of_file(op->node, op->name) : NULL;
+	return tree_private(op->node, op->name, op->tid);
+}
 
-	return o != NULL;
+/*
+ * The file becomes OP's node, what is to be written on *OUT. An object that appeared since the
+ * kernel looked is opened as it would be now: to send the kernel to look again does not do, for it
+ * does so once, and may have been sent already.
+ */
+static int create_or_open(struct op *op, struct draft **out)
+{
+	struct node *n = find_private(op);
+	int refusal = !n ? 0 : op->fi.flags & O_EXCL ? EEXIST : may_write(n);
+
+	if (refusal) {
+		node_unref(n);
+		return refusal;
+	}
+	op->node = n ? n : create_node(op);
+	*out = n ? begin_draft(op) : draft_ref(op->node->draft);
+	return 0;
 }
 
 /* A generated name that was just removed, and that nobody writes to. */
@@ -260,7 +277,7 @@ static int may_create(struct op *op)
 		return EPERM;
 	if (!ops && is_generated(op))
 		return EACCES;
-	return has_appeared(op) ? ESTALE : 0;
+	return 0;
 }
 
 static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
@@ -268,6 +285,7 @@ static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 {
 	struct op op = op_begin(req, parent);
 	struct fuse_entry_param e;
+	struct draft *d = NULL;
 	struct handle *h;
 	int ret;
 
@@ -275,12 +293,13 @@ static void on_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	op.mode = mode;
 	op.fi = *fi;
 	ret = may_create(&op);
+	if (!ret)
+		ret = create_or_open(&op, &d);
 	if (ret) {
 		fuse_reply_err(req, ret);
 		return;
 	}
-	op.node = create_node(&op);
-	h = writing_handle(&op, draft_ref(op.node->draft));
+	h = writing_handle(&op, d);
 	claim(h, true);
 	op_entry(op.node, &e);
 	op.fi.fh = (uintptr_t)h;

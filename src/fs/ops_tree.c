@@ -163,7 +163,7 @@ static int rename_to_scratch(struct op *op, struct node *n, struct error **err)
 	if (ret == 0) {
 		copy = scratch_add(op->to, op->new_name, d, n->mode);
 		node_stale(op->node, op->name);
-		notifier_entry(op->fs->notifier, node_id(op->to), op->new_name);
+		notifier_entry(op->fs->notifier, op->to, op->new_name);
 	}
 	pthread_mutex_unlock(&op->fs->lock);
 	node_unref(copy);

@@ -101,8 +101,9 @@ static bool is_away(const struct node *dir, const struct node_kind *k)
 	return (k->flags & NODE_CLUSTER) && !dir->fs->view;
 }
 
-/* Listed names beat scratch files, and those the unlisted names. */
-static struct node *find_row(struct node *dir, const char *name, bool unlisted, pid_t tid)
+/* Listed names beat scratch files, and those the unlisted names. WRITER gets a version's node of
+ * its own; 0: nobody. */
+static struct node *find_row(struct node *dir, const char *name, bool unlisted, pid_t writer)
 {
 	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
 		struct found f = {0};
@@ -111,11 +112,11 @@ static struct node *find_row(struct node *dir, const char *name, bool unlisted, 
 		if (!(k->flags & NODE_UNLISTED) != !unlisted || is_away(dir, k))
 			continue;
 		if (row_matches(dir, k, name, &f)) {
-			bool private = f.object && wants_has(dir->fs->wants, dir, name, tid);
+			bool private = f.object && writer;
 
 			n = node_of(dir, k, name, &f, private);
 			if (private)
-				n->reserved = tid;
+				n->reserved = writer;
 		}
 		found_release(&f);
 		if (n)
@@ -146,6 +147,14 @@ static bool stands_anyway(struct node *dir, const char *name)
 	return false;
 }
 
+struct node *tree_private(struct node *dir, const char *name, pid_t tid)
+{
+	struct object *o CLEANUP(object_unref_cleanup) =
+		dir->type ? object_of_file(dir, name) : NULL;
+
+	return o ? find_row(dir, name, false, tid) : NULL;
+}
+
 int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call *call,
 		struct node **out, struct error **err)
 {
@@ -164,15 +173,19 @@ int tree_lookup(struct node *dir, const char *name, pid_t tid, const struct call
 	}
 	FS_LOCK(dir->fs);
 	bool absent = absent_has(dir->fs->absent, dir, name);
+	pid_t writer = wants_has(dir->fs->wants, dir, name, tid) ? tid : 0;
 
-	n = absent ? NULL : find_row(dir, name, false, tid);
+	n = absent ? NULL : find_row(dir, name, false, writer);
 	if (!n) {
 		n = scratch_find(dir, name);
 		if (n)
 			node_ref(n);
 	}
 	if (!n && !absent)
-		n = find_row(dir, name, true, tid);
+		n = find_row(dir, name, true, writer);
+	/* It went before it was opened. */
+	if (writer && !(n && n->object))
+		wants_remove(dir->fs->wants, dir, name, tid);
 	if (!n && would_be_there(dir, name))
 		return fs_connect_failure(dir->fs, err);
 	if (!n)

@@ -2,9 +2,9 @@
 
 #define WANTS_MAX 256 /* more than that wait for an open that does not come: the oldest go */
 
+/* By path: when the kernel looks again, a directory may be another object's of the same name. */
 struct want {
-	struct node *dir; /* compared, not used */
-	char *name;
+	char *path;
 	pid_t tid;
 };
 
@@ -23,17 +23,28 @@ void wants_free(struct wants *w)
 	if (!w)
 		return;
 	vec_each (w, x)
-		free(x->name);
+		free(x->path);
 	vec_release(w);
 	free(w);
 }
 
+static void path_of(const struct node *dir, const char *name, struct str *out)
+{
+	node_path(dir, out);
+	str_addf(out, "/%s", name);
+}
+
 static size_t find(struct wants *w, struct node *dir, const char *name, pid_t tid)
 {
+	struct str path CLEANUP(str_release) = STR_INIT;
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		if (w->v[i].tid == tid && w->v[i].dir == dir && strcmp(w->v[i].name, name) == 0)
+		if (w->v[i].tid != tid)
+			continue;
+		if (!path.len)
+			path_of(dir, name, &path);
+		if (strcmp(w->v[i].path, path.s) == 0)
 			break;
 	}
 	return i;
@@ -41,15 +52,18 @@ static size_t find(struct wants *w, struct node *dir, const char *name, pid_t ti
 
 static void remove_at(struct wants *w, size_t i)
 {
-	free(w->v[i].name);
+	free(w->v[i].path);
 	vec_remove(w, i);
 }
 
 void wants_add(struct wants *w, struct node *dir, const char *name, pid_t tid)
 {
+	struct str path = STR_INIT;
+
 	if (w->n == WANTS_MAX)
 		remove_at(w, 0);
-	vec_push(w, (struct want){dir, xstrdup(name), tid});
+	path_of(dir, name, &path);
+	vec_push(w, (struct want){str_take(&path), tid});
 }
 
 bool wants_has(struct wants *w, struct node *dir, const char *name, pid_t tid)

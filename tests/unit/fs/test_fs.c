@@ -8,6 +8,7 @@
 #include "fs/spool.h"
 #include "fs/texts.h"
 #include "fs/types.h"
+#include "fs/wants.h"
 #include "fs/write.h"
 #include "object/json.h"
 
@@ -168,6 +169,33 @@ static void test_versions(void **state)
 	node_unref(one);
 	node_unref(same);
 	node_unref(two);
+}
+
+/* Told to look again, a thread finds its place by the path: what it was in may be another's now. */
+static void test_wants(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	struct node *before = resolve(w, "namespaces/default/configmaps/x/data", E_OK);
+
+	pthread_mutex_lock(&w->fs->lock);
+	wants_add(w->fs->wants, before, "a", 7);
+	node_stale(before->parent, "data");
+	pthread_mutex_unlock(&w->fs->lock);
+	struct node *after = resolve(w, "namespaces/default/configmaps/x/data", E_OK);
+
+	assert_ptr_not_equal(before, after);
+	pthread_mutex_lock(&w->fs->lock);
+	assert_true(wants_has(w->fs->wants, after, "a", 7));
+	assert_false(wants_has(w->fs->wants, after, "a", 8));
+	assert_false(wants_has(w->fs->wants, after, "b", 7));
+	wants_remove(w->fs->wants, after, "a", 7);
+	assert_false(wants_has(w->fs->wants, before, "a", 7));
+	pthread_mutex_unlock(&w->fs->lock);
+	node_unref(before);
+	node_unref(after);
 }
 
 static void test_nothing_is_sent(void **state)
@@ -435,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wants, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_sent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_saving_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_merging_again, setup, teardown),

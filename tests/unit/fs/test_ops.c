@@ -1,0 +1,314 @@
+/* The kernel's requests one by one, in an order that a kernel comes to only by chance. */
+#include "cluster/fake.h"
+#include "fs/draft.h"
+#include "fs/nodes.h"
+#include "fs/notifier.h"
+#include "fs/ops.h"
+#include "fs/write.h"
+#include "object/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TYPE "namespaces/default/configmaps"
+#define NAME "x.yaml"
+
+struct world {
+	struct cluster *cluster;
+	struct informers *informers;
+	struct fs *fs;
+	struct fuse_session *se;
+	struct node *dir; /* TYPE */
+	/* What the session has said. */
+	pthread_mutex_t lock;
+	pthread_cond_t said;
+	struct fuse_out_header last; /* answer; unique 0: none yet */
+	struct fuse_entry_out entry; /* of it, where it has one */
+	unsigned forgotten;	     /* notices that NAME is no longer what it was */
+};
+
+/* The session has no argument for it. */
+static struct world *current;
+
+static ssize_t take(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct world *w = current;
+	struct str all CLEANUP(str_release) = STR_INIT;
+	struct fuse_out_header head;
+
+	for (int i = 0; i < count; i++)
+		str_add(&all, iov[i].iov_base, iov[i].iov_len);
+	memcpy(&head, all.s, sizeof(head));
+	pthread_mutex_lock(&w->lock);
+	if (head.unique) {
+		w->last = head;
+		if (all.len >= sizeof(head) + sizeof(w->entry))
+			memcpy(&w->entry, all.s + sizeof(head), sizeof(w->entry));
+	} else if (head.error == FUSE_NOTIFY_INVAL_ENTRY &&
+		   !strcmp(all.s + sizeof(head) + sizeof(struct fuse_notify_inval_entry_out),
+			   NAME)) {
+		w->forgotten++;
+	}
+	pthread_cond_broadcast(&w->said);
+	pthread_mutex_unlock(&w->lock);
+	return (ssize_t)all.len;
+}
+
+static ssize_t nothing_to_read(int fd, void *buf, size_t len, void *userdata)
+{
+	errno = ENODEV;
+	return -1;
+}
+
+/* A request of the thread TID about the node INO; its answer's errno. */
+static int ask(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const void *body,
+	       size_t len, const char *name)
+{
+	static uint64_t unique;
+	struct fuse_in_header head = {.opcode = opcode,
+				      .unique = ++unique,
+				      .nodeid = ino,
+				      .uid = getuid(),
+				      .gid = getgid(),
+				      .pid = (uint32_t)tid};
+	struct str all CLEANUP(str_release) = STR_INIT;
+
+	head.len = (uint32_t)(sizeof(head) + len + (name ? strlen(name) + 1 : 0));
+	str_add(&all, (const char *)&head, sizeof(head));
+	str_add(&all, body, len);
+	if (name)
+		str_add(&all, name, strlen(name) + 1);
+	struct fuse_buf buf = {.size = all.len, .mem = all.s};
+
+	fuse_session_process_buf(w->se, &buf);
+	pthread_mutex_lock(&w->lock);
+	while (w->last.unique != unique)
+		pthread_cond_wait(&w->said, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+	return -w->last.error;
+}
+
+static int look(struct world *w, pid_t tid)
+{
+	return ask(w, FUSE_LOOKUP, node_id(w->dir), tid, NULL, 0, NAME);
+}
+
+static int open_it(struct world *w, uint64_t ino, pid_t tid, uint32_t flags)
+{
+	struct fuse_open_in in = {.flags = flags};
+
+	return ask(w, FUSE_OPEN, ino, tid, &in, sizeof(in), NULL);
+}
+
+static int create(struct world *w, pid_t tid, uint32_t flags)
+{
+	struct fuse_create_in in = {.flags = flags | O_CREAT, .mode = S_IFREG | 0644};
+
+	return ask(w, FUSE_CREATE, node_id(w->dir), tid, &in, sizeof(in), NAME);
+}
+
+static void wait_forgotten(struct world *w)
+{
+	struct timespec end = {.tv_sec = time(NULL) + 60};
+	int late = 0;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->forgotten && !late)
+		late = pthread_cond_timedwait(&w->said, &w->lock, &end);
+	pthread_mutex_unlock(&w->lock);
+	assert_int_equal(late, 0);
+}
+
+static void session_begin(struct world *w)
+{
+	static const struct fuse_custom_io io = {.writev = take, .read = nothing_to_read};
+	struct fuse_init_in in = {.major = FUSE_KERNEL_VERSION,
+				  .minor = FUSE_KERNEL_MINOR_VERSION,
+				  .max_readahead = 1 << 17};
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_lowlevel_ops ops = {0};
+
+	ops_dir(&ops);
+	ops_file(&ops);
+	fuse_opt_add_arg(&args, "test_ops");
+	w->se = fuse_session_new(&args, &ops, sizeof(ops), w->fs);
+	fuse_opt_free_args(&args);
+	assert_non_null(w->se);
+	assert_int_equal(fuse_session_custom_io(w->se, &io, open("/dev/null", O_RDWR)), 0);
+	assert_int_equal(ask(w, FUSE_INIT, 0, 1, &in, sizeof(in), NULL), 0);
+	notifier_set_session(w->fs->notifier, w->se);
+}
+
+static void make(struct world *w, const char *kind, const char *plural, const char *namespace,
+		 const char *name)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) =
+		cluster_catalog(w->cluster, NULL, NULL);
+	json_t *tree json_auto = json_pack("{s:s,s:s,s:{s:s},s:{s:s}}", "apiVersion", "v1", "kind",
+					   kind, "metadata", "name", name, "data", "k", "before");
+
+	assert_int_equal(cluster_create_tree(w->cluster, NULL,
+					     catalog_find(catalog, "", "v1", plural), namespace,
+					     tree, NULL, NULL, NULL),
+			 0);
+	fake_settle(w->cluster);
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct cluster_config config = {0};
+	struct fs_options o;
+
+	current = w;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->said, NULL);
+	w->cluster = cluster_open("fake:", &config, NULL);
+	make(w, "Namespace", "namespaces", "", "default");
+	w->informers = informers_new(w->cluster, NULL);
+	fs_options_init(&o);
+	w->fs = fs_new(w->cluster, w->informers, &o, NULL);
+	assert_non_null(w->fs);
+	session_begin(w);
+	assert_int_equal(tree_resolve(w->fs, TYPE, NULL, &w->dir, NULL), 0);
+	assert_int_equal(tree_prepare(w->dir, NULL, NULL), 0);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	notifier_set_session(w->fs->notifier, NULL);
+	node_unref(w->dir);
+	handles_end(w->fs, false);
+	fs_free(w->fs);
+	fuse_session_destroy(w->se);
+	informers_free(w->informers);
+	cluster_close(w->cluster);
+	pthread_cond_destroy(&w->said);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	return 0;
+}
+
+/* The kernel has looked, and found nothing; then the object comes, from elsewhere. */
+static void test_create_of_what_appeared(void **state)
+{
+	struct world *w = *state;
+	struct str text CLEANUP(str_release) = STR_INIT;
+
+	assert_int_equal(look(w, 7), ENOENT);
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(create(w, 7, O_WRONLY | O_EXCL), EEXIST);
+	assert_int_equal(create(w, 7, O_WRONLY), 0);
+	assert_int_equal(w->entry.entry_valid, 0);
+	struct node *n = (struct node *)(uintptr_t)w->entry.nodeid;
+
+	assert_non_null(n->draft);
+	assert_non_null(strstr(n->draft->text.s, "before"));
+	assert_int_equal(create(w, 8, O_WRONLY | O_TRUNC), 0);
+	n = (struct node *)(uintptr_t)w->entry.nodeid;
+	assert_int_equal(n->draft->text.len, 0);
+}
+
+/* What is opened by a descriptor (/proc/self/fd/3) is written on where it is, whatever the kernel
+ * has by its name. */
+static void test_name_of_what_is_written_on(void **state)
+{
+	struct world *w = *state;
+	uint64_t shared;
+
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(look(w, 7), 0);
+	shared = w->entry.nodeid;
+	assert_true(w->entry.entry_valid > 0);
+	assert_int_equal(open_it(w, shared, 7, O_WRONLY), ESTALE);
+	assert_int_equal(w->forgotten, 0);
+	assert_int_equal(open_it(w, shared, 7, O_WRONLY), 0);
+	wait_forgotten(w);
+	assert_int_equal(look(w, 8), 0);
+	assert_true(w->entry.nodeid != shared);
+	assert_true(w->entry.entry_valid > 0);
+}
+
+/* Sent to look again, a thread finds nothing: what comes there later is like any other to it. */
+static void test_want_of_what_went(void **state)
+{
+	struct world *w = *state;
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) =
+		cluster_catalog(w->cluster, NULL, NULL);
+	struct delete_options opt = {.grace_period_s = 0};
+
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(look(w, 7), 0);
+	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
+	assert_int_equal(cluster_delete(w->cluster, NULL,
+					catalog_find(catalog, "", "v1", "configmaps"), "default",
+					"x", &opt, NULL, NULL, NULL),
+			 0);
+	fake_settle(w->cluster);
+	while (look(w, 7) == 0)
+		continue;
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	while (look(w, 8) != 0)
+		continue;
+	assert_int_equal(look(w, 7), 0);
+	assert_true(w->entry.entry_valid > 0);
+	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
+	assert_int_equal(look(w, 7), 0);
+	assert_int_equal(w->entry.entry_valid, 0);
+	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), 0);
+}
+
+static size_t count_nodes(struct world *w)
+{
+	FS_LOCK(w->fs);
+	return w->fs->n_nodes;
+}
+
+/* While a notice waits its directory stays: the kernel would take another node of the same number
+ * for it. */
+static void test_notice_of_what_is_forgotten(void **state)
+{
+	struct world *w = *state;
+	size_t with_it;
+
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(look(w, 7), 0);
+	notifier_hold(w->fs->notifier, node_id(w->dir));
+	pthread_mutex_lock(&w->fs->lock);
+	node_stale(w->dir, NAME);
+	pthread_mutex_unlock(&w->fs->lock);
+	node_forget((struct node *)(uintptr_t)w->entry.nodeid, 1);
+	with_it = count_nodes(w);
+	uint64_t ino = node_id(w->dir);
+
+	node_unref(steal(&w->dir));
+	assert_int_equal(count_nodes(w), with_it);
+	notifier_let(w->fs->notifier, ino);
+	wait_forgotten(w);
+	while (count_nodes(w) == with_it)
+		sched_yield();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_create_of_what_appeared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_name_of_what_is_written_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
