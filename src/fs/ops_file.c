@@ -113,13 +113,28 @@ static void open_scratch(struct op *op)
 	reply_handle(op, h);
 }
 
+/* What others write on as well. */
+static struct draft *join_draft(struct op *op)
+{
+	struct node *n = op->node;
+
+	FS_LOCK(op->fs);
+	wants_remove(op->fs->wants, n->parent, n->name, op->tid);
+	if (n->draft && op->fi.flags & O_TRUNC)
+		draft_truncate(n->draft, 0);
+	return n->draft ? draft_ref(n->draft) : NULL;
+}
+
 /* The version becomes the text that is written on. The kernel may have the node by its name: it
  * forgets that. */
 static struct draft *begin_draft(struct op *op)
 {
 	struct node *n = op->node;
-	struct draft *d = draft_new(op->fs, DRAFT_FREE);
+	struct draft *d = join_draft(op);
 
+	if (d)
+		return d;
+	d = draft_new(op->fs, DRAFT_FREE);
 	if (!(op->fi.flags & O_TRUNC))
 		tree_read(n, 0, n->size, &d->text);
 	FS_LOCK(op->fs);
@@ -128,18 +143,18 @@ static struct draft *begin_draft(struct op *op)
 	n->draft = draft_ref(d);
 	if (node_child(n->parent, n->name) == n)
 		node_stale(n->parent, n->name);
-	wants_remove(op->fs->wants, n->parent, n->name, op->tid);
 	return d;
 }
 
-/* See wants.h: a version's node is not written on; the kernel is sent to look again. */
-static bool may_write_here(struct op *op)
+/* See wants.h: a version's node is not written on, nor another's text read; the kernel is sent to
+ * look again. */
+static bool may_open_here(struct op *op)
 {
 	struct node *n = op->node;
 
 	FS_LOCK(op->fs);
-	if (n->private)
-		return n->reserved == op->tid;
+	if (n->private ? n->reserved == op->tid : !wants_to_write(op->fi.flags))
+		return true;
 	if (wants_has(op->fs->wants, n->parent, n->name, op->tid))
 		return true;
 	wants_add(op->fs->wants, n->parent, n->name, op->tid);
@@ -159,7 +174,7 @@ static void open_for_writing(struct op *op)
 {
 	int refusal = may_write(op->node);
 
-	if (!refusal && !may_write_here(op))
+	if (!refusal && !may_open_here(op))
 		refusal = ESTALE;
 	if (refusal)
 		fuse_reply_err(op->req, refusal);
@@ -170,13 +185,18 @@ static void open_for_writing(struct op *op)
 static void open_for_reading(struct op *op)
 {
 	struct node *n = op->node;
-	bool taken;
+	bool written_on;
 
-	pthread_mutex_lock(&op->fs->lock);
-	taken = n->private && n->reserved != op->tid;
-	pthread_mutex_unlock(&op->fs->lock);
-	if (taken) {
+	if (!may_open_here(op)) {
 		fuse_reply_err(op->req, ESTALE);
+		return;
+	}
+	pthread_mutex_lock(&op->fs->lock);
+	wants_remove(op->fs->wants, n->parent, n->name, op->tid);
+	written_on = n->draft;
+	pthread_mutex_unlock(&op->fs->lock);
+	if (written_on) {
+		reply_handle(op, handle_new(n));
 		return;
 	}
 	if (n->object)

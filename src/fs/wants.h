@@ -1,11 +1,12 @@
 /*
- * Threads that are about to open a file for writing.
+ * Threads that are about to open a file, and were sent to look its name up again.
  *
  * Writing must not touch the node that readers have open: the kernel keeps one size and one set of
  * pages a node. So the first open for writing of a version's node is answered ESTALE, which makes
  * the kernel look the name up once more; that lookup, by the same thread, gets a node of its own
- * with the same version and no timeouts, and the second open takes it. A thread that comes again
- * without a lookup (it opened /proc/self/fd/N) writes into the node it has.
+ * with the same version and no timeouts, and the second open takes it. Likewise who comes to a node
+ * that is another's to write on. A thread that comes again without a lookup (it opened
+ * /proc/self/fd/N) writes on the node it has, or reads what is written there.
  *
  * Threads: under fs->lock.
  */

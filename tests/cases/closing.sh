@@ -110,6 +110,17 @@ is "apply tells what became of it" "$(grep -c 'ConfigMap zz.*created' <<<"$told"
 sync; echo 2 >/proc/sys/vm/drop_caches 2>/dev/null
 is "also when the kernel has forgotten the file" "$(cat ../apply)" "$told"
 
+# ---- A descriptor by its name
+
+echo 'data: {a: "1"}' >fd.yaml
+ok "tee /dev/stderr writes on an object" \
+	bash -c 'echo "data: {a: \"2\"}" | tee /dev/stderr 2>fd.yaml >/dev/null'
+is "as it was told" "$(sed -n 's/^  a: //p' fd.yaml)" '"2"'
+ok "so does > /dev/fd/3" bash -c 'exec 3>fd.yaml; echo "data: {a: \"3\"}" >/dev/fd/3'
+is "which applies it" "$(sed -n 's/^  a: //p' fd.yaml)" '"3"'
+is "and there it can be read" "$(bash -c 'exec 3<>fd.yaml; head -c 10 /dev/fd/3')" apiVersion
+rm fd.yaml
+
 # ---- Namespaces
 
 is "namespace.json is the namespace" "$(jq -r .metadata.name ../namespace.json)" "$NS"

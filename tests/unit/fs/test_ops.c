@@ -241,6 +241,38 @@ static void test_name_of_what_is_written_on(void **state)
 	assert_true(w->entry.entry_valid > 0);
 }
 
+/* A descriptor of what another thread writes on (/dev/fd/3) leads to the same text. */
+static void test_two_write_on_one(void **state)
+{
+	struct world *w = *state;
+	struct node *n;
+
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(look(w, 7), 0);
+	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
+	assert_int_equal(look(w, 7), 0);
+	uint64_t ino = w->entry.nodeid;
+
+	assert_int_equal(open_it(w, ino, 7, O_WRONLY), 0);
+	n = (struct node *)(uintptr_t)ino;
+	struct draft *d = n->draft;
+
+	assert_int_equal(open_it(w, ino, 8, O_RDONLY), ESTALE);
+	assert_int_equal(open_it(w, ino, 8, O_RDONLY), 0);
+	assert_int_equal(open_it(w, ino, 9, O_WRONLY), ESTALE);
+	assert_int_equal(open_it(w, ino, 9, O_WRONLY), 0);
+	assert_ptr_equal(n->draft, d);
+	assert_non_null(strstr(d->text.s, "before"));
+	assert_int_equal(open_it(w, ino, 9, O_WRONLY | O_TRUNC), ESTALE);
+	assert_int_equal(open_it(w, ino, 9, O_WRONLY | O_TRUNC), 0);
+	assert_ptr_equal(n->draft, d);
+	assert_int_equal(d->text.len, 0);
+	/* By its name it is the object, as before. */
+	assert_int_equal(look(w, 8), 0);
+	assert_true(w->entry.nodeid != ino);
+	assert_true(w->entry.entry_valid > 0);
+}
+
 /* Sent to look again, a thread finds nothing: what comes there later is like any other to it. */
 static void test_want_of_what_went(void **state)
 {
@@ -306,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_create_of_what_appeared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_name_of_what_is_written_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_write_on_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
