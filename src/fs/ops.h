@@ -56,6 +56,7 @@ struct handle {
 	pid_t opener;	     /* process */
 	bool writable, stream, claimed;
 	bool caching;	       /* the kernel keeps what is read of this directory; under fs->lock */
+	bool filling;	       /* likewise, and it has kept nothing of this listing yet */
 	struct waiter *waiter; /* of a file whose read blocks, or NULL */
 	struct str text; /* of a file that is made anew for each opening; set before it is known */
 	struct listing listing;

@@ -91,7 +91,9 @@ static void on_statfs(fuse_req_t req, fuse_ino_t ino)
  * It has one cache a directory, filled by whoever reads and read by all, who find their place in it
  * by the number of an entry. Two openings of different listings would each read on where the other
  * had counted: names would come twice or not at all. So all openings that use it have one listing,
- * and who comes with another while they last reads past it.
+ * and who comes with another while they last reads past it. So does who comes before the first of
+ * them reads: the kernel throws away what it has only after it was told to, and might still show
+ * it.
  */
 static void use_cache(struct op *op, struct handle *h)
 {
@@ -106,7 +108,9 @@ static void use_cache(struct op *op, struct handle *h)
 	if (!h->caching)
 		return;
 	dir->caching++;
-	dir->listed = h->listing.digest;
+	h->filling = !same;
+	if (h->filling)
+		dir->listed = 0;
 }
 
 static void run_opendir(struct op *op, const struct call *call)
@@ -205,11 +209,14 @@ static bool has_to_list(struct handle *h)
 	struct node *dir = h->node;
 
 	FS_LOCK(dir->fs);
-	if (h->listing.names == dir->names || (h->caching && dir->caching > 1))
-		return false;
-	if (h->caching)
+	bool has_to = h->listing.names != dir->names && !(h->caching && dir->caching > 1);
+
+	if (has_to && h->caching)
 		dir->listed = 0;
-	return true;
+	else if (h->filling)
+		dir->listed = h->listing.digest;
+	h->filling = false;
+	return has_to;
 }
 
 static void read_directory(struct op *op, bool plus)

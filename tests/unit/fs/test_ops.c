@@ -32,6 +32,7 @@ struct world {
 	pthread_cond_t said;
 	struct fuse_out_header last; /* answer; unique 0: none yet */
 	struct fuse_entry_out entry; /* of it, where it has one */
+	struct fuse_open_out opened; /* likewise */
 	unsigned forgotten;	     /* notices that NAME is no longer what it was */
 };
 
@@ -52,6 +53,8 @@ static ssize_t take(int fd, struct iovec *iov, int count, void *userdata)
 		w->last = head;
 		if (all.len >= sizeof(head) + sizeof(w->entry))
 			memcpy(&w->entry, all.s + sizeof(head), sizeof(w->entry));
+		if (all.len == sizeof(head) + sizeof(w->opened))
+			memcpy(&w->opened, all.s + sizeof(head), sizeof(w->opened));
 	} else if (head.error == FUSE_NOTIFY_INVAL_ENTRY &&
 		   !strcmp(all.s + sizeof(head) + sizeof(struct fuse_notify_inval_entry_out),
 			   NAME)) {
@@ -302,6 +305,54 @@ static void test_want_of_what_went(void **state)
 	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), 0);
 }
 
+#define CACHED (FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE)
+
+/* What the kernel is told of the listing it has; *FH for the other requests. */
+static uint32_t open_dir(struct world *w, uint64_t *fh)
+{
+	struct fuse_open_in in = {.flags = O_DIRECTORY};
+
+	assert_int_equal(ask(w, FUSE_OPENDIR, node_id(w->dir), 7, &in, sizeof(in), NULL), 0);
+	*fh = w->opened.fh;
+	return w->opened.open_flags & CACHED;
+}
+
+static void read_dir(struct world *w, uint64_t fh)
+{
+	struct fuse_read_in in = {.fh = fh, .size = 4096};
+
+	assert_int_equal(ask(w, FUSE_READDIR, node_id(w->dir), 7, &in, sizeof(in), NULL), 0);
+}
+
+static void close_dir(struct world *w, uint64_t fh)
+{
+	struct fuse_release_in in = {.fh = fh};
+
+	assert_int_equal(ask(w, FUSE_RELEASEDIR, node_id(w->dir), 7, &in, sizeof(in), NULL), 0);
+}
+
+/* The kernel may show what it has to whoever comes, until the one whom it was told to begin anew
+ * has read. */
+static void test_listing_that_is_kept(void **state)
+{
+	struct world *w = *state;
+	uint64_t one, two, three;
+
+	assert_int_equal(open_dir(w, &one), FOPEN_CACHE_DIR);
+	read_dir(w, one);
+	close_dir(w, one);
+	assert_int_equal(open_dir(w, &one), CACHED);
+	close_dir(w, one);
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	assert_int_equal(open_dir(w, &one), FOPEN_CACHE_DIR);
+	assert_int_equal(open_dir(w, &two), FOPEN_KEEP_CACHE);
+	read_dir(w, one);
+	assert_int_equal(open_dir(w, &three), CACHED);
+	close_dir(w, one);
+	close_dir(w, two);
+	close_dir(w, three);
+}
+
 static size_t count_nodes(struct world *w)
 {
 	FS_LOCK(w->fs);
@@ -340,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_name_of_what_is_written_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_write_on_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
 
