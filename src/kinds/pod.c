@@ -14,9 +14,11 @@ static const struct selectable selectable[] = {
 	{.field = "spec.restartPolicy"},
 	{.field = "spec.schedulerName"},
 	{.field = "spec.serviceAccountName"},
-	{.field = "spec.hostNetwork"},
+	{.field = "spec.hostNetwork", .zero = "false"},
+	{.field = "spec.host", .path = "spec.nodeName"},
 	{.field = "status.phase"},
 	{.field = "status.podIP"},
+	{.field = "status.podIPs", .path = ""},
 	{.field = "status.nominatedNodeName"},
 	{0},
 };

@@ -171,10 +171,21 @@ static void selectors_name_fields(void **state)
 		const char *type, *fields;
 		int want; /* -1: refused */
 	} rows[] = {
-		{"jobs", "status.successful=0", 1},  {"jobs", "status.successful=1", 0},
-		{"jobs", "status.succeeded=0", -1},  {"jobs", "=", 1},
-		{"jobs", "metadata.namespace=n", 1}, {"configmaps", "data=x", -1},
+		{"jobs", "status.successful=0", 1},
+		{"jobs", "status.successful=1", 0},
+		{"jobs", "status.succeeded=0", -1},
+		{"jobs", "=", 1},
+		{"jobs", "metadata.namespace=n", 1},
+		{"configmaps", "data=x", -1},
+		{"pods", "spec.host=m", 1},
+		{"pods", "spec.host=o", 0},
+		{"pods", "status.podIPs=x", 0},
+		{"pods", "spec.host=m,spec.hostNetwork=false", 1},
 	};
+	json_t *pod json_auto = create(
+		"pods",
+		"{'metadata':{'name':'hosted'},'spec':{'nodeName':'m','containers':[{'name':'c',"
+		"'image':'i'}]}}");
 	json_t *job json_auto = create(
 		"jobs", "{'metadata':{'name':'j'},'spec':{'template':{'spec':{"
 			"'restartPolicy':'Never','containers':[{'name':'c','image':'i'}]}}}}");
