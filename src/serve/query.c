@@ -408,6 +408,41 @@ void delete_request_release(struct delete_request *d)
 	d->body = NULL;
 }
 
+/* The parameter NAME is at least LEAST, or not there. */
+static int check_least(const struct field *options, const struct request *r, const char *name,
+		       int64_t least, struct error **err)
+{
+	int64_t value = least;
+	const struct field *at = FIELD(options, name);
+
+	if (query_int(r, name, &value, err) < 0)
+		return -1;
+	if (value < least)
+		field_invalid_int(at, value,
+				  least ? "must be greater than 0"
+					: "must be greater than or equal to 0");
+	return 0;
+}
+
+int query_log(const struct request *r, const char *pod, struct error **err)
+{
+	const struct resource log_options = {.group = "", .kind = "PodLogOptions"};
+	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+	const struct field options = field_root(NULL, errors);
+	bool both = query_text(r, "sinceSeconds") && query_text(r, "sinceTime");
+
+	if (check_least(&options, r, "tailLines", 0, err) < 0 ||
+	    check_least(&options, r, "limitBytes", 1, err) < 0 ||
+	    (!both && check_least(&options, r, "sinceSeconds", 1, err) < 0))
+		return -1;
+	if (both)
+		field_forbidden(FIELD(&options, ""), "at most one of `sinceTime` or `sinceSeconds` "
+						     "may be specified");
+	if (request_query(r, "stream"))
+		field_forbidden(FIELD(&options, "stream"), "may not be specified");
+	return field_errors_finish(errors, &log_options, pod, err);
+}
+
 int query_body(struct request *r, bool custom, struct str *out, json_t **findings,
 	       struct error **err)
 {

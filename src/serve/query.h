@@ -32,6 +32,9 @@ struct delete_request {
 int query_delete(const struct request *r, struct delete_request *out, struct error **err);
 void delete_request_release(struct delete_request *d);
 
+/* Of POD's log: PodLogOptions. */
+int query_log(const struct request *r, const char *pod, struct error **err);
+
 /*
  * The request's body as JSON text: itself, or what its YAML or protobuf says. *FINDINGS, which the
  * caller frees: for write_options. CUSTOM: of a custom resource, which has no protobuf form.

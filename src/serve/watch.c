@@ -205,8 +205,12 @@ static const struct stream_handler stream_handler = {on_data, on_stream_closed};
 int resource_stream(const struct ask *a, struct error **err)
 {
 	struct str query CLEANUP(str_release) = STR_INIT;
-	struct watching *w = watching_new(a);
+	struct watching *w;
 
+	if (strcmp(a->target->subresource, "log") == 0 &&
+	    query_log(a->request, a->target->name, err) < 0)
+		return -1;
+	w = watching_new(a);
 	request_query_encoded(a->request, &query);
 	w->stream = cluster_stream(a->request->server->cluster, &a->request->call, a->resource,
 				   a->target->namespace, a->target->name, a->target->subresource,

@@ -20,6 +20,7 @@
 
 #define JSON "Content-Type: application/json"
 #define EXEC "/api/v1/namespaces/x/pods/p/exec"
+#define LOG "/api/v1/namespaces/default/pods/none/log"
 #define MAPS "/api/v1/namespaces/x/configmaps"
 
 static struct cluster *cluster;
@@ -282,6 +283,11 @@ static const struct {
 	{"DELETE", MAPS "/none", JSON, "{\"gracePeriodSeconds\":\"1\"}", 400},
 	{"DELETE", MAPS "/none?dryRun=Some", JSON, "{}", 404},
 	{"POST", MAPS "?fieldManager=a%07b", JSON, "{}", 422},
+	{"GET", LOG "?tailLines=x", NULL, NULL, 400},
+	{"GET", LOG "?tailLines=-1", NULL, NULL, 422},
+	{"GET", LOG "?sinceSeconds=0", NULL, NULL, 422},
+	{"GET", LOG "?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z", NULL, NULL, 422},
+	{"GET", LOG "?stream=Stdout", NULL, NULL, 422},
 	{"PUT", MAPS, JSON, "{}", 405},
 	{"POST", "/api/v1/pods", JSON, "{}", 405},
 	{"PATCH", MAPS "/a", JSON, "{}", 415},
