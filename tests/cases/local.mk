@@ -44,7 +44,8 @@ other_cases = \
 	tests/cases/requests.sh \
 	tests/cases/signals.sh \
 	tests/cases/store.sh \
-	tests/cases/verbs.sh
+	tests/cases/verbs.sh \
+	tests/cases/webhooks.sh
 
 dist_check_SCRIPTS += $(mount_cases) $(other_cases)
 check_SCRIPTS += $(remote_cases)
