@@ -148,8 +148,9 @@ static bool cursor_open(struct cursor *c, struct span json)
 	return true;
 }
 
-/* The next one's key literal (NULL in an array) and value; false at the end or when malformed. */
-static bool cursor_next(struct cursor *c, struct span *key, struct span *value)
+/* Up to the next one's value; its key literal (NULL in an array). False at the end or when
+ * malformed. */
+static bool cursor_key(struct cursor *c, struct span *key)
 {
 	const char *p = skip_space(c->p, c->end), *after;
 
@@ -168,12 +169,25 @@ static bool cursor_next(struct cursor *c, struct span *key, struct span *value)
 			return false;
 		p = skip_space(p + 1, c->end);
 	}
-	after = p < c->end ? json_skip(p, c->end) : NULL;
-	if (!after || after == p)
+	c->p = p;
+	return p < c->end;
+}
+
+/* Past the value at the cursor. */
+static bool cursor_value(struct cursor *c, struct span *value)
+{
+	const char *after = json_skip(c->p, c->end);
+
+	if (!after || after == c->p)
 		return false;
-	*value = (struct span){p, (size_t)(after - p)};
+	*value = (struct span){c->p, (size_t)(after - c->p)};
 	c->p = after;
 	return true;
+}
+
+static bool cursor_next(struct cursor *c, struct span *key, struct span *value)
+{
+	return cursor_key(c, key) && cursor_value(c, value);
 }
 
 static bool is_string(struct span literal)
@@ -228,27 +242,40 @@ bool json_literal_equal(struct span literal, const char *text, size_t len)
 	return !len;
 }
 
+/* To the value of STEP in the object or array at *P. What lies behind it is not looked at. */
+static bool enter(const char **p, const char *end, const struct step *step)
+{
+	struct span key, skipped;
+	size_t index, i = 0;
+	struct cursor c;
+
+	if (!cursor_open(&c, (struct span){*p, (size_t)(end - *p)}))
+		return false;
+	index = c.object ? SIZE_MAX : step_index(step);
+	while (cursor_key(&c, &key)) {
+		if (c.object ? json_literal_equal(key, step->key, step->len) : i++ == index) {
+			*p = c.p;
+			return true;
+		}
+		if (!cursor_value(&c, &skipped))
+			break;
+	}
+	return false;
+}
+
 struct span json_find(const char *json, size_t len, const char *path)
 {
-	struct span at = {json, len}, key, value;
-	struct cursor c;
+	const struct span none = {NULL, 0};
+	struct cursor c = {.p = json, .end = json + len};
+	struct span value = {json, len};
 	struct step step;
 
-	while (next_step(&path, &step)) {
-		size_t index, i = 0;
-		bool found = false;
-
-		if (!cursor_open(&c, at))
-			return (struct span){NULL, 0};
-		index = c.object ? SIZE_MAX : step_index(&step);
-		while (!found && cursor_next(&c, &key, &value))
-			found = c.object ? json_literal_equal(key, step.key, step.len)
-					 : i++ == index;
-		if (!found)
-			return (struct span){NULL, 0};
-		at = value;
-	}
-	return at;
+	if (!*path)
+		return value;
+	while (next_step(&path, &step))
+		if (!enter(&c.p, c.end, &step))
+			return none;
+	return cursor_value(&c, &value) ? value : none;
 }
 
 bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
