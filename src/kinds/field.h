@@ -104,6 +104,7 @@ void field_invalid_int(const struct field *f, json_int_t value, const char *deta
 void field_invalid_json(const struct field *f, const json_t *value, const char *detail);
 /* The value is not told. */
 void field_invalid_untold(const struct field *f, const char *detail);
+/* What is not there is told as the empty text. */
 void field_duplicate(const struct field *f);
 void field_duplicate_untold(const struct field *f);
 /* The rule itself is at fault. */

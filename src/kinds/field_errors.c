@@ -161,7 +161,10 @@ void field_invalid_untold(const struct field *f, const char *detail)
 
 void field_duplicate(const struct field *f)
 {
-	add_json(f, "FieldValueDuplicate", "Duplicate value", f->value, NULL);
+	if (f->value)
+		add_json(f, "FieldValueDuplicate", "Duplicate value", f->value, NULL);
+	else
+		field_duplicate_text(f, "");
 }
 
 void field_duplicate_untold(const struct field *f)

@@ -211,6 +211,15 @@ static void check_conditions(const struct field *f)
 	}
 }
 
+/* The whole method is shown, by the name that its field has in Go. */
+static void refuse_method(const struct field *f, const char *const *methods)
+{
+	const struct field *type = FIELD(f, "type");
+	json_t *shown json_auto = json_pack("{s:s}", "Type", field_text(type));
+
+	field_not_supported_json(type, shown, methods);
+}
+
 static void validate_schema(const struct field *o, const struct field *old)
 {
 	static const char *const methods[] = {"ByNamespace", "ByUser", NULL};
@@ -229,7 +238,7 @@ static void validate_schema(const struct field *o, const struct field *old)
 		field_invalid(precedence,
 			      "only the schema named 'exempt' may have matchingPrecedence 1");
 	if (field_set(method) && !text_is_one_of(field_text(FIELD(method, "type")), methods))
-		field_not_supported_json(FIELD(method, "type"), method->value, methods);
+		refuse_method(method, methods);
 	if (*field_text(level))
 		field_check(level, name_dns_subdomain);
 	else

@@ -138,12 +138,53 @@ static void shared_capacity(void **state)
 		 POLICY ".validValues TooMany; " POLICY ".validValues Invalid"});
 }
 
+/* Of a refused value what Go's struct holds is told. */
+static void values_are_told_as_go_has_them(void **state)
+{
+	static const struct {
+		const char *what, *object, *says;
+	} rows[] = {
+		{"flowcontrol.apiserver.k8s.io/v1/flowschemas",
+		 "{'spec':{'matchingPrecedence':9,'priorityLevelConfiguration':{'name':'l'},"
+		 "'distinguisherMethod':{'type':'Odd'}}}",
+		 "spec.distinguisherMethod.type: Unsupported value: {\"Type\":\"Odd\"}: supported "
+		 "values: \"ByNamespace\", \"ByUser\""},
+		{"flowcontrol.apiserver.k8s.io/v1/flowschemas",
+		 "{'spec':{'matchingPrecedence':9,'priorityLevelConfiguration':{'name':'l'}},"
+		 "'status':{'conditions':[{'type':'a'},{'type':'a'}]}}",
+		 "status.conditions[1].type: Duplicate value: \"a\""},
+		{"discovery.k8s.io/v1/endpointslices",
+		 "{'addressType':'IPv4','endpoints':[{'addresses':['192.0.2.1'],'hints':{'forZones'"
+		 ":["
+		 "{},{}]}}]}",
+		 "endpoints[0].hints.forZones[1].name: Duplicate value: \"\""},
+	};
+	struct catalog *c CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *tree json_auto = rows_json(rows[i].object);
+		struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
+		const struct field root = field_root(tree, errors);
+		const struct resource *r = rows_find(c, rows[i].what);
+		char *text free_ptr = NULL;
+
+		object_validate(&root, NULL, r, r, NULL);
+		assert_int_equal(field_errors_count(errors), 1);
+		text = field_errors_text(errors, 0);
+		assert_string_equal(text, rows[i].says);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(access_and_flow),     cmocka_unit_test(served_apis),
-		cmocka_unit_test(slices_of_endpoints), cmocka_unit_test(claims_of_devices),
+		cmocka_unit_test(access_and_flow),
+		cmocka_unit_test(served_apis),
+		cmocka_unit_test(slices_of_endpoints),
+		cmocka_unit_test(claims_of_devices),
 		cmocka_unit_test(shared_capacity),
+		cmocka_unit_test(values_are_told_as_go_has_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
