@@ -54,6 +54,7 @@ CLEANFILES += $(remote_cases)
 EXTRA_DIST += tests/cases/lib.sh tests/cases/limits.py \
 	tests/cases/logserver.py \
 	tests/cases/chart \
+	tests/cases/kinds.yaml \
 	tests/cases/seed/01-namespace-and-deployment.yaml \
 	tests/cases/seed/02-rolling-update-fragment.yaml \
 	tests/cases/seed/03-blue-green-service.yaml \

@@ -65,10 +65,30 @@ ok "get -L" says APP kubectl get pods -L app
 ok "get all" says deployment.apps/web kubectl get all
 ok "get --raw" says '"gitVersion"' kubectl get --raw /version
 ok "events" says ScalingReplicaSet kubectl events
-ok "describe of every kind" eval '
-	for type in $(kubectl api-resources --verbs=list -o name); do
-		kubectl describe "$type" -A || exit 1
-	done >/dev/null'
+types=$(kubectl api-resources --verbs=list -o name | grep -vx componentstatuses) # there are none
+ok "one of every kind" kubectl apply -f "$srcdir/tests/cases/kinds.yaml"
+openssl req -new -key tls.key -subj /CN=one -out one.csr
+ok "a certificate signing request" kubectl apply -f - <<END
+{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: one},
+ spec: {signerName: example.com/one, usages: [client auth], request: $(base64 -w0 one.csr)}}
+END
+# What there is first of a type is described, and said whose description that is.
+describe_one() { # TYPE
+	local namespace name
+	read -r namespace name < <(kubectl get "$1" -A --no-headers -o custom-columns=NS:.metadata.namespace,N:.metadata.name)
+	[ -n "${name:-}" ] || { echo "there is no $1"; return 1; }
+	[ "$namespace" = '<none>' ] && namespace=default
+	says "$name" kubectl describe "$1" "$name" -n "$namespace" || { echo "describe $1 $name"; return 1; }
+}
+describe_all() {
+	local type
+	for type in $types; do
+		describe_one "$type" || return 1
+	done
+}
+ok "describe of every kind" describe_all
+ok "what was made for it goes" kubectl delete --wait=false -f "$srcdir/tests/cases/kinds.yaml"
+ok "the request too" kubectl delete csr one
 ok "top is refused clearly" refuses 'Metrics API not available' kubectl top nodes
 ok "version" says 'Server Version: v1.36' kubectl version
 ok "api-versions" says apps/v1 kubectl api-versions
