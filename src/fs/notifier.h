@@ -10,7 +10,8 @@
  * Who closes a file it wrote sees what became of it at once, although another process may have
  * looked the name up while the write was under way, and the kernel then keeps the older version:
  * so the answer to such a request stands in the queue too, behind the notices of its write
- * (notifier_answer). It costs no thread while it waits.
+ * (notifier_answer). It costs no thread while it waits. Only a close may wait so: for all else the
+ * kernel holds a lock that who holds the directory's may wait for.
  *
  * While a request that holds a directory's lock waits for the cluster (notifier_hold), notices of
  * that directory wait too, and those of all others do not wait for it.

@@ -456,6 +456,18 @@ static void run_submit(struct op *op, const struct call *call)
 	answer_writer(op, ret < 0 ? error_errno(err) : 0);
 }
 
+/*
+ * The kernel holds the file's lock while it waits for this: behind a notice it would wait for
+ * whoever removes the file, who holds the directory's lock and waits for the file's.
+ */
+static void run_fsync(struct op *op, const struct call *call)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	int ret = has_to_submit(op->handle) ? submit(op->handle, call, &err) : 0;
+
+	fuse_reply_err(op_reply(op), ret < 0 ? error_errno(err) : 0);
+}
+
 /* How many openings for writing of H's file its process has, H's own among them. */
 static size_t openings_like(struct handle *h, uint64_t *ino)
 {
@@ -510,7 +522,7 @@ static void on_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	struct handle *h = handle_of(fi);
 
 	if (h && h->writable && has_to_submit(h))
-		start_submit(req, ino, h, run_submit);
+		start_submit(req, ino, h, run_fsync);
 	else
 		fuse_reply_err(req, 0);
 }

@@ -92,10 +92,14 @@ static int ask(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const 
 	struct fuse_buf buf = {.size = all.len, .mem = all.s};
 
 	fuse_session_process_buf(w->se, &buf);
+	struct timespec end = {.tv_sec = time(NULL) + 60};
+	int late = 0;
+
 	pthread_mutex_lock(&w->lock);
-	while (w->last.unique != unique)
-		pthread_cond_wait(&w->said, &w->lock);
+	while (w->last.unique != unique && !late)
+		late = pthread_cond_timedwait(&w->said, &w->lock, &end);
 	pthread_mutex_unlock(&w->lock);
+	assert_int_equal(late, 0);
 	return -w->last.error;
 }
 
@@ -165,6 +169,22 @@ static void make(struct world *w, const char *kind, const char *plural, const ch
 	fake_settle(w->cluster);
 }
 
+static bool is_known(struct world *w)
+{
+	FS_LOCK(w->fs);
+	struct object *o CLEANUP(object_unref_cleanup) = object_of_file(w->dir, NAME);
+
+	return o != NULL;
+}
+
+/* The object of NAME, made elsewhere; the tree has heard of it. */
+static void make_x(struct world *w)
+{
+	make(w, "ConfigMap", "configmaps", "default", "x");
+	while (!is_known(w))
+		sched_yield();
+}
+
 static int setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
@@ -211,7 +231,7 @@ static void test_create_of_what_appeared(void **state)
 	struct str text CLEANUP(str_release) = STR_INIT;
 
 	assert_int_equal(look(w, 7), ENOENT);
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(create(w, 7, O_WRONLY | O_EXCL), EEXIST);
 	assert_int_equal(create(w, 7, O_WRONLY), 0);
 	assert_int_equal(w->entry.entry_valid, 0);
@@ -231,7 +251,7 @@ static void test_name_of_what_is_written_on(void **state)
 	struct world *w = *state;
 	uint64_t shared;
 
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(look(w, 7), 0);
 	shared = w->entry.nodeid;
 	assert_true(w->entry.entry_valid > 0);
@@ -250,7 +270,7 @@ static void test_two_write_on_one(void **state)
 	struct world *w = *state;
 	struct node *n;
 
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(look(w, 7), 0);
 	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
 	assert_int_equal(look(w, 7), 0);
@@ -284,7 +304,7 @@ static void test_want_of_what_went(void **state)
 		cluster_catalog(w->cluster, NULL, NULL);
 	struct delete_options opt = {.grace_period_s = 0};
 
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(look(w, 7), 0);
 	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
 	assert_int_equal(cluster_delete(w->cluster, NULL,
@@ -294,9 +314,8 @@ static void test_want_of_what_went(void **state)
 	fake_settle(w->cluster);
 	while (look(w, 7) == 0)
 		continue;
-	make(w, "ConfigMap", "configmaps", "default", "x");
-	while (look(w, 8) != 0)
-		continue;
+	make_x(w);
+	assert_int_equal(look(w, 8), 0);
 	assert_int_equal(look(w, 7), 0);
 	assert_true(w->entry.entry_valid > 0);
 	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), ESTALE);
@@ -343,7 +362,7 @@ static void test_listing_that_is_kept(void **state)
 	close_dir(w, one);
 	assert_int_equal(open_dir(w, &one), CACHED);
 	close_dir(w, one);
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(open_dir(w, &one), FOPEN_CACHE_DIR);
 	assert_int_equal(open_dir(w, &two), FOPEN_KEEP_CACHE);
 	read_dir(w, one);
@@ -351,6 +370,34 @@ static void test_listing_that_is_kept(void **state)
 	close_dir(w, one);
 	close_dir(w, two);
 	close_dir(w, three);
+}
+
+/* Who removes the file holds its directory and waits for fsync, which must not wait for him. */
+static void test_fsync_waits_for_no_notice(void **state)
+{
+	static const char text[] = "data: {k: after}\n";
+	struct world *w = *state;
+	struct fuse_fsync_in sync = {0};
+	struct {
+		struct fuse_write_in in;
+		char text[sizeof(text) - 1];
+	} write = {.in = {.size = sizeof(text) - 1}};
+
+	memcpy(write.text, text, sizeof(write.text));
+	assert_int_equal(look(w, 7), ENOENT);
+	assert_int_equal(create(w, 7, O_WRONLY), 0);
+	write.in.fh = sync.fh = (uintptr_t)w->fs->handles;
+	uint64_t ino = w->entry.nodeid;
+
+	assert_int_equal(ask(w, FUSE_WRITE, ino, 7, &write,
+			     offsetof(__typeof__(write), text) + sizeof(write.text), NULL),
+			 0);
+	notifier_hold(w->fs->notifier, node_id(w->dir));
+	pthread_mutex_lock(&w->fs->lock);
+	notifier_entry(w->fs->notifier, w->dir, NAME);
+	pthread_mutex_unlock(&w->fs->lock);
+	assert_int_equal(ask(w, FUSE_FSYNC, ino, 7, &sync, sizeof(sync), NULL), 0);
+	notifier_let(w->fs->notifier, node_id(w->dir));
 }
 
 static size_t count_nodes(struct world *w)
@@ -366,7 +413,7 @@ static void test_notice_of_what_is_forgotten(void **state)
 	struct world *w = *state;
 	size_t with_it;
 
-	make(w, "ConfigMap", "configmaps", "default", "x");
+	make_x(w);
 	assert_int_equal(look(w, 7), 0);
 	notifier_hold(w->fs->notifier, node_id(w->dir));
 	pthread_mutex_lock(&w->fs->lock);
@@ -391,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_name_of_what_is_written_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_write_on_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fsync_waits_for_no_notice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
