@@ -38,7 +38,8 @@ static void check_quantity(const char *text)
 	quantity_format(&q, first);
 	assert(quantity_parse(first, &again, NULL) == 0);
 	/* A number that Kubernetes writes with more than 18 digits is capped when it is read back,
-	 * there as here: "6162666666666666.5G" becomes "6162666666666666500M", and that 2^63 - 1. */
+	 * there as here: "6162666666666666.5G" becomes "6162666666666666500M", and that 2^63 - 1.
+	 */
 	if (strspn(first, "-0123456789") <= 18)
 		assert(!strcmp(first, quantity_format(&again, second)));
 	quantity_add(&q, &again);
