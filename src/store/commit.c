@@ -19,6 +19,7 @@
 #include "store/internal.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 /* More than this is not taken into one transaction: LMDB holds it in memory until the commit. */
@@ -397,6 +398,17 @@ static void answer_group(struct request *r)
 	}
 }
 
+/*
+ * Where the processors are busy, others are about to put their requests into the queue: they go
+ * first, and a commit serves more. Where they are not, this is nothing. Called with the lock held.
+ */
+static void let_others_queue(struct store *s)
+{
+	pthread_mutex_unlock(&s->lock);
+	sched_yield();
+	pthread_mutex_lock(&s->lock);
+}
+
 void *writer_main(void *store)
 {
 	struct store *s = store;
@@ -404,6 +416,8 @@ void *writer_main(void *store)
 
 	pthread_mutex_lock(&s->lock);
 	for (;;) {
+		if (s->queue)
+			let_others_queue(s);
 		group = take_group(s);
 		if (!group && s->closing)
 			break;

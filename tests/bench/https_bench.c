@@ -92,17 +92,29 @@ static void hang_up(SSL *ssl)
 	SSL_free(ssl);
 }
 
+/* The value of Content-Length in the head that ends at BODY; -1: it has none. */
+static long content_length(const char *head, const char *body)
+{
+	static const char name[] = "content-length:";
+
+	for (const char *line = head; line < body; line = strchr(line, '\n') + 1)
+		if (!strncasecmp(line, name, sizeof(name) - 1))
+			return atol(line + sizeof(name) - 1);
+	return -1;
+}
+
 /* Whether ANSWER has its head and all of its body. */
 static bool is_complete(const struct str *answer)
 {
-	const char *body = strstr(answer->s, "\r\n\r\n"), *length;
+	const char *body = strstr(answer->s, "\r\n\r\n");
+	long length;
 
 	if (!body)
 		return false;
 	body += 4;
-	length = strcasestr(answer->s, "\r\ncontent-length:");
-	if (length && length < body)
-		return answer->len >= (size_t)(body - answer->s) + strtoul(length + 17, NULL, 10);
+	length = content_length(answer->s, body);
+	if (length >= 0)
+		return answer->len - (size_t)(body - answer->s) >= (size_t)length;
 	return answer->len >= 7 && !memcmp(answer->s + answer->len - 7, "\r\n0\r\n\r\n", 7);
 }
 
