@@ -465,6 +465,7 @@ static void run_fsync(struct op *op, const struct call *call)
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	int ret = has_to_submit(op->handle) ? submit(op->handle, call, &err) : 0;
 
+	op->handle->synced = true;
 	fuse_reply_err(op_reply(op), ret < 0 ? error_errno(err) : 0);
 }
 
@@ -511,7 +512,8 @@ static void on_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct handle *h = handle_of(fi);
 
-	if (h && h->writable && has_to_submit(h) && process_of(fuse_req_ctx(req)->pid) == h->opener)
+	if (h && h->writable && (h->synced || has_to_submit(h)) &&
+	    process_of(fuse_req_ctx(req)->pid) == h->opener)
 		start_submit(req, ino, h, run_flush);
 	else
 		fuse_reply_err(req, 0);
