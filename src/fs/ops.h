@@ -55,7 +55,7 @@ struct handle {
 	struct draft *draft; /* a ref; NULL: not for writing */
 	pid_t opener;	     /* process */
 	bool writable, stream, claimed;
-	_Atomic bool synced; /* fsync has applied: the close waits for the notices of it */
+	_Atomic bool synced;   /* fsync has applied: the close waits for the notices of it */
 	bool caching;	       /* the kernel keeps what is read of this directory; under fs->lock */
 	bool filling;	       /* likewise, and it has kept nothing of this listing yet */
 	struct waiter *waiter; /* of a file whose read blocks, or NULL */
