@@ -7,6 +7,8 @@
  *	... wait ...
  *	blocking_end();
  *
+ * clock_wait (base/clock.h) is one by itself.
+ *
  * Threads: each has its own watcher; a thread without one tells nobody. Stretches may lie in each
  * other: the outermost counts.
  */

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/blocking.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -154,7 +155,7 @@ static int fake_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mut
 	return clock_mono(c) >= deadline_ns ? ETIMEDOUT : 0;
 }
 
-int clock_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
+static int wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
 {
 	struct timespec ts;
 
@@ -165,4 +166,14 @@ int clock_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex, in
 	ts.tv_sec = deadline_ns / NS_PER_S;
 	ts.tv_nsec = deadline_ns % NS_PER_S;
 	return pthread_cond_timedwait(cond, mutex, &ts);
+}
+
+int clock_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
+{
+	int rc;
+
+	blocking_begin();
+	rc = wait(c, cond, mutex, deadline_ns);
+	blocking_end();
+	return rc;
 }

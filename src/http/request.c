@@ -1,4 +1,3 @@
-#include "base/blocking.h"
 #include "http/http_private.h"
 
 #include <string.h>
@@ -274,9 +273,7 @@ int http_read(struct http *h, const struct call *call, const struct http_request
 	pthread_mutex_init(&r.lock, NULL);
 	clock_cond_init(&r.news);
 	cancel_subscribe(cancel, on_cancel, &r);
-	blocking_begin();
 	rc = ask(&r, out, err);
-	blocking_end();
 	cancel_unsubscribe(cancel, on_cancel, &r);
 	forget_attempt(&r);
 	pthread_cond_destroy(&r.news);

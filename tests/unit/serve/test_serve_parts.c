@@ -522,6 +522,42 @@ static void pool_counts_no_job_that_waits(void **state)
 	pthread_barrier_destroy(&all);
 }
 
+struct gathering {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned here;
+};
+
+/* A wait for a time, or for another server, is one as well. */
+static void gather(void *arg)
+{
+	struct gathering *g = arg;
+
+	pthread_mutex_lock(&g->lock);
+	g->here++;
+	pthread_cond_broadcast(&g->changed);
+	while (g->here < MEETING)
+		clock_wait(clock_system(), &g->changed, &g->lock, CLOCK_NEVER);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void pool_counts_no_job_that_waits_by_the_clock(void **state)
+{
+	struct gathering g = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct serve_pool *p = serve_pool_new(MEETING);
+
+	(void)state;
+	clock_cond_init(&g.changed);
+	for (size_t k = 0; k < MEETING; k++)
+		serve_pool_submit(p, gather, &g);
+	pthread_mutex_lock(&g.lock);
+	while (g.here < MEETING)
+		clock_wait(clock_system(), &g.changed, &g.lock, CLOCK_NEVER);
+	pthread_mutex_unlock(&g.lock);
+	serve_pool_free(p);
+	pthread_cond_destroy(&g.changed);
+}
+
 struct crowd {
 	_Atomic unsigned now, most, done;
 };
@@ -571,6 +607,7 @@ int main(void)
 		cmocka_unit_test(pool_runs_everything),
 		cmocka_unit_test(pool_works_beside_those_that_wait),
 		cmocka_unit_test(pool_counts_no_job_that_waits),
+		cmocka_unit_test(pool_counts_no_job_that_waits_by_the_clock),
 		cmocka_unit_test(pool_works_by_the_processors),
 	};
 
