@@ -27,6 +27,7 @@ struct world {
 	struct fs *fs;
 	struct fuse_session *se;
 	struct node *dir; /* TYPE */
+	uint64_t unique;  /* of the last request */
 	/* What the session has said. */
 	pthread_mutex_t lock;
 	pthread_cond_t said;
@@ -34,6 +35,7 @@ struct world {
 	struct fuse_entry_out entry; /* of it, where it has one */
 	struct fuse_open_out opened; /* likewise */
 	unsigned forgotten;	     /* notices that NAME is no longer what it was */
+	unsigned forgotten_before;   /* those of them that came before the answer */
 };
 
 /* The session has no argument for it. */
@@ -51,6 +53,7 @@ static ssize_t take(int fd, struct iovec *iov, int count, void *userdata)
 	pthread_mutex_lock(&w->lock);
 	if (head.unique) {
 		w->last = head;
+		w->forgotten_before = w->forgotten;
 		if (all.len >= sizeof(head) + sizeof(w->entry))
 			memcpy(&w->entry, all.s + sizeof(head), sizeof(w->entry));
 		if (all.len == sizeof(head) + sizeof(w->opened))
@@ -71,13 +74,12 @@ static ssize_t nothing_to_read(int fd, void *buf, size_t len, void *userdata)
 	return -1;
 }
 
-/* A request of the thread TID about the node INO; its answer's errno. */
-static int ask(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const void *body,
-	       size_t len, const char *name)
+/* A request of the thread TID about the node INO. */
+static void say(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const void *body,
+		size_t len, const char *name)
 {
-	static uint64_t unique;
 	struct fuse_in_header head = {.opcode = opcode,
-				      .unique = ++unique,
+				      .unique = ++w->unique,
 				      .nodeid = ino,
 				      .uid = getuid(),
 				      .gid = getgid(),
@@ -92,15 +94,27 @@ static int ask(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const 
 	struct fuse_buf buf = {.size = all.len, .mem = all.s};
 
 	fuse_session_process_buf(w->se, &buf);
+}
+
+/* The errno that answers the last request; waits for it. */
+static int answer(struct world *w)
+{
 	struct timespec end = {.tv_sec = time(NULL) + 60};
 	int late = 0;
 
 	pthread_mutex_lock(&w->lock);
-	while (w->last.unique != unique && !late)
+	while (w->last.unique != w->unique && !late)
 		late = pthread_cond_timedwait(&w->said, &w->lock, &end);
 	pthread_mutex_unlock(&w->lock);
 	assert_int_equal(late, 0);
 	return -w->last.error;
+}
+
+static int ask(struct world *w, unsigned opcode, uint64_t ino, pid_t tid, const void *body,
+	       size_t len, const char *name)
+{
+	say(w, opcode, ino, tid, body, len, name);
+	return answer(w);
 }
 
 static int look(struct world *w, pid_t tid)
@@ -380,12 +394,10 @@ static void test_listing_that_is_kept(void **state)
 	close_dir(w, three);
 }
 
-/* Who removes the file holds its directory and waits for fsync, which must not wait for him. */
-static void test_fsync_waits_for_no_notice(void **state)
+/* NAME as thread 7 has written it, not sent yet; its number, and *FH for the other requests. */
+static uint64_t write_it(struct world *w, uint64_t *fh)
 {
 	static const char text[] = "data: {k: after}\n";
-	struct world *w = *state;
-	struct fuse_fsync_in sync = {0};
 	struct {
 		struct fuse_write_in in;
 		char text[sizeof(text) - 1];
@@ -394,18 +406,52 @@ static void test_fsync_waits_for_no_notice(void **state)
 	memcpy(write.text, text, sizeof(write.text));
 	assert_int_equal(look(w, 7), ENOENT);
 	assert_int_equal(create(w, 7, O_WRONLY), 0);
-	write.in.fh = sync.fh = (uintptr_t)w->fs->handles;
+	write.in.fh = *fh = (uintptr_t)w->fs->handles;
 	uint64_t ino = w->entry.nodeid;
 
 	assert_int_equal(ask(w, FUSE_WRITE, ino, 7, &write,
 			     offsetof(__typeof__(write), text) + sizeof(write.text), NULL),
 			 0);
+	return ino;
+}
+
+/* Somebody holds NAME's directory while the kernel is to be told of NAME. */
+static void hold_notice(struct world *w)
+{
 	notifier_hold(w->fs->notifier, node_id(w->dir));
-	pthread_mutex_lock(&w->fs->lock);
+	FS_LOCK(w->fs);
 	notifier_entry(w->fs->notifier, w->dir, NAME);
-	pthread_mutex_unlock(&w->fs->lock);
+}
+
+/* Who removes the file holds its directory and waits for fsync, which must not wait for him. */
+static void test_fsync_waits_for_no_notice(void **state)
+{
+	struct world *w = *state;
+	struct fuse_fsync_in sync = {0};
+	uint64_t ino = write_it(w, &sync.fh);
+
+	hold_notice(w);
 	assert_int_equal(ask(w, FUSE_FSYNC, ino, 7, &sync, sizeof(sync), NULL), 0);
 	notifier_let(w->fs->notifier, node_id(w->dir));
+}
+
+/* The close that follows does wait, though it has nothing left to send: the writer's next look has
+ * to find what fsync applied. */
+static void test_close_after_fsync_waits(void **state)
+{
+	struct world *w = *state;
+	struct fuse_fsync_in sync = {0};
+	struct fuse_flush_in flush = {0};
+	uint64_t ino = write_it(w, &sync.fh);
+
+	flush.fh = sync.fh;
+	hold_notice(w);
+	assert_int_equal(ask(w, FUSE_FSYNC, ino, 7, &sync, sizeof(sync), NULL), 0);
+	assert_int_equal(w->forgotten, 0);
+	say(w, FUSE_FLUSH, ino, 7, &flush, sizeof(flush), NULL);
+	notifier_let(w->fs->notifier, node_id(w->dir));
+	assert_int_equal(answer(w), 0);
+	assert_true(w->forgotten_before > 0);
 }
 
 static size_t count_nodes(struct world *w)
@@ -447,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_write_on_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fsync_waits_for_no_notice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_close_after_fsync_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
