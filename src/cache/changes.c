@@ -135,6 +135,18 @@ void changes_replace(struct informer *i, const struct object_list *list, uint64_
 	pthread_cond_broadcast(&i->changed);
 }
 
+void changes_lose(struct informer *i)
+{
+	struct object_list known CLEANUP(object_list_release) = {0};
+
+	indexer_list(i->objects, "", &known);
+	vec_each (&known, o) {
+		object_unref(indexer_remove(i->objects, (*o)->namespace, (*o)->name));
+		fanout_push(i->all->fanout, i, NULL, NOTE_LOST, *o, NULL);
+	}
+	i->seen = 0;
+}
+
 static bool is_in_scope(const struct informer *i, const char *namespace)
 {
 	return !*i->namespace || !strcmp(i->namespace, namespace);

@@ -38,7 +38,9 @@ static void call_handler(const struct note *n, const struct subscriber *s)
 {
 	const struct informer_handler *h = s->handler;
 
-	if (n->kind == NOTE_CHANGED && h->changed)
+	if (n->kind == NOTE_LOST && h->lost)
+		h->lost(s->arg, n->old);
+	else if ((n->kind == NOTE_CHANGED || n->kind == NOTE_LOST) && h->changed)
 		h->changed(s->arg, n->old, n->new_);
 	else if (n->kind == NOTE_SYNCED && h->synced)
 		h->synced(s->arg);

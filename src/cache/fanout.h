@@ -11,7 +11,7 @@
 #include "base/vec.h"
 #include "cache/informer.h"
 
-enum note_kind { NOTE_CHANGED, NOTE_SYNCED, NOTE_STATE };
+enum note_kind { NOTE_CHANGED, NOTE_LOST, NOTE_SYNCED, NOTE_STATE };
 
 /* One handler of one informer. */
 struct subscriber {

@@ -143,7 +143,7 @@ void informer_set_error(struct informer *i, const struct error *why)
 	bool changed;
 
 	pthread_mutex_lock(&i->lock);
-	changed = !i->error != !why;
+	changed = !i->error != !why || (why && i->error->code != why->code);
 	if (why && !i->error)
 		i->error_since = clock_wall(i->all->clock);
 	error_free(i->error);

@@ -49,9 +49,13 @@ struct error *informer_error(struct informer *i, int64_t *since_ns);
 struct informer_handler {
 	/* OLD NULL: added; NEW NULL: deleted. Both borrowed. */
 	void (*changed)(void *arg, struct object *old, struct object *new_);
+	/* OLD is not shown any more because its type is not served; whether it is gone nobody can
+	 * tell. NULL: told as deleted. */
+	void (*lost)(void *arg, struct object *old);
 	/* The first list is in: every object of it has been told. May be NULL. */
 	void (*synced)(void *arg);
-	/* The connection state changed: see informer_error. May be NULL. */
+	/* The connection state changed: see informer_error. Of a type that is not served
+	 * (E_NOT_FOUND) everything that is lost has been told by then. May be NULL. */
 	void (*state)(void *arg);
 };
 /* Tells HANDLER what is there already as added, and a failure that lasts; then each change. */

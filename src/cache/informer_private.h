@@ -60,7 +60,7 @@ struct informer {
 	/* Of the reflector. */
 	char *resource_version; /* where the next watch begins; NULL: list first */
 	struct watch *watch;
-	bool watch_closed;
+	bool watch_closed, watch_told;
 	int64_t watch_began;
 	int64_t retry_at;
 	unsigned failures;
@@ -77,6 +77,9 @@ void changes_deleted(struct informer *i, struct object *o);
 /* The whole list at REVISION; TOMBSTONES: how many had been made when it began. Marks synced. */
 void changes_replace(struct informer *i, const struct object_list *list, uint64_t revision,
 		     uint64_t tombstones);
+
+/* The type is not served: nothing is known of its objects. */
+void changes_lose(struct informer *i);
 
 /* reflector.c */
 void *reflector_thread(void *informers);

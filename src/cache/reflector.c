@@ -14,7 +14,7 @@
 #define PAGE_SIZE 500
 #define FIRST_RETRY_NS (100 * NS_PER_MS)
 #define LAST_RETRY_NS (30 * NS_PER_S)
-#define STEADY_NS (5 * NS_PER_S) /* a watch that lived so long was a good one */
+#define STEADY_NS (5 * NS_PER_S) /* a watch that lived so long begins anew at once */
 
 static void retry_later(struct informer *i)
 {
@@ -26,21 +26,16 @@ static void retry_later(struct informer *i)
 
 static void failed(struct informer *i, const struct error *why)
 {
-	informer_set_error(i, why);
 	pthread_mutex_lock(&i->lock);
-	/* A type that is served no longer has no objects. */
-	if (why->code == E_NOT_FOUND && i->synced) {
-		struct object_list none = {0};
-
-		changes_replace(i, &none, UINT64_MAX, i->tombstones_made);
-		i->seen = 0;
-	}
+	if (why->code == E_NOT_FOUND)
+		changes_lose(i);
 	if (why->code == E_GONE || why->code == E_NOT_FOUND) {
 		free(i->resource_version);
 		i->resource_version = NULL;
 	}
 	retry_later(i);
 	pthread_mutex_unlock(&i->lock);
+	informer_set_error(i, why);
 }
 
 struct page_sink {
@@ -142,6 +137,7 @@ static void on_event(void *arg, const struct watch_event *e)
 		changes_deleted(i, e->object);
 	else if (e->type != WATCH_BOOKMARK)
 		changes_put(i, e->object);
+	i->watch_told |= e->type != WATCH_BOOKMARK;
 	if (*e->object->resource_version) {
 		free(i->resource_version);
 		i->resource_version = xstrdup(e->object->resource_version);
@@ -153,6 +149,7 @@ static void on_event(void *arg, const struct watch_event *e)
 static void on_closed(void *arg, const struct error *why)
 {
 	struct informer *i = arg;
+	bool steady;
 
 	pthread_mutex_lock(&i->lock);
 	i->watch_closed = true;
@@ -160,13 +157,15 @@ static void on_closed(void *arg, const struct error *why)
 		free(i->resource_version);
 		i->resource_version = NULL;
 	}
-	if (clock_mono(i->all->clock) - i->watch_began >= STEADY_NS)
+	steady = clock_mono(i->all->clock) - i->watch_began >= STEADY_NS;
+	if (steady || i->watch_told)
 		i->failures = 0;
-	else
+	if (!steady)
 		retry_later(i);
 	pthread_mutex_unlock(&i->lock);
-	/* A server that ends a watch after its time has done nothing wrong. */
-	if (why && why->code != E_GONE && why->code != E_TIMEOUT)
+	/* A server that ends a watch after its time has done nothing wrong; whether the type is
+	 * served no more the list tells. */
+	if (why && why->code != E_GONE && why->code != E_TIMEOUT && why->code != E_NOT_FOUND)
 		informer_set_error(i, why);
 	workqueue_add(i->all->work, i->id);
 }
@@ -181,7 +180,7 @@ static int watch(struct informer *i, struct error **err)
 
 	pthread_mutex_lock(&i->lock);
 	from = xstrdup(i->resource_version);
-	i->watch_closed = false;
+	i->watch_closed = i->watch_told = false;
 	i->watch_began = clock_mono(i->all->clock);
 	pthread_mutex_unlock(&i->lock);
 	opt.resource_version = from;

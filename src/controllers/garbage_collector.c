@@ -4,7 +4,8 @@
  *
  * The graph is fed by an informer of every type that can be listed, watched and deleted. A key of
  * the queue is a uid; before anything is deleted the object and its owners are read from the
- * cluster, never from the cache, so that a late event deletes nothing.
+ * cluster, never from the cache, so that a late event deletes nothing. An owner whose type is not
+ * served cannot be read: it is gone if its deletion was seen, and may be there otherwise.
  */
 #include "base/log.h"
 #include "base/map.h"
@@ -26,7 +27,8 @@ struct monitor {
 	struct controller *controller;
 	struct garbage_graph *graph;
 	struct informer *informer;
-	_Atomic bool told; /* its first list is in the graph */
+	_Atomic bool told;  /* its first list is in the graph */
+	_Atomic bool ended; /* its type is not served, and the graph knows none of its objects */
 };
 
 struct state {
@@ -44,7 +46,17 @@ static void on_changed(void *arg, struct object *old, struct object *new_)
 {
 	struct monitor *m = arg;
 
+	if (!new_)
+		garbage_graph_note_gone(m->graph, old->uid);
 	garbage_graph_change(m->graph, informer_resource(m->informer), old, new_, touched,
+			     m->controller);
+}
+
+static void on_lost(void *arg, struct object *old)
+{
+	struct monitor *m = arg;
+
+	garbage_graph_change(m->graph, informer_resource(m->informer), old, NULL, touched,
 			     m->controller);
 }
 
@@ -55,7 +67,23 @@ static void on_synced(void *arg)
 	m->told = true;
 }
 
-static const struct informer_handler handler = {.changed = on_changed, .synced = on_synced};
+static void on_catalog(void *arg)
+{
+	controller_enqueue(arg, "", CATALOG_KEY);
+}
+
+static void on_state(void *arg)
+{
+	struct monitor *m = arg;
+	struct error *why CLEANUP(error_free_cleanup) = informer_error(m->informer, NULL);
+
+	m->ended = error_code(why) == E_NOT_FOUND;
+	if (m->ended)
+		on_catalog(m->controller);
+}
+
+static const struct informer_handler handler = {
+	.changed = on_changed, .lost = on_lost, .synced = on_synced, .state = on_state};
 
 /* Events own nothing and are owned by nothing; of two names for the same objects one is enough. */
 static bool is_monitored(const struct resource *r)
@@ -96,15 +124,15 @@ static void add_monitors(struct controller *c, struct state *s, struct catalog *
 	}
 }
 
+/* What was deleted along with its type is told before a monitor has ended. */
 static void drop_monitors(struct state *s, struct catalog *catalog)
 {
 	map_each (s->monitors, e) {
 		struct monitor *m = e->value;
 		const struct resource *r = informer_resource(m->informer);
 
-		if (catalog_find(catalog, r->group, r->version, r->plural))
-			continue;
-		monitor_free(map_del(s->monitors, e->key));
+		if (m->ended && !catalog_find(catalog, r->group, r->version, r->plural))
+			monitor_free(map_del(s->monitors, e->key));
 	}
 }
 
@@ -140,11 +168,6 @@ static bool graph_is_whole(struct state *s)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return whole;
-}
-
-static void on_catalog(void *arg)
-{
-	controller_enqueue(arg, "", CATALOG_KEY);
 }
 
 static void *start(struct controller *c)
@@ -342,7 +365,9 @@ static int look_at_owner(struct controller *c, struct catalog *catalog,
 				     .name = (char *)text_at(ref, "name")};
 	struct object *live CLEANUP(object_unref_cleanup) = NULL;
 
-	*out = OWNER_UNKNOWN;
+	*out = !r && garbage_graph_is_gone(((struct state *)controller_state(c))->graph, owner.uid)
+		       ? OWNER_GONE
+		       : OWNER_UNKNOWN;
 	if (!r || (r->namespaced && !*child->namespace))
 		return 0;
 	if (read_live(c, &owner, &live, err) < 0)

@@ -8,6 +8,9 @@
 #include <pthread.h>
 #include <string.h>
 
+/* So many other objects may go between an owner's end and the first word of what it owns. */
+#define GONE_MAX 4096
+
 struct reference {
 	char *uid;
 	bool block;
@@ -21,12 +24,16 @@ struct node {
 struct dependents {
 	struct node **v;
 	size_t n, cap;
+	bool owner_gone;
 };
 
 struct garbage_graph {
 	pthread_mutex_t lock;
 	struct map *nodes;	/* uid -> struct node */
 	struct map *dependents; /* uid of an owner -> struct dependents */
+	struct map *gone;	/* the uids that went last */
+	char *gone_in_turn[GONE_MAX];
+	size_t next_gone;
 };
 
 void garbage_item_release(struct garbage_item *i)
@@ -52,6 +59,7 @@ struct garbage_graph *garbage_graph_new(void)
 	pthread_mutex_init(&g->lock, NULL);
 	g->nodes = map_new();
 	g->dependents = map_new();
+	g->gone = map_new();
 	return g;
 }
 
@@ -80,6 +88,9 @@ void garbage_graph_free(struct garbage_graph *g)
 		return;
 	map_free(g->nodes, node_free);
 	map_free(g->dependents, dependents_free);
+	map_free(g->gone, NULL);
+	for (size_t k = 0; k < GONE_MAX; k++)
+		free(g->gone_in_turn[k]);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
 }
@@ -211,6 +222,45 @@ void garbage_graph_change(struct garbage_graph *g, const struct resource *r,
 		free(*uid);
 	}
 	vec_release(&uids);
+}
+
+/* The newest takes the place of the oldest. */
+static void remember_gone(struct garbage_graph *g, const char *uid)
+{
+	char **place = &g->gone_in_turn[g->next_gone];
+
+	if (map_get(g->gone, uid))
+		return;
+	g->next_gone = (g->next_gone + 1) % GONE_MAX;
+	if (*place)
+		map_del(g->gone, *place);
+	free(*place);
+	*place = xstrdup(uid);
+	map_put(g->gone, uid, g);
+}
+
+void garbage_graph_note_gone(struct garbage_graph *g, const char *uid)
+{
+	struct dependents *d;
+
+	pthread_mutex_lock(&g->lock);
+	d = map_get(g->dependents, uid);
+	if (d)
+		d->owner_gone = true;
+	remember_gone(g, uid);
+	pthread_mutex_unlock(&g->lock);
+}
+
+bool garbage_graph_is_gone(struct garbage_graph *g, const char *uid)
+{
+	struct dependents *d;
+	bool gone;
+
+	pthread_mutex_lock(&g->lock);
+	d = map_get(g->dependents, uid);
+	gone = (d && d->owner_gone) || map_get(g->gone, uid);
+	pthread_mutex_unlock(&g->lock);
+	return gone;
 }
 
 bool garbage_graph_find(struct garbage_graph *g, const char *uid, struct garbage_item *out)

@@ -2,7 +2,7 @@
  * Who depends on whom: objects with owner references, by uid.
  *
  * Only objects that have owners, or that wait for the end of their dependents, stand in it; every
- * other object costs nothing here.
+ * other object costs nothing here. Of those that are gone the uids are kept for what they owned.
  *
  * Threads: any; it locks itself.
  */
@@ -36,6 +36,10 @@ void garbage_graph_free(struct garbage_graph *g);
 void garbage_graph_change(struct garbage_graph *g, const struct resource *r,
 			  const struct object *old, const struct object *new_,
 			  void (*touched)(void *arg, const char *uid), void *arg);
+/* UID is gone for good; what names it as an owner may still be on its way here. */
+void garbage_graph_note_gone(struct garbage_graph *g, const char *uid);
+/* Whether that was noted of it, if something names it as an owner or it was not long ago. */
+bool garbage_graph_is_gone(struct garbage_graph *g, const char *uid);
 bool garbage_graph_find(struct garbage_graph *g, const char *uid, struct garbage_item *out);
 /* Appends what names UID as an owner; ONLY_BLOCKING: with blockOwnerDeletion. */
 void garbage_graph_dependents(struct garbage_graph *g, const char *uid, bool only_blocking,

@@ -162,6 +162,8 @@ typedef void store_watch_handler(void *arg, const struct store_event *event, uin
 struct store_watch *store_watch(struct store *s, const void *prefix, size_t prefix_len,
 				uint64_t from, store_watch_handler *handler, void *arg,
 				struct error **err);
+/* Waits until the handler has been called for all that is durable now. Not from a handler. */
+void store_watch_flush(struct store_watch *w);
 /* After it returns the handler is not running and will not run (but may call this itself). */
 void store_watch_stop(struct store_watch *w);
 

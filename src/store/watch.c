@@ -123,6 +123,23 @@ void store_watch_stop(struct store_watch *w)
 	pthread_mutex_unlock(&ws->lock);
 }
 
+static bool has_heard(const struct store_watch *w, uint64_t revision)
+{
+	return (w->live ? w->store->watch.delivered : w->position) >= revision;
+}
+
+void store_watch_flush(struct store_watch *w)
+{
+	struct watches *ws = &w->store->watch;
+	uint64_t durable;
+
+	pthread_mutex_lock(&ws->lock);
+	durable = ws->durable;
+	while (!w->stopped && !ws->closing && !has_heard(w, durable))
+		pthread_cond_wait(&ws->idle, &ws->lock);
+	pthread_mutex_unlock(&ws->lock);
+}
+
 void watches_publish(struct store *s, uint64_t revision)
 {
 	struct watches *ws = &s->watch;
@@ -426,13 +443,13 @@ void *watches_main(void *store)
 			advance_live(s);
 		if (ws->behind)
 			advance_behind(s);
+		pthread_cond_broadcast(&ws->idle);
 		if (clock_mono(s->clock) >= ws->progress_at)
 			tell_progress(s);
-		if (!ws->closing && all_told(ws)) {
-			pthread_cond_broadcast(&ws->idle);
+		if (!ws->closing && all_told(ws))
 			clock_wait(s->clock, &ws->wake, &ws->lock, ws->progress_at);
-		}
 	}
+	pthread_cond_broadcast(&ws->idle);
 	pthread_mutex_unlock(&ws->lock);
 	return NULL;
 }

@@ -242,12 +242,25 @@ static void local_close(struct cluster *c)
 	free(l);
 }
 
+/* Objects may lie here whose type is not served. */
+static int list(struct cluster *c, const struct call *call, const struct resource *r,
+		const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
+		struct list_meta *meta, struct error **err)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) = local_catalog(c, call, err);
+
+	if (r->custom && !catalog_find(catalog, r->group, r->version, r->plural))
+		return error_set(err, E_NOT_FOUND,
+				 "the server could not find the requested resource");
+	return local_list(c, call, r, namespace, opt, sink, arg, meta, err);
+}
+
 static const struct cluster_ops ops = {
 	.name = "local",
 	.close = local_close,
 	.catalog = local_catalog,
 	.get = get,
-	.list = local_list,
+	.list = list,
 	.create = local_create,
 	.update = local_update,
 	.patch = local_patch,

@@ -237,8 +237,11 @@ static void end(struct local_watch *w)
 		pump_end(w->pump, steal(&why));
 		return;
 	}
-	store_watch_stop(w->store_watch);
-	w->store_watch = NULL;
+	if (w->store_watch) {
+		/* What there was of the type was deleted before it. */
+		store_watch_flush(w->store_watch);
+		store_watch_stop(steal(&w->store_watch));
+	}
 	w->handler->closed(w->arg, why);
 }
 
@@ -330,6 +333,16 @@ static int parse_start(const struct watch_options *opt, uint64_t *from, struct e
 	return error_move(err, why);
 }
 
+static int join(struct local *l, struct local_watch *w, uint64_t from, struct error **err)
+{
+	if (join_store(w, from, err) < 0)
+		return -1;
+	pthread_mutex_lock(&l->watch_lock);
+	w->state = WATCH_RUNNING;
+	pthread_mutex_unlock(&l->watch_lock);
+	return 0;
+}
+
 struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *r,
 			  const char *namespace, const struct watch_options *opt,
 			  const struct watch_handler *handler, void *arg, struct error **err)
@@ -345,16 +358,21 @@ struct watch *local_watch(struct cluster *c, const struct call *call, const stru
 	if (!w)
 		return NULL;
 	starts = !from || opt->send_initial_events;
-	w->state = starts && !converts_by_hook(r) ? WATCH_STARTING : WATCH_RUNNING;
+	if (!starts)
+		w->state = WATCH_JOINING;
+	else
+		w->state = converts_by_hook(r) ? WATCH_RUNNING : WATCH_STARTING;
 	if (converts_by_hook(r))
 		pump_open(w, starts);
 	link_watch(l, w);
-	if (starts)
-		return &w->base;
-	if (join_store(w, from, err) == 0)
-		return &w->base;
-	local_watch_stop(&w->base);
-	return NULL;
+	if (!starts && join(l, w, from, err) < 0) {
+		local_watch_stop(&w->base);
+		return NULL;
+	}
+	/* Its type may have gone meanwhile. */
+	if (r->custom)
+		watches_prune(l);
+	return &w->base;
 }
 
 void local_watch_stop(struct watch *base)
@@ -388,7 +406,7 @@ void watches_prune(struct local *l)
 	for (struct local_watch *w = l->watches; w; w = w->next) {
 		const struct resource *r = w->resource, *now;
 
-		if (!r->custom || w->state != WATCH_RUNNING)
+		if (!r->custom || w->state == WATCH_JOINING || w->state == WATCH_ENDED)
 			continue;
 		now = catalog_find(catalog, r->group, r->version, r->plural);
 		w->reshaped = now && (converts(now) != w->converts ||

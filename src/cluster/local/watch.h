@@ -21,7 +21,7 @@ struct local_watch {
 	struct store_watch *store_watch;
 	struct pump *pump;  /* NULL: no webhook converts */
 	int64_t bookmarked; /* mono ns of the last bookmark */
-	enum { WATCH_STARTING, WATCH_RUNNING, WATCH_BROKEN, WATCH_ENDED } state;
+	enum { WATCH_JOINING, WATCH_STARTING, WATCH_RUNNING, WATCH_BROKEN, WATCH_ENDED } state;
 	bool reshaped; /* broken because its type is converted in another way now */
 	bool stopped;  /* by its own handler on the starter's thread, which frees it */
 	struct local_watch *next;

@@ -29,6 +29,7 @@ struct pump {
 	struct items waiting;
 	struct error *why; /* the watch ends with it */
 	bool stopped;
+	bool flushed;	       /* nothing more comes before the end */
 	bool starts, detached; /* its own thread's */
 };
 
@@ -138,6 +139,12 @@ static bool next(struct pump *p, struct items *some, struct error **why)
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopped && !p->waiting.n && !p->why)
 		pthread_cond_wait(&p->news, &p->lock);
+	if (!p->stopped && p->why && !p->flushed) {
+		p->flushed = true;
+		pthread_mutex_unlock(&p->lock);
+		store_watch_flush(p->watch->store_watch);
+		pthread_mutex_lock(&p->lock);
+	}
 	if (p->stopped) {
 		pthread_mutex_unlock(&p->lock);
 		return false;

@@ -311,6 +311,52 @@ static int refuse_lists(void *arg, const struct fake_request *r, struct error **
 	return 0;
 }
 
+static int refuse_all(void *arg, const struct fake_request *r, struct error **err)
+{
+	_Atomic bool *refuse = arg;
+
+	if (*refuse)
+		return error_set(err, E_NOT_FOUND, "no such type");
+	return 0;
+}
+
+static void on_lost(void *arg, struct object *old)
+{
+	struct fixture *f = arg;
+
+	pthread_mutex_lock(&f->lock);
+	str_addf(&f->log, "?%s ", old->name);
+	pthread_cond_broadcast(&f->told);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* Nobody knows whether they are gone. The state is told when all of them were. */
+static void test_loses_what_is_not_served(void **state)
+{
+	static const struct informer_handler h = {
+		.changed = on_changed, .lost = on_lost, .state = on_state};
+	struct fixture *f = *state;
+	_Atomic bool refuse = false;
+	struct object *a CLEANUP(object_unref_cleanup) = create(f, "x", "a", "n1");
+	struct object *b CLEANUP(object_unref_cleanup) = create(f, "x", "b", "n1");
+	struct object_list left CLEANUP(object_list_release) = {0};
+
+	fake_on_request(f->cluster, refuse_all, (void *)&refuse);
+	f->informer = informers_get(f->informers, f->pods, "");
+	informer_add_handler(f->informer, &h, f);
+	expect_log(f, "+a +b ");
+	while (!fake_watches(f->cluster, f->pods))
+		sched_yield();
+	refuse = true;
+	fake_break_watches(f->cluster, E_NOT_FOUND);
+	expect_log(f, "?a ?b broken ");
+	informer_list(f->informer, "", &left);
+	assert_int_equal(left.n, 0);
+	refuse = false;
+	expect_log(f, "+a +b whole ");
+	fake_on_request(f->cluster, NULL, NULL);
+}
+
 static void test_says_why_it_cannot_list(void **state)
 {
 	static const struct informer_handler h = {.changed = on_changed, .state = on_state};
@@ -384,6 +430,7 @@ int main(void)
 		TEST(test_answer_after_the_watch_told_the_deletion),
 		TEST(test_shared_and_scoped),
 		TEST(test_lists_again_after_gone),
+		TEST(test_loses_what_is_not_served),
 		TEST(test_says_why_it_cannot_list),
 		TEST(test_many),
 	};

@@ -12,6 +12,7 @@
 
 #include <ftw.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -519,9 +520,144 @@ static void test_seed_deployment(void **state)
 	watch_stop(watch);
 }
 
+static const char definition_json[] =
+	"{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
+	"\"metadata\":{\"name\":\"widgets.example.com\"},\"spec\":{\"group\":\"example.com\","
+	"\"scope\":\"Namespaced\",\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},"
+	"\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{"
+	"\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}";
+
+static void read_catalog(struct world *w)
+{
+	catalog_unref(w->catalog);
+	w->catalog = cluster_catalog(w->cluster, NULL, NULL);
+	assert_non_null(w->catalog);
+}
+
+static bool settings_are_gone(struct world *w)
+{
+	return is_gone(w, "", "configmaps", "production", "settings");
+}
+
+/* A widget and the ConfigMap "settings" that it owns. */
+static void make_widget(struct world *w, const char *name)
+{
+	char *widget free_ptr = xasprintf("{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\","
+					  "\"metadata\":{\"name\":\"%s\"}}",
+					  name);
+	struct object *owner CLEANUP(object_unref_cleanup) =
+		create(w, "example.com", "widgets", "production", widget);
+	char *settings free_ptr =
+		xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":"
+			  "\"settings\",\"ownerReferences\":[{\"apiVersion\":\"example.com/v1\","
+			  "\"kind\":\"Widget\",\"name\":\"%s\",\"uid\":\"%s\"}]}}",
+			  name, owner->uid);
+
+	make(w, "", "configmaps", "production", settings);
+}
+
+/* The collector hears from the same informer: of what nobody saw nobody can tell that it went. */
+static void await_widget(struct world *w, const char *name)
+{
+	struct informer *i = informers_get(w->informers, resource(w, "example.com", "widgets"), "");
+	struct object *o = NULL;
+
+	for (int turn = 0; turn < PATIENCE_S * 50 && !o; turn++) {
+		usleep(20000);
+		o = informer_get(i, "production", name);
+	}
+	assert_non_null(o);
+	object_unref(o);
+	informer_put(i);
+}
+
+static void remove_object(struct world *w, const char *group, const char *plural,
+			  const char *namespace, const char *name)
+{
+	struct delete_options background = {.grace_period_s = -1};
+	struct error *err = NULL;
+
+	must(cluster_delete(w->cluster, NULL, resource(w, group, plural), namespace, name,
+			    &background, NULL, NULL, &err),
+	     err);
+}
+
+/* What objects own goes with the definition that takes the objects along. */
+static void test_definition_and_what_its_objects_own(void **state)
+{
+	struct world *w = *state;
+
+	make(w, "", "namespaces", "", namespace_json);
+	for (int round = 0; round < 10; round++) {
+		make(w, "apiextensions.k8s.io", "customresourcedefinitions", "", definition_json);
+		read_catalog(w);
+		make_widget(w, "first");
+		remove_object(w, "example.com", "widgets", "production", "first");
+		until(w, settings_are_gone, "what a widget owns goes with it");
+		make_widget(w, "second");
+		await_widget(w, "second");
+		remove_object(w, "apiextensions.k8s.io", "customresourcedefinitions", "",
+			      "widgets.example.com");
+		until(w, settings_are_gone, "what a widget owns goes with its definition");
+	}
+}
+
+static void serve_widgets(struct world *w, bool served)
+{
+	char *json free_ptr = xasprintf("[{\"op\":\"replace\",\"path\":\"/spec/versions/0/served\","
+					"\"value\":%s}]",
+					served ? "true" : "false");
+	struct error *err = NULL;
+
+	must(cluster_patch(w->cluster, NULL,
+			   resource(w, "apiextensions.k8s.io", "customresourcedefinitions"), NULL,
+			   "widgets.example.com", NULL, PATCH_JSON, json, strlen(json), NULL, NULL,
+			   NULL, &err),
+	     err);
+}
+
+static void on_state(void *arg)
+{
+	_Atomic unsigned *states = arg;
+
+	++*states;
+}
+
+/* Not even when it is served again is a widget taken for gone that was not shown for a while. */
+static void test_definition_not_served(void **state)
+{
+	static const struct informer_handler told = {.state = on_state};
+	struct world *w = *state;
+	_Atomic unsigned states = 0;
+	struct informer *i;
+
+	make(w, "", "namespaces", "", namespace_json);
+	make(w, "apiextensions.k8s.io", "customresourcedefinitions", "", definition_json);
+	read_catalog(w);
+	make_widget(w, "first");
+	await_widget(w, "first");
+	i = informers_get(w->informers, resource(w, "example.com", "widgets"), "");
+	informer_add_handler(i, &told, (void *)&states);
+	serve_widgets(w, false);
+	while (states < 1)
+		sched_yield();
+	serve_widgets(w, true);
+	while (states < 2)
+		sched_yield();
+	await_widget(w, "first");
+	assert_false(settings_are_gone(w));
+	remove_object(w, "example.com", "widgets", "production", "first");
+	until(w, settings_are_gone, "what a widget owns goes with it");
+	informer_remove_handler(i, &told, (void *)&states);
+	informer_put(i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_definition_and_what_its_objects_own, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_definition_not_served, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seed_deployment, setup, teardown),
 	};
 
