@@ -15,23 +15,36 @@
 const char conflict_modified[] = "the object has been modified; please apply your changes to the "
 				 "latest version and try again";
 
+/* Names and uids are no secrets: a thread asks the kernel for many at a time. */
 static void random_bytes(void *p, size_t n)
 {
-	if (getrandom(p, n, 0) != (ssize_t)n)
-		abort();
+	static _Thread_local unsigned char kept[256];
+	static _Thread_local size_t left;
+
+	if (left < n) {
+		if (getrandom(kept, sizeof(kept), 0) != (ssize_t)sizeof(kept))
+			abort();
+		left = sizeof(kept);
+	}
+	left -= n;
+	memcpy(p, kept + left, n);
 }
 
 char *lifecycle_uid(char *buffer)
 {
 	unsigned char b[16];
+	char *to = buffer;
 
 	random_bytes(b, sizeof(b));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(buffer, UID_TEXT,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		 b[15]);
+	for (size_t i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*to++ = '-';
+		*to++ = "0123456789abcdef"[b[i] >> 4];
+		*to++ = "0123456789abcdef"[b[i] & 15];
+	}
+	*to = '\0';
 	return buffer;
 }
 

@@ -57,6 +57,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/evict.c \
 	src/cluster/local/hook.c src/cluster/local/hook.h \
 	src/cluster/local/hook_service.c \
+	src/cluster/local/kept.c src/cluster/local/kept.h \
 	src/cluster/local/keys.c \
 	src/cluster/local/list.c \
 	src/cluster/local/local.c \

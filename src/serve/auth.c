@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -85,6 +86,38 @@ struct identity *auth_certificate(X509 *cert)
 	identity_authenticated(id);
 	add_credential_id(id, cert);
 	return id;
+}
+
+/* Where a connection keeps its user; below 0: nowhere. */
+static int user_index = -1;
+static pthread_once_t user_index_once = PTHREAD_ONCE_INIT;
+
+static void forget_user(void *parent, void *user, CRYPTO_EX_DATA *data, int index, long argl,
+			void *argp)
+{
+	identity_unref(user);
+}
+
+static void make_user_index(void)
+{
+	user_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, forget_user);
+}
+
+struct identity *auth_connection(SSL *ssl)
+{
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+	struct identity *who;
+
+	if (!cert || SSL_get_verify_result(ssl) != X509_V_OK)
+		return NULL;
+	pthread_once(&user_index_once, make_user_index);
+	who = user_index >= 0 ? SSL_get_ex_data(ssl, user_index) : NULL;
+	if (who)
+		return identity_ref(who);
+	who = auth_certificate(cert);
+	if (who && user_index >= 0 && SSL_set_ex_data(ssl, user_index, who) == 1)
+		identity_ref(who);
+	return who;
 }
 
 const char *auth_bearer(const char *authorization)

@@ -106,9 +106,8 @@ static void refuse_packed(struct lws *wsi, struct request *r)
 static struct identity *identity_from_certificate(struct lws *wsi)
 {
 	SSL *ssl = lws_get_ssl(lws_get_network_wsi(wsi));
-	X509 *cert = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
 
-	return cert && SSL_get_verify_result(ssl) == X509_V_OK ? auth_certificate(cert) : NULL;
+	return ssl ? auth_connection(ssl) : NULL;
 }
 
 static struct identity *identity_from_token(struct lws *wsi, struct server *s)

@@ -1,6 +1,7 @@
 #include "cluster/local/admission.h"
 #include "cluster/local/admission/webhooks.h"
 #include "cluster/local/admission_request.h"
+#include "cluster/local/kept.h"
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -83,31 +84,55 @@ static const struct resource *builtin(const char *group, const char *plural)
 json_t *admission_get(const struct admission *a, const char *group, const char *plural,
 		      const char *namespace, const char *name, struct error **err)
 {
-	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(a->local, builtin(group, plural), namespace, name, 0, err);
+	const struct resource *r = builtin(group, plural);
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct str key CLEANUP(str_release) = STR_INIT;
+	json_t *tree;
+	uint64_t since;
 
-	return o ? object_tree(o) : NULL;
+	object_key(r, namespace, name, &key);
+	tree = kept_find(a->local->kept, &key, &since);
+	if (tree)
+		return tree;
+	o = local_read(a->local, r, namespace, name, 0, err);
+	tree = o ? object_tree(o) : NULL;
+	if (tree)
+		kept_put(a->local->kept, &key, tree, o->len, since);
+	return tree;
 }
+
+struct listing {
+	json_t *all;
+	size_t bytes;
+};
 
 static bool append(void *arg, const void *key, size_t key_len, const char *value, size_t len,
 		   uint64_t revision)
 {
 	json_t *tree = json_read(value, len, NULL);
+	struct listing *l = arg;
 
-	return tree && json_array_append_new(arg, tree) == 0;
+	l->bytes += len;
+	return tree && json_array_append_new(l->all, tree) == 0;
 }
 
 json_t *admission_list(const struct admission *a, const char *group, const char *plural,
 		       const char *namespace, struct error **err)
 {
 	struct str prefix CLEANUP(str_release) = STR_INIT;
-	json_t *all json_auto = json_array();
-	uint64_t revision;
+	json_t *all json_auto = NULL;
+	struct listing l = {0};
+	uint64_t revision, since;
 
 	object_key(builtin(group, plural), *namespace ? namespace : NULL, NULL, &prefix);
-	if (store_list(a->local->store, prefix.s, prefix.len, NULL, 0, 0, append, all, &revision,
+	all = kept_find(a->local->kept, &prefix, &since);
+	if (all)
+		return steal(&all);
+	l.all = all = json_array();
+	if (store_list(a->local->store, prefix.s, prefix.len, NULL, 0, 0, append, &l, &revision,
 		       err) < 0)
 		return NULL;
+	kept_put(a->local->kept, &prefix, all, l.bytes, since);
 	return steal(&all);
 }
 

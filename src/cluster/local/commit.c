@@ -1,5 +1,6 @@
 #include "cluster/local/access.h"
 #include "cluster/local/admission/webhooks.h"
+#include "cluster/local/kept.h"
 #include "cluster/local/policies.h"
 #include "cluster/local/private.h"
 
@@ -129,6 +130,7 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 	if (store_commit(l->store, ops, c->n, &revision, failed, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->n; i++) {
+		kept_forget(l->kept, c->v[i].key.s, c->v[i].key.len);
 		access_forget(l, c->v[i].key.s, c->v[i].key.len);
 		policies_forget(l, c->v[i].key.s, c->v[i].key.len);
 		hook_configs_forget(l, c->v[i].key.s, c->v[i].key.len);

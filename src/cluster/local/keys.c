@@ -4,7 +4,6 @@
  */
 #include "cluster/local/private.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static uint64_t fnv(uint64_t h, const char *s)
@@ -14,15 +13,28 @@ static uint64_t fnv(uint64_t h, const char *s)
 	return h;
 }
 
+static void add_type(uint64_t type, struct str *out)
+{
+	char text[] = "o/0123456789abcdef/";
+
+	for (char *digit = text + 17; digit > text + 1; digit--, type >>= 4)
+		*digit = "0123456789abcdef"[type & 15];
+	str_add(out, text, sizeof(text) - 1);
+}
+
 void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out)
 {
 	uint64_t type = fnv(0xcbf29ce484222325ULL, r->plural);
 
 	type = fnv(fnv(type, "."), r->storage_group);
-	str_addf(out, "o/%016" PRIx64 "/", type);
+	add_type(type, out);
 	if (r->namespaced && (!namespace || !*namespace))
 		return;
-	str_addf(out, "%s/%s", r->namespaced ? namespace : "", name ? name : "");
+	if (r->namespaced)
+		str_adds(out, namespace);
+	str_addc(out, '/');
+	if (name)
+		str_adds(out, name);
 }
 
 const struct resource *storage_of(const struct resource *r)

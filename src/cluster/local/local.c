@@ -7,6 +7,7 @@
 #include "cluster/listeners.h"
 #include "cluster/local/admission/webhooks.h"
 #include "cluster/local/hook.h"
+#include "cluster/local/kept.h"
 #include "cluster/local/policies.h"
 #include "cluster/local/tokens.h"
 #include "cluster/token_file.h"
@@ -231,6 +232,7 @@ static void local_close(struct cluster *c)
 	store_close(l->store);
 	admission_close(l);
 	access_cache_free(l->access);
+	kept_free(l->kept);
 	policy_cache_free(l->policies);
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
@@ -327,6 +329,7 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_mutex_init(&l->reload_lock, NULL);
 	l->access = access_cache_new();
+	l->kept = kept_new();
 	l->hooks = hook_clients_new(l->clock);
 	l->hook_configs = hook_configs_new();
 	l->tokens = token_authority_new(l, where);

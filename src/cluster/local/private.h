@@ -51,6 +51,7 @@ struct local {
 	unsigned leaving; /* pumps (watch.h) that free their watch by themselves */
 	bool closing;
 	struct access_cache *access; /* access.h */
+	struct kept *kept;	     /* kept.h */
 	struct policy_cache
 		*policies; /* policies.h; NULL until the cluster has its first objects */
 	struct token_authority *tokens;	   /* tokens.h */

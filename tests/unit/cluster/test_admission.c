@@ -320,6 +320,57 @@ static void test_limits(void **state)
 		POD_WITH("d", "'requests':{'cpu':'500m'},'limits':{'cpu':'1','memory':'1Gi'}"));
 }
 
+/* What admission keeps of the cluster is what the last write has left. */
+static void test_changes_count_at_once(void **state)
+{
+	static const char range[] =
+		"{'metadata':{'name':'l'},'spec':{'limits':[{'type':'Container',"
+		"'defaultRequest':{'cpu':'100m'},'default':{'cpu':'1'}}]}}";
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	json_t *first json_auto = create("pods", "n", POD("a", ""));
+	json_t *patched json_auto = NULL;
+	json_t *second json_auto = NULL;
+	json_t *third json_auto = NULL;
+	json_t *refused json_auto = NULL;
+
+	assert_null(json_path(first, "spec.containers[0].resources.requests"));
+	assert_text(first, "spec.preemptionPolicy", "PreemptLowerPriority");
+	assert_non_null(json_path(first, "spec.volumes"));
+	fixture_make(&f, "limitranges", "n", range);
+	fixture_make(&f, "priorityclasses", "",
+		     "{'metadata':{'name':'p'},'value':7,'globalDefault':true}");
+	patched = fixture_patch(&f, "serviceaccounts", "n", "default", NULL,
+				"{'automountServiceAccountToken':false}", &err);
+	assert_non_null(patched);
+	second = create("pods", "n", POD("b", ""));
+	assert_text(second, "spec.containers[0].resources.requests.cpu", "100m");
+	assert_text(second, "spec.priorityClassName", "p");
+	assert_null(json_path(second, "spec.volumes"));
+	json_decref(patched);
+	patched = fixture_patch(&f, "limitranges", "n", "l", NULL,
+				"{'spec':{'limits':[{'type':'Container',"
+				"'defaultRequest':{'cpu':'200m'}}]}}",
+				&err);
+	assert_non_null(patched);
+	third = create("pods", "n", POD("c", ""));
+	assert_text(third, "spec.containers[0].resources.requests.cpu", "200m");
+	assert_int_equal(cluster_delete(f.cluster, NULL, fixture_type(&f, "limitranges"), "n", "l",
+					NULL, NULL, NULL, NULL),
+			 0);
+	json_decref(third);
+	third = create("pods", "n", POD("d", ""));
+	assert_null(json_path(third, "spec.containers[0].resources.requests"));
+	json_decref(patched);
+	patched = fixture_patch(
+		&f, "namespaces", "", "n", NULL,
+		"{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'restricted'}}}",
+		&err);
+	assert_non_null(patched);
+	refused = fixture_create(&f, "pods", "n", POD("e", ""), &err);
+	assert_null(refused);
+	assert_int_equal(error_code(err), E_FORBIDDEN);
+}
+
 static void test_switches(void **state)
 {
 	const struct cluster_config config = {.enable_admission = "ExtendedResourceToleration",
@@ -358,6 +409,7 @@ int main(void)
 		TEST(test_runtime_class),
 		TEST(test_limit_defaults),
 		TEST(test_limits),
+		TEST(test_changes_count_at_once),
 		TEST(test_switches),
 	};
 

@@ -76,22 +76,22 @@ static json_t *exceeded_by(const json_t *quota, const json_t *requested, json_t 
 	return exceeded;
 }
 
-static int put_quota(struct admission *a, json_t *quota, json_t *used, struct commit *c,
+static int put_quota(struct admission *a, const json_t *quota, json_t *used, struct commit *c,
 		     struct error **err)
 {
 	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	const struct resource *r = catalog_find(all, "", "v1", "resourcequotas");
-	json_t *before json_auto = json_deep_copy(quota);
+	json_t *after json_auto = json_deep_copy(quota);
 	char now[TIME_TEXT];
 	struct apply_options opt = {.manager = "kube-apiserver",
 				    .api_version = "v1",
 				    .subresource = "status",
 				    .now = time_format(clock_wall(a->local->clock), now)};
 
-	json_path_set(quota, "status.used", json_incref(used));
-	if (apply_track_update(before, quota, r->type, &opt, err) < 0)
+	json_path_set(after, "status.used", json_incref(used));
+	if (apply_track_update(quota, after, r->type, &opt, err) < 0)
 		return -1;
-	commit_also(c, r, quota,
+	commit_also(c, r, after,
 		    strtoull(json_path_string(quota, "metadata.resourceVersion"), NULL, 10));
 	return 0;
 }
@@ -118,8 +118,8 @@ static int check_said(const struct admission *a, const json_t *quota, const json
 	return 0;
 }
 
-static int charge_one(struct admission *a, json_t *quota, const json_t *delta, struct commit *c,
-		      struct error **err)
+static int charge_one(struct admission *a, const json_t *quota, const json_t *delta,
+		      struct commit *c, struct error **err)
 {
 	const json_t *hard = json_path(quota, "status.hard");
 	json_t *covered json_auto = quota_covered(hard, a->storage);
