@@ -10,6 +10,11 @@ libcache_a_SOURCES = \
 	src/cache/reflector.c \
 	src/cache/workqueue.c src/cache/workqueue.h
 
+check_PROGRAMS += tests/unit/cache/test_indexer
+tests_unit_cache_test_indexer_SOURCES = tests/unit/cache/test_indexer.c
+tests_unit_cache_test_indexer_LDADD = libcache.a $(LIBS_object) $(CMOCKA_LIBS)
+TESTS += tests/unit/cache/test_indexer
+
 check_PROGRAMS += tests/unit/cache/test_workqueue
 tests_unit_cache_test_workqueue_SOURCES = tests/unit/cache/test_workqueue.c
 tests_unit_cache_test_workqueue_LDADD = libcache.a $(LIBS_base) $(CMOCKA_LIBS)

@@ -219,13 +219,25 @@ static bool has_to_list(struct handle *h)
 	return has_to;
 }
 
+/* What had been told of the directory, as all of a type's first list is, was in the listing
+ * already: then the kernel may keep it. */
+static void list_again(struct handle *h)
+{
+	uint64_t before = h->listing.digest;
+
+	tree_list(h->node, &h->listing);
+	FS_LOCK(h->node->fs);
+	if (h->caching && h->listing.digest == before)
+		h->node->listed = before;
+}
+
 static void read_directory(struct op *op, bool plus)
 {
 	struct handle *h = op->handle;
 
 	pthread_mutex_lock(&h->lock);
 	if (op->offset == 0 && has_to_list(h))
-		tree_list(op->node, &h->listing);
+		list_again(h);
 	reply_entries(op, plus);
 	pthread_mutex_unlock(&h->lock);
 }
