@@ -1,10 +1,11 @@
 /*
- * The limit of what a FUSE filesystem can do: one directory "pods" with N files of constant text,
+ * The limit of what a FUSE filesystem can do: namespaces/bench/pods with N files of constant text,
  * every answer at hand, nothing looked up, nothing rendered. The tree is measured against it.
  *
- *	constfs FILES BYTES MOUNTPOINT		(foreground; prints "ready")
+ *	constfs FILES BYTES PREFIX MOUNTPOINT	(foreground; prints "ready")
  *
- * It asks the kernel for the same caching as the tree does.
+ * Its shape is the tree's: it lies as deep, its names (PREFIX and six digits) are as long, and it
+ * asks the kernel for the same caching and the same checks.
  */
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
@@ -17,16 +18,36 @@
 #include <unistd.h>
 
 #define FOREVER_S 86400
-#define PODS 2	/* the directory's number */
-#define FIRST 3 /* the first file's */
+#define SUFFIX ".yaml"
+#define NAME_SIZE 256
+
+/* Each holds the next one; their numbers are their places, counted from the root's 1. */
+static const char *const directories[] = {"", "namespaces", "bench", "pods"};
+enum { PODS = sizeof(directories) / sizeof(*directories), FIRST /* file's number */ };
 
 static long n_files;
 static size_t n_bytes;
+static const char *prefix;
 static char *text;
 
-static void file_name(long i, char *name, size_t size)
+static void file_name(long i, char *name)
 {
-	snprintf(name, size, "web-%06ld.yaml", i);
+	snprintf(name, NAME_SIZE, "%s%06ld" SUFFIX, prefix, i);
+}
+
+/* The number of NAME in the directory PARENT, or 0. */
+static fuse_ino_t find(fuse_ino_t parent, const char *name)
+{
+	size_t len = strlen(prefix);
+	char *end;
+
+	if (parent < PODS)
+		return strcmp(name, directories[parent]) == 0 ? parent + 1 : 0;
+	if (strncmp(name, prefix, len) != 0)
+		return 0;
+	long i = strtol(name + len, &end, 10);
+
+	return i >= 0 && i < n_files && !strcmp(end, SUFFIX) ? (fuse_ino_t)i + FIRST : 0;
 }
 
 static void fill_stat(fuse_ino_t ino, struct stat *st)
@@ -59,19 +80,15 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	fuse_ino_t ino = find(parent, name);
 	struct fuse_entry_param e;
-	long i;
 
-	if (parent == FUSE_ROOT_ID && strcmp(name, "pods") == 0)
-		fill_entry(PODS, &e);
-	else if (parent == PODS && sscanf(name, "web-%ld.yaml", &i) == 1 && i >= 0 && i < n_files)
-		fill_entry((fuse_ino_t)i + FIRST, &e);
-	else
-		e.ino = 0;
-	if (e.ino)
+	if (ino) {
+		fill_entry(ino, &e);
 		fuse_reply_entry(req, &e);
-	else
+	} else {
 		fuse_reply_err(req, ENOENT);
+	}
 }
 
 static void on_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -104,16 +121,17 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 
 static void read_entries(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
-	char *buf = malloc(size), name[32] = "pods";
-	long n = ino == FUSE_ROOT_ID ? 1 : n_files;
+	char *buf = malloc(size), made[NAME_SIZE];
+	const char *name = ino < PODS ? directories[ino] : made;
+	long n = ino < PODS ? 1 : n_files;
 	size_t used = 0, len;
 
 	for (long i = (long)offset; i < n; i++) {
 		struct fuse_entry_param e;
 
-		if (ino != FUSE_ROOT_ID)
-			file_name(i, name, sizeof(name));
-		fill_entry(ino == FUSE_ROOT_ID ? PODS : (fuse_ino_t)i + FIRST, &e);
+		if (ino >= PODS)
+			file_name(i, made);
+		fill_entry(ino < PODS ? ino + 1 : (fuse_ino_t)i + FIRST, &e);
 		len = plus ? fuse_add_direntry_plus(req, buf + used, size - used, name, &e, i + 1)
 			   : fuse_add_direntry(req, buf + used, size - used, name, &e.attr, i + 1);
 		if (len > size - used)
@@ -159,21 +177,23 @@ static void make_text(void)
 
 int main(int argc, char **argv)
 {
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	static char *options[] = {"constfs", "-o", "default_permissions"};
+	struct fuse_args args = FUSE_ARGS_INIT(3, options);
 	struct fuse_session *se;
 	int ret = 1;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: constfs FILES BYTES MOUNTPOINT\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: constfs FILES BYTES PREFIX MOUNTPOINT\n");
 		return 2;
 	}
 	n_files = strtol(argv[1], NULL, 10);
 	n_bytes = strtoul(argv[2], NULL, 10);
+	prefix = argv[3];
 	make_text();
 	se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
 	if (!se)
 		return 1;
-	if (fuse_set_signal_handlers(se) == 0 && fuse_session_mount(se, argv[3]) == 0) {
+	if (fuse_set_signal_handlers(se) == 0 && fuse_session_mount(se, argv[4]) == 0) {
 		ret = fuse_session_loop(se) < 0;
 		fuse_session_unmount(se);
 	}

@@ -9,10 +9,10 @@ t=$(mktemp -d)
 mkdir "$t/tree" "$t/limit"
 trap 'fusermount3 -u "$t/tree"; fusermount3 -u "$t/limit"; wait; rm -rf "$t"' EXIT
 "$b/tests/unit/fs/fakefs" -p "$files" "$t/tree" >"$t/tree.log" 2>&1 &
-"$b/tests/bench/constfs" "$files" 1843 "$t/limit" >"$t/limit.log" 2>&1 &
+"$b/tests/bench/constfs" "$files" 1843 web- "$t/limit" >"$t/limit.log" 2>&1 &
 until grep -q ready "$t/tree.log" && grep -q ready "$t/limit.log"; do sleep 0.1; done
 tree=$t/tree/namespaces/bench/pods
-limit=$t/limit/pods
+limit=$t/limit/namespaces/bench/pods
 stat "$tree" >/dev/null
 ls "$tree/web-000000.yaml" >/dev/null # the type's one LIST is not what is measured
 
