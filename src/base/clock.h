@@ -35,8 +35,9 @@ int64_t clock_mono(struct clock *c);
 /* A condition variable on the monotonic clock. */
 void clock_cond_init(pthread_cond_t *cond);
 /*
- * Waits on COND until it is signalled or clock_mono(c) >= DEADLINE_NS. MUTEX is held by the
- * caller. Returns 0, or ETIMEDOUT once the deadline has passed. Wakes may be spurious.
+ * A wait in the sense of base/blocking.h: on COND until it is signalled or clock_mono(c) >=
+ * DEADLINE_NS. MUTEX is held by the caller. Returns 0, or ETIMEDOUT once the deadline has passed.
+ * Wakes may be spurious.
  */
 int clock_wait(struct clock *c, pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns);
 

@@ -181,31 +181,27 @@ static void add_line(struct audit *a, const struct str *line)
 void audit_begin(struct audit *a, struct request *r)
 {
 	struct attributes what CLEANUP(attributes_release) = {.buffer = NULL};
-	enum audit_level level;
 
 	if (!a)
 		return;
 	attributes_read(r, &what);
-	level = audit_policy_decide(a->policy, r, &what.access).level;
-	r->bodies.wants_asked = what.access.resource && level >= AUDIT_REQUEST;
-	r->bodies.wants_answered = what.access.resource && level >= AUDIT_REQUEST_RESPONSE;
-	audit_body_asked(&r->bodies, r->body.s, r->body.len);
+	r->audited = audit_policy_decide(a->policy, r, &what.access);
+	r->bodies.wants_asked = what.access.resource && r->audited.level >= AUDIT_REQUEST;
+	r->bodies.wants_answered =
+		what.access.resource && r->audited.level >= AUDIT_REQUEST_RESPONSE;
+	audit_request(a, r, AUDIT_RECEIVED);
 }
 
 void audit_request(struct audit *a, const struct request *r, enum audit_stage stage)
 {
 	struct attributes what CLEANUP(attributes_release) = {.buffer = NULL};
-	struct audit_decision decision;
 	struct str line CLEANUP(str_release) = STR_INIT;
 	json_t *event json_auto = NULL;
 
-	if (!a)
+	if (!a || r->audited.level == AUDIT_NONE || r->audited.omits[stage])
 		return;
 	attributes_read(r, &what);
-	decision = audit_policy_decide(a->policy, r, &what.access);
-	if (decision.level == AUDIT_NONE || decision.omits[stage])
-		return;
-	event = event_of(r, &what.access, &decision, stage, clock_wall(a->clock));
+	event = event_of(r, &what.access, &r->audited, stage, clock_wall(a->clock));
 	if (!event) {
 		pthread_mutex_lock(&a->lock);
 		count_lost(a);

@@ -44,10 +44,10 @@ struct audit *audit_open(const char *path, const char *policy, struct clock *clo
 struct audit *audit_close(struct audit *a);
 /* From now on to what PATH names now. Where that cannot be opened the old file stays. */
 void audit_reopen(struct audit *a);
-/* R is about to be handled: what its events will tell of its body, and of the answer's from now on,
- * is taken down. A NULL: nothing. */
+/* R has come in, and who asks is known: decides what is recorded of it, and records that. A NULL:
+ * nothing. */
 void audit_begin(struct audit *a, struct request *r);
-/* Records R at STAGE. A NULL: nothing. */
+/* Records R at another STAGE. A NULL: nothing. */
 void audit_request(struct audit *a, const struct request *r, enum audit_stage stage);
 
 #endif

@@ -179,7 +179,7 @@ static void run_request(void *arg)
 {
 	struct request *r = arg;
 
-	audit_begin(r->server->audit, r);
+	audit_body_asked(&r->bodies, r->body.s, r->body.len);
 	if (r->refused)
 		answer_error(r, r->refused);
 	else
@@ -275,7 +275,7 @@ int exchange_request(struct lws *wsi, struct exchange *x, char *path, size_t len
 	authenticate(wsi, r, path);
 	refuse_packed(wsi, r);
 	admit(r);
-	audit_request(r->server->audit, r, AUDIT_RECEIVED);
+	audit_begin(r->server->audit, r);
 	if (r->body_left < 0 || r->body_left > BODY_SKIP_BYTES || (!told && reads_on(r))) {
 		r->close_after = true;
 		r->body_left = 0;

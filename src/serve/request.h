@@ -25,6 +25,7 @@
 #include "base/vec.h"
 #include "serve/audit.h"
 #include "serve/audit_body.h"
+#include "serve/audit_policy.h"
 #include "serve/auth.h"
 
 #include <pthread.h>
@@ -102,6 +103,7 @@ struct request {
 	char audit_id[AUDIT_ID_MAX + 1];
 	int64_t received_ns; /* wall clock */
 	struct annotations annotations;
+	struct audit_decision audited;
 	struct audit_bodies bodies;
 	struct error *told;		/* what it was refused with, or NULL */
 	char *object_name, *object_uid; /* of what it made, or NULL */

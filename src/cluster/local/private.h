@@ -308,11 +308,11 @@ int crd_remove_instances(struct local *l, const json_t *tree, struct error **err
 
 /* write.c */
 
-/* The refusal of a patch that left PATCHED (JSON), which WHY says is no object of its type. */
 /* patched.c: NOW, which a patch made of LIVE, as a refusal quotes it; the caller frees. */
 char *patched_text(const json_t *now, const json_t *live, const struct schema_type *type);
 /* A strategic merge patch, as a refusal quotes it. The caller frees. */
 char *patch_text(const json_t *patch);
+/* The refusal of a patch that left PATCHED (JSON), which WHY says is no object of its type. */
 int refuse_patched(const char *patched, const struct error *why, struct error **err);
 
 /* write.c, delete.c */
