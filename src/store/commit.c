@@ -291,6 +291,8 @@ static int try_group(struct store *s, struct request *first, struct request *end
 	size_t bytes = 0;
 	int rc;
 
+	if (s->failed)
+		return s->failed;
 	for (struct request *r = first; r != end; r = r->next)
 		bytes += r->bytes;
 	space_prepare(s, bytes);
@@ -409,6 +411,16 @@ static void let_others_queue(struct store *s)
 	pthread_mutex_lock(&s->lock);
 }
 
+/* Called with the lock held. */
+static void shrink_between(struct store *s)
+{
+	struct shrink *job = steal(&s->shrink);
+
+	pthread_mutex_unlock(&s->lock);
+	shrink_run(s, job);
+	pthread_mutex_lock(&s->lock);
+}
+
 void *writer_main(void *store)
 {
 	struct store *s = store;
@@ -428,6 +440,8 @@ void *writer_main(void *store)
 		if (clock_mono(s->clock) >= s->compact_at)
 			compact_step(s);
 		pthread_mutex_lock(&s->lock);
+		if (s->shrink)
+			shrink_between(s);
 		if (!s->queue && !s->closing)
 			clock_wait(s->clock, &s->wake, &s->lock, s->compact_at);
 	}

@@ -15,7 +15,8 @@
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
  * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c; keys.c, seal.c and
- * reseal.c (encryption); check.c, backup.c, restore.c and maintain.c (maintain.h).
+ * reseal.c (encryption); check.c, backup.c, restore.c, shrink.c, control.c and maintain.c
+ * (maintain.h).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
  * go. Neither is held while LMDB works or a handler runs, and never both at once.
@@ -120,6 +121,21 @@ struct store_watch {
 	struct store_watch *next; /* in watch.behind */
 };
 
+/* A shrinking that waits for the writer. Lives on its caller's stack. */
+struct shrink {
+	uint64_t before, after; /* bytes of the file */
+	int result;
+	struct error *error;
+	sem_t done;
+};
+
+/* Where orders come in; both negative: from nowhere. */
+struct control {
+	int socket, end;
+	bool runs;
+	pthread_t thread;
+};
+
 struct watches {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -156,6 +172,7 @@ struct store {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue, **queue_end;
+	struct shrink *shrink; /* NULL: none is asked for */
 	bool closing;
 	bool threads; /* both are running */
 	pthread_t writer;
@@ -167,12 +184,17 @@ struct store {
 	uint64_t delete_pages; /* pages that deletions may fill */
 	uint64_t reserved;     /* bytes of the file that have their place on disk */
 	VEC(struct ref) found;
+	int failed; /* errno: what is written may not last */
 
 	pthread_mutex_t readers_lock;
 	VEC(MDB_txn *) readers; /* reset, for use again */
 	size_t n_reading;	/* others, in use */
 	uint64_t n_ended;
 	pthread_cond_t reader_ended;
+	bool readers_wait; /* until the file has been replaced */
+	pthread_cond_t readers_may;
+
+	struct control control;
 
 	struct watches watch;
 };
@@ -181,6 +203,9 @@ struct store {
 #define DATA_FILE "data.mdb"
 /* Everything but the threads. */
 struct store *store_open_idle(const char *dir, const struct store_options *opt, struct error **err);
+/* The same of one that is there already. */
+struct store *store_open_existing(const char *dir, const struct store_options *opt,
+				  struct error **err);
 /* Nothing but the locks, which nobody else then has: its file may be replaced. */
 struct store *store_lock(const char *dir, const struct store_options *opt, struct error **err);
 int store_lock_readers(struct store *s, struct error **err);
@@ -266,12 +291,33 @@ void reader_end(struct store *s, MDB_txn *txn);
 uint64_t readers_ended(struct store *s);
 /* Waits until more than SEEN have. False: none is running, or the deadline has passed. */
 bool readers_wait(struct store *s, uint64_t seen, int64_t deadline_ns);
+/* Waits until no read runs, and lets none begin; false at the deadline. readers_open in any case.
+ */
+bool readers_shut(struct store *s, int64_t deadline_ns);
+void readers_open(struct store *s);
 void readers_release(struct store *s);
 /* Snapshots of other processes that have died hold no pages any more. */
 void readers_forget_dead(struct store *s);
 
 /* commit.c */
 void *writer_main(void *store);
+
+/* shrink.c */
+#define SMALL_FILE DATA_FILE ".small"
+/* What one that was cut short has left. */
+void shrink_clear(struct store *s);
+/* Shrinks the open store and wakes who waits for JOB. The writer's. */
+void shrink_run(struct store *s, struct shrink *job);
+/* Has the writer do it. One at a time. */
+int shrink_ask(struct store *s, uint64_t *before, uint64_t *after, struct error **err);
+
+/* control.c */
+void control_start(struct store *s);
+void control_stop(struct store *s);
+/* A connection to the process that has the store open; negative: there is none. */
+int control_connect(const char *dir);
+/* Has it shrink the store. */
+int control_ask(int fd, const char *dir, uint64_t *before, uint64_t *after, struct error **err);
 
 /* space.c */
 /* How much longer than the data's limit the map is. */

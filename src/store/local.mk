@@ -5,6 +5,7 @@ libstore_a_SOURCES = \
 	src/store/check.c \
 	src/store/commit.c \
 	src/store/compact.c \
+	src/store/control.c \
 	src/store/entry.c \
 	src/store/internal.h \
 	src/store/keys.c \
@@ -16,6 +17,7 @@ libstore_a_SOURCES = \
 	src/store/reseal.c \
 	src/store/restore.c \
 	src/store/seal.c \
+	src/store/shrink.c \
 	src/store/space.c \
 	src/store/store.h \
 	src/store/watch.c

@@ -6,9 +6,10 @@
  * open: LMDB's table of readers, which all processes share, keeps the pages of a snapshot from
  * being used again. So the store of a busy process grows while a backup of it is written, and is
  * otherwise not disturbed; the reader of a backup that was killed is cleared away by the writer.
- * What replaces the file (restore, shrink) or rewrites records (rotate) needs the store for itself,
- * and is refused (E_UNAVAILABLE) while it is open anywhere. Whoever reads from outside holds a
- * shared flock(2) on DIR itself, whoever replaces the file an exclusive one.
+ * Shrinking is done by the process that has the store open, if there is one: it is asked to. What
+ * else replaces the file (restore) or rewrites records (rotate) needs the store for itself, and is
+ * refused (E_UNAVAILABLE) while it is open anywhere. Whoever reads from outside holds a shared
+ * flock(2) on DIR itself, whoever replaces the file an exclusive one.
  *
  *	struct store *s = store_open_reading(dir, NULL, &err);
  *	struct store_report report CLEANUP(store_report_release) = {0};
@@ -95,7 +96,11 @@ int store_backup(struct store *s, const char *path, struct store_backup_info *in
 int store_restore(const char *dir, const char *path, const struct store_options *opt, bool replace,
 		  struct store_backup_info *info, struct error **err);
 
-/* Gives up the history that is due and writes the file anew without what is free in it. */
+/*
+ * Gives up the history that is due and writes the file anew without what is free in it. Where
+ * another process has the store open, writers wait while it does so, and readers for a moment;
+ * E_UNAVAILABLE and a text that says why it cannot.
+ */
 int store_shrink(const char *dir, const struct store_options *opt, uint64_t *before,
 		 uint64_t *after, struct error **err);
 

@@ -4,6 +4,7 @@
  *	DIR/lock	held with flock(2) while the store is open; names the process
  *	DIR/data.mdb	LMDB; made under another name and renamed, so it is whole or not there
  *	DIR/data.mdb-lock	LMDB's table of readers
+ *	DIR/control	a socket for who wants something of that process (control.c)
  *	DIR/data.keys	what sealed values are encrypted with; made before the first of them
  */
 #include "config.h"
@@ -371,6 +372,7 @@ static int start_threads(struct store *s, struct error **err)
 		return error_set_errno(err, rc, "cannot start a thread");
 	}
 	s->threads = true;
+	control_start(s);
 	return 0;
 }
 
@@ -393,14 +395,18 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	pthread_mutex_init(&s->readers_lock, NULL);
 	clock_cond_init(&s->wake);
 	clock_cond_init(&s->reader_ended);
+	pthread_cond_init(&s->readers_may, NULL);
+	s->control.socket = s->control.end = -1;
 	watches_init(s);
 	return s;
 }
 
 static int open_all(struct store *s, struct error **err)
 {
-	if (make_dir(s->dir, err) || lock_dir(s, err) || create_if_missing(s, err) ||
-	    store_env_open(s, DATA_FILE, s->map_size, 0, err) || store_load(s, err))
+	if (make_dir(s->dir, err) || lock_dir(s, err) || create_if_missing(s, err))
+		return -1;
+	shrink_clear(s);
+	if (store_env_open(s, DATA_FILE, s->map_size, 0, err) || store_load(s, err))
 		return -1;
 	s->map_pages = s->map_size / s->page_size;
 	return raise_format(s, err) || load_keys(s, err) || reseal(s, err) ? -1 : 0;
@@ -461,6 +467,7 @@ int store_lock_readers(struct store *s, struct error **err)
 
 static void stop_threads(struct store *s)
 {
+	control_stop(s);
 	pthread_mutex_lock(&s->lock);
 	s->closing = true;
 	pthread_cond_signal(&s->wake);
@@ -490,6 +497,7 @@ struct store *store_close(struct store *s)
 		close(s->dir_fd);
 	pthread_cond_destroy(&s->wake);
 	pthread_cond_destroy(&s->reader_ended);
+	pthread_cond_destroy(&s->readers_may);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->readers_lock);
 	free(s->dir);

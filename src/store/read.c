@@ -6,9 +6,13 @@
 
 #include <string.h>
 
+/* Reads that this thread has begun: one within another waits for nobody, or both would for ever. */
+static _Thread_local unsigned reads_here;
+
 /* TXN, when there is one, for use again. */
 static void reader_ended(struct store *s, MDB_txn *txn)
 {
+	reads_here--;
 	pthread_mutex_lock(&s->readers_lock);
 	if (txn)
 		vec_push(&s->readers, txn);
@@ -24,9 +28,12 @@ MDB_txn *reader_begin(struct store *s, struct error **err)
 	int rc;
 
 	pthread_mutex_lock(&s->readers_lock);
+	while (s->readers_wait && !reads_here)
+		pthread_cond_wait(&s->readers_may, &s->readers_lock);
 	if (s->readers.n)
 		txn = s->readers.v[--s->readers.n];
 	s->n_reading++;
+	reads_here++;
 	pthread_mutex_unlock(&s->readers_lock);
 	rc = txn ? mdb_txn_renew(txn) : mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
 	if (!rc)
@@ -64,6 +71,27 @@ bool readers_wait(struct store *s, uint64_t seen, int64_t deadline_ns)
 	more = s->n_ended != seen && clock_mono(s->clock) < deadline_ns;
 	pthread_mutex_unlock(&s->readers_lock);
 	return more;
+}
+
+bool readers_shut(struct store *s, int64_t deadline_ns)
+{
+	bool quiet;
+
+	pthread_mutex_lock(&s->readers_lock);
+	s->readers_wait = true;
+	while (s->n_reading && clock_mono(s->clock) < deadline_ns)
+		clock_wait(s->clock, &s->reader_ended, &s->readers_lock, deadline_ns);
+	quiet = !s->n_reading;
+	pthread_mutex_unlock(&s->readers_lock);
+	return quiet;
+}
+
+void readers_open(struct store *s)
+{
+	pthread_mutex_lock(&s->readers_lock);
+	s->readers_wait = false;
+	pthread_cond_broadcast(&s->readers_may);
+	pthread_mutex_unlock(&s->readers_lock);
 }
 
 void readers_release(struct store *s)

@@ -1,7 +1,8 @@
 /*
  * kill -9 in the middle of writing, 200 times. A child writes with several threads and says
  * through a pipe what it was told is durable; after the kill the parent opens the store and looks
- * for all of it. Every other child compacts as hard as it can, so that is interrupted too.
+ * for all of it. Every other child compacts as hard as it can, so that is interrupted too. Two of
+ * four are told all the time to write their file anew, and who tells them is killed as well.
  */
 #include "base/vec.h"
 #include "tests/fault/records.h"
@@ -11,6 +12,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define ROUNDS 200
@@ -65,6 +68,28 @@ static pid_t spawn(const char *dir, int round, int fd)
 	if (!pid) {
 		fcntl(fd, F_SETFD, 0);
 		execl("/proc/self/exe", "kill", "child", dir, round_text, fd_text, NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static noreturn void shrink_main(const char *dir)
+{
+	uint64_t before, after;
+
+	for (;;)
+		store_shrink(dir, NULL, &before, &after, NULL);
+}
+
+/* Ends with this process. */
+static pid_t spawn_shrinking(const char *dir)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl("/proc/self/exe", "kill", "shrink", dir, NULL);
 		_exit(127);
 	}
 	return pid;
@@ -190,12 +215,19 @@ static void survives_being_killed(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		struct acks acks = {0};
 		int fds[2];
-		pid_t pid;
+		pid_t pid, shrinking = 0;
 
 		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 		pid = spawn(dir, round, fds[1]);
 		close(fds[1]);
+		/* It would take a store that nobody has open for itself. */
+		if (round % 4 >= 2 && read_ack(fds[0], &acks))
+			shrinking = spawn_shrinking(dir);
 		kill_in_mid_write(pid, fds[0], &acks, &seed);
+		if (shrinking) {
+			kill(shrinking, SIGKILL);
+			assert_int_equal(waitpid(shrinking, NULL, 0), shrinking);
+		}
 		close(fds[0]);
 		revision = check_round(dir, round, &acks, revision);
 		acknowledged += acks.n;
@@ -211,5 +243,7 @@ int main(int argc, char **argv)
 
 	if (argc == 5 && !strcmp(argv[1], "child"))
 		return child_main(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 3 && !strcmp(argv[1], "shrink"))
+		shrink_main(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tests/unit/store/util.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -353,7 +354,10 @@ static void a_store_at_work_is_checked_and_backed_up(void **state)
 		store_close(s);
 		backup(dir, path);
 	}
+	s = open_reading(dir);
 	assert_int_equal(store_shrink(dir, &options, &size, &size, NULL), -1);
+	store_close(s);
+	assert_int_equal(store_shrink(dir, &options, &size, &size, NULL), 0);
 	assert_int_equal(store_rotate(dir, &options, &size, NULL), -1);
 	assert_int_equal(restore(dir, path, true), E_UNAVAILABLE);
 	other_end(&o);
@@ -459,6 +463,131 @@ static void shrinks(void **state)
 	tmp_remove(dir);
 }
 
+#define WRITERS 8
+
+struct writer {
+	pthread_t thread;
+	struct store *store;
+	_Atomic bool *over;
+	char key[8];
+	int last, told; /* written, and heard of by the watch */
+};
+
+/* Reads what it has written, by itself and among the others'. */
+static void *write_and_read(void *arg)
+{
+	struct writer *w = arg;
+	char value[16];
+
+	while (!*w->over || w->last < 100) {
+		struct str all CLEANUP(str_release) = STR_INIT;
+
+		snprintf(value, sizeof(value), "%d", ++w->last);
+		put(w->store, w->key, value);
+		assert_value_at(w->store, w->key, 0, value);
+		assert_int_equal(store_list(w->store, "w/", 2, "", 0, 0, collect, &all, NULL, NULL),
+				 0);
+		assert_non_null(strstr(all.s, w->key));
+	}
+	return NULL;
+}
+
+static void hear(void *arg, const struct store_event *e, uint64_t revision)
+{
+	struct writer *w = arg;
+	char *value free_ptr = NULL;
+
+	if (!e)
+		return;
+	w += ((const char *)e->key)[2] - '0';
+	value = xstrndup(e->value, e->len);
+	assert_int_equal(strtol(value, NULL, 10), ++w->told);
+}
+
+/* In a process of its own, as kubefs store compact does. */
+static void shrink_from_outside(const char *dir)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		execl("/proc/self/exe", "test_maintain", "shrink", dir, NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static off_t file_size(const char *dir)
+{
+	char *path free_ptr = xasprintf("%s/data.mdb", dir);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void assert_written(struct store *s, const struct writer *writers)
+{
+	for (int i = 0; i < WRITERS; i++) {
+		char *last free_ptr = xasprintf("%d", writers[i].last);
+
+		assert_value_at(s, writers[i].key, 0, last);
+	}
+}
+
+/* Who writes, reads and watches meanwhile loses nothing. */
+static void shrinks_at_work(void **state)
+{
+	static const struct store_options brief = {.keep_ns = NS_PER_MS, .keep_versions = 1};
+	char *dir = tmp_new(), *value = xcalloc(1, 1000001);
+	struct store *s = open_with(dir, &brief);
+	struct writer writers[WRITERS] = {0};
+	struct store_watch *watch;
+	_Atomic bool over = false;
+
+	memset(value, 'x', 1000000);
+	for (int i = 0; i < 10; i++) {
+		char *key free_ptr = xasprintf("p/%d", i);
+
+		put(s, key, value);
+	}
+	for (int i = 0; i < 10; i++) {
+		char *key free_ptr = xasprintf("p/%d", i);
+
+		del(s, key);
+	}
+	watch = store_watch(s, "w/", 2, store_revision(s), hear, writers, NULL);
+	assert_non_null(watch);
+	for (int i = 0; i < WRITERS; i++) {
+		writers[i].store = s;
+		writers[i].over = &over;
+		snprintf(writers[i].key, sizeof(writers[i].key), "w/%d", i);
+		pthread_create(&writers[i].thread, NULL, write_and_read, &writers[i]);
+	}
+	usleep(2000);
+	assert_true(file_size(dir) > 10000000);
+	for (int i = 0; i < 10; i++)
+		shrink_from_outside(dir);
+	over = true;
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(writers[i].thread, NULL);
+	assert_true(file_size(dir) < 5000000);
+	assert_written(s, writers);
+	assert_sound(s);
+	store_watch_flush(watch);
+	store_watch_stop(watch);
+	for (int i = 0; i < WRITERS; i++)
+		assert_int_equal(writers[i].told, writers[i].last);
+	store_close(s);
+	s = open_with(dir, &brief);
+	assert_written(s, writers);
+	assert_sound(s);
+	store_close(s);
+	free(value);
+	tmp_remove(dir);
+}
+
 static void rotates_keys(void **state)
 {
 	char *dir = tmp_new(), *path = xasprintf("%s/data.keys", dir);
@@ -513,6 +642,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(readers_keep_the_file),
 		cmocka_unit_test(dead_readers_are_forgotten),
 		cmocka_unit_test(shrinks),
+		cmocka_unit_test(shrinks_at_work),
 		cmocka_unit_test(rotates_keys),
 		cmocka_unit_test(nothing_is_made_where_nothing_is),
 	};
@@ -522,6 +652,11 @@ int main(int argc, char **argv)
 		struct store *s = store_open_reading(argv[2], NULL, NULL);
 
 		return s ? store_list(s, "", 0, "", 0, 0, hold, &fd, NULL, NULL) : 1;
+	}
+	if (argc == 3 && !strcmp(argv[1], "shrink")) {
+		uint64_t before, after;
+
+		return -store_shrink(argv[2], &options, &before, &after, NULL);
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
