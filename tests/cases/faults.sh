@@ -88,11 +88,8 @@ fails "and what was in it" test -e "$M/namespaces/$NS-gone/configmaps/in.yaml"
 
 # Sizes of 0 or a guess.
 sizes() {
-	local file
-	for file in "$N"/*/*.yaml "$M"/cluster/*/*.yaml "$M"/namespaces/*/namespace.yaml; do
-		[ "$(stat -c %s "$file")" = "$(wc -c <"$file")" ] || { echo "$file"; return 1; }
-	done
-	[ -s x.yaml ]
+	local files=("$N"/*/*.yaml "$M"/cluster/*/*.yaml "$M"/namespaces/*/namespace.yaml)
+	diff <(stat -c '%s %n' "${files[@]}") <(wc -c "${files[@]}" | sed '$d; s/^ *//') && [ -s x.yaml ]
 }
 # Nodes write their status now and then: between the two looks there may be another version.
 ok "sizes are exact" wait_for 10 sizes

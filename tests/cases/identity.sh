@@ -10,92 +10,78 @@ done
 wait_for 10 test -d "$P/migrations.db.company.com" &&
 	echo 'spec: {database: users, version: "3"}' >"$P/migrations.db.company.com/m1.yaml" || bail "no custom resource"
 
-# Each object of the tree: TYPE NAMESPACE NAME FILE, "-" for no namespace.
-objects() {
-	local file namespace type
-	for file in "$M"/cluster/*/*.yaml; do
-		[ -e "$file" ] || continue
-		type=${file%/*}
-		printf '%s\t-\t%s\t%s\n' "${type##*/}" "$(basename "$file" .yaml)" "$file"
-	done
-	for namespace in "$M"/namespaces/*; do
-		printf 'namespaces\t-\t%s\t%s\n' "${namespace##*/}" "$namespace/namespace.yaml"
-		for file in "$namespace"/*/*.yaml; do
-			[ -e "$file" ] || continue
-			type=${file%/*}
-			printf '%s\t%s\t%s\t%s\n' "${type##*/}" "${namespace##*/}" \
-				"$(basename "$file" .yaml)" "$file"
-		done
-	done
-}
+shopt -s nullglob
+# Each object of the tree: its file, from $M.
+objects() { (cd "$M" && printf '%s\n' cluster/*/*.yaml namespaces/*/namespace.yaml namespaces/*/*/*.yaml); }
+types_of() { sed -E 's,^namespaces/[^/]*/namespace\.yaml$,namespaces,; s,^(cluster|namespaces/[^/]*)/([^/]*)/.*,\2,'; }
 
 # Whether FILE has COUNT documents; kubectl writes each at once.
 documents() { [ "$(awk '/^---$/ { n += text; text = 0; next } { text = 1 } END { print n + text }' "$1")" -ge "$2" ]; }
-# read_all TO: what kubectl get -o yaml prints of each object, in TO/TYPE/NAMESPACE/NAME. A watch
-# prints all of a type one by one, where a list would indent and so fold them differently.
-read_all() {
-	local to=$1 type
-	rm -rf "$to"
-	for type in "${types[@]}"; do
-		mkdir -p "$to/$type"
-		kubectl get "$type" -A --watch -o yaml >"$to/$type.yaml" 2>/dev/null &
-		wait_for 30 documents "$to/$type.yaml" "$(grep -c "^$type	" "$T/objects")" ||
-			echo "$type: not all was listed" >>"$T/differ"
-		kill $! && wait $! 2>/dev/null
-		awk -v to="$to/$type" '
-			function end() {
-				if (text == "") return
-				if (namespace == "") namespace = "-"
-				printf "%s", text >(to "/" namespace " " name)
-				close(to "/" namespace " " name)
-				text = name = namespace = ""
+# What kubectl get -o yaml prints of each object, in a file as the tree has it. A watch prints all
+# of a type one by one, where a list would indent and so fold them differently.
+read_type() { # COUNT TYPE
+	kubectl get "$2" -A --watch -o yaml >"$T/$2.yaml" 2>/dev/null &
+	wait_for 30 documents "$T/$2.yaml" "$1" || echo "$2: not all was listed" >>"$T/differ"
+	kill $! && wait $! 2>/dev/null
+	awk -v type="$2" -v to="$T/kubectl/" '
+		function end(	file) {
+			if (type == "namespaces") file = "namespaces/" name "/namespace.yaml"
+			else if (namespace) file = "namespaces/" namespace "/" type "/" name ".yaml"
+			else file = "cluster/" type "/" name ".yaml"
+			if (file in known) {
+				printf "%s", text >(to file)
+				close(to file)
 			}
-			/^---$/ { end(); next }
-			/^[^ ]/ { meta = $0 == "metadata:" }
-			meta && /^  name: / { name = $2; gsub("\"", "", name) }
-			meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
-			{ text = text $0 "\n" }
-			END { end() }' "$to/$type.yaml"
-	done
+			text = name = namespace = ""
+		}
+		NR == FNR { known[$0]; next }
+		/^---$/ { end(); next }
+		/^[^ ]/ { meta = $0 == "metadata:" }
+		meta && /^  name: / { name = $2; gsub("\"", "", name) }
+		meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
+		{ text = text $0 "\n" }
+		END { end() }' "$T/objects" "$T/$2.yaml"
+}
+sums() { (cd "$T/$1" && xargs -d '\n' md5sum <"$T/objects" 2>/dev/null) | sort; }
+# Names the objects that differ. What changed while all was read has a later version in the tree,
+# which was read last.
+compare_yaml() {
+	local file
+	compared=$(comm -12 <(sums kubectl) <(sums tree) | wc -l)
+	comm -23 <(sums kubectl) <(sums tree) | while read -r _ file; do
+		[ -e "$T/tree/$file" ] || continue
+		[ "$(resource_version "$T/tree/$file")" -gt "$(resource_version "$T/kubectl/$file")" ] ||
+			{ echo "$file"; diff "$T/kubectl/$file" "$T/tree/$file" | head -n 12; }
+	done >>"$T/differ"
 }
 # Each object on a line behind what it is and its version, its keys in order.
 keyed() {
 	jq -S -c '[.apiVersion, .kind, (.metadata | .namespace, .name, .resourceVersion)], .' | paste - -
-}
-# Names the objects that differ, of those that kubectl read alike both times.
-compare_yaml() {
-	local type namespace name file
-	while IFS=$'\t' read -r type namespace name file; do
-		cmp -s "$T/first/$type/$namespace $name" "$T/second/$type/$namespace $name" || continue
-		compared=$((compared + 1))
-		diff "$T/first/$type/$namespace $name" "$T/tree/$type/$namespace $name.yaml" >"$T/diff" ||
-			{ echo "$file"; head -n 12 "$T/diff"; } >>"$T/differ"
-	done <"$T/objects"
 }
 # The same of JSON, where both have the same version.
 compare_json() {
 	awk -F '\t' -v count="$T/count" '
 		NR == FNR { tree[$1] = $2; next }
 		$1 in tree { n++; if (tree[$1] != $2) print $1; }
-		END { print n + 0 >count }' <(cat "$T"/tree/*/*.json | keyed) <(jq -c '.items[]' "$T/json" | keyed)
+		END { print n + 0 >count }' <(xargs -d '\n' cat <"$T/json-files" | keyed) <(jq -c '.items[]' "$T/json" | keyed)
 }
 
-objects >"$T/objects"
-mapfile -t types < <(cut -f1 "$T/objects" | sort -u)
-mkdir "$T/tree" && mkdir "${types[@]/#/$T/tree/}"
 : >"$T/differ"
-compared=0
-read_all "$T/first"
-while IFS=$'\t' read -r type namespace name file; do
-	cat "$file" >"$T/tree/$type/$namespace $name.yaml"
-	cat "${file%.yaml}.json" >"$T/tree/$type/$namespace $name.json"
-done <"$T/objects" 2>/dev/null
-kubectl get "$(IFS=, && echo "${types[*]}")" -A -o json --show-managed-fields >"$T/json"
-read_all "$T/second"
+objects >"$T/objects"
+sed 's/\.yaml$/.json/' "$T/objects" >"$T/json-files"
+types_of <"$T/objects" | sort | uniq -c >"$T/types"
+mkdir "$T/kubectl" "$T/tree"
+(cd "$T/kubectl" && sed 's,/[^/]*$,,' "$T/objects" | sort -u | xargs -d '\n' mkdir -p)
+while read -r count type; do
+	read_type "$count" "$type"
+done <"$T/types"
+# Some have gone by now.
+(cd "$M" && cat "$T/objects" "$T/json-files" | xargs -d '\n' cp --parents -t "$T/tree") 2>/dev/null
+kubectl get "$(awk '{ print $2 }' "$T/types" | paste -s -d ,)" -A -o json --show-managed-fields >"$T/json"
 compare_yaml
 ok "there is much to compare ($compared objects)" test "$compared" -ge 40
 ok "each file is what kubectl get -o yaml prints" diff /dev/null "$T/differ"
-ok "each NAME.json is what kubectl get -o json prints" diff /dev/null <(compare_json)
+ok "each NAME.json is what kubectl get -o json prints" diff /dev/null <(cd "$T/tree" && compare_json 2>/dev/null)
 ok "there is much to compare as JSON ($(cat "$T/count") objects)" test "$(cat "$T/count")" -ge 40
 
 # What kubectl lists of every type, against the names in the tree; events come and go.
@@ -104,9 +90,7 @@ listed_by_kubectl() {
 		-A -o jsonpath='{range .items[*]}{.kind}{" "}{.metadata.namespace}{" "}{.metadata.name}{"\n"}{end}' | sort
 }
 listed_by_tree() {
-	objects | while IFS=$'\t' read -r type _ _ file; do
-		[ "$type" = events ] || echo "$file"
-	done | xargs -d '\n' awk '
+	cd "$M" && objects | grep -v '/events/' | xargs -d '\n' awk '
 		function tell() { if (kind) print kind, namespace, name }
 		FNR == 1 { tell(); kind = namespace = name = ""; meta = 0 }
 		/^[^ ]/ { meta = $0 == "metadata:" }

@@ -42,6 +42,8 @@ cd "$T" || exit 99
 tap_count=0
 tap_failed=0
 exec 3>&1 # for what is told while a command's own output is kept
+# Nobody writes into this pipe: to read from it for a time is to wait without starting a process.
+exec 4<> <(:)
 
 diag() { printf '%s\n' "$*" | tail -n 60 | sed 's/^/# /'; }
 result() { # STATUS DESCRIPTION
@@ -84,22 +86,33 @@ is() {
 	fi
 }
 not() { ! "$@"; }
+pause() { read -rt "$1" -u 4 || :; } # SECONDS
 # wait_for SECONDS COMMAND...: until it succeeds; what its last try printed, when it never does.
 wait_for() {
-	local end=$(($(date +%s%N) + $1 * FACTOR * 1000000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * FACTOR * 1000000))
 	shift
 	until "$@" >"$T/wait.out" 2>&1; do
-		if [ "$(date +%s%N)" -ge "$end" ]; then
+		if [ "${EPOCHREALTIME/./}" -ge "$end" ]; then
 			cat "$T/wait.out"
 			return 1
 		fi
-		sleep 0.05
+		pause 0.05
 	done
 }
 # errno NAME COMMAND...: the command fails and tells that error.
+declare -A errno_texts=(
+	[EACCES]='Permission denied'
+	[EBUSY]='Device or resource busy'
+	[EHOSTUNREACH]='No route to host'
+	[EINVAL]='Invalid argument'
+	[ENAMETOOLONG]='File name too long'
+	[ENODATA]='No data available'
+	[EOPNOTSUPP]='Operation not supported'
+	[EPERM]='Operation not permitted'
+	[EROFS]='Read-only file system'
+)
 errno() {
-	local text
-	text=$(python3 -c 'import errno, os, sys; print(os.strerror(getattr(errno, sys.argv[1])))' "$1")
+	local text=${errno_texts[$1]}
 	shift
 	if "$@" >"$T/errno.out" 2>&1; then
 		echo "it succeeded"
@@ -123,7 +136,7 @@ NS=
 spawn() {
 	local log=$T/$1.log
 	shift
-	"$@" >>"$log" 2>&1 3>&- </dev/null &
+	"$@" >>"$log" 2>&1 3>&- 4>&- </dev/null &
 	spawned=$!
 }
 # The same for a program of kubefs that works until it is told to end.
@@ -133,7 +146,7 @@ spawn_part() {
 }
 running() { kill -0 "$1" 2>/dev/null; }
 # Asks the kernel's table: the filesystem may be dead.
-is_mounted() { grep -qF " $1 fuse" /proc/self/mounts; }
+is_mounted() { [[ $(</proc/self/mounts) == *" $1 fuse"* ]]; }
 unmount() {
 	! is_mounted "$1" || fusermount3 -u "$1" 2>/dev/null || wait_for 5 fusermount3 -u "$1" ||
 		fusermount3 -uz "$1"
@@ -264,7 +277,7 @@ helm() { HELM_CACHE_HOME=$T/helm HELM_CONFIG_HOME=$T/helm "$HELM" --kubeconfig="
 # ---- Back ends
 
 # A dead mount still answers stat from the kernel's cache; opening asks the daemon.
-answers() { head -c 1 "$M/README" >/dev/null 2>&1; }
+answers() { read -rN 1 <"$M/README"; } 2>/dev/null
 # A mount that died is in the kernel's table until the next one takes its place.
 answers_or_dead() { answers || ! running "$spawned"; }
 # mount_with PROGRAM ARGUMENT...: in the foreground of its own process, $mount_pid.
@@ -364,8 +377,11 @@ IS_WAITING='.status.containerStatuses[0].state.waiting.reason == "CreateContaine
 
 # Namespace, Deployment and Secret, all three pods ready.
 start_example() {
-	cp "$SEED/01-namespace-and-deployment.yaml" "$M/apply" &&
-		wait_for 10 test -d "$P/secrets" &&
-		echo 'stringData: {url: x}' | put "$P/secrets/db-secret.yaml" &&
-		wait_for 30 pods_are 3 "$IS_READY" || bail "the example does not get ready"
+	{
+		cp "$SEED/01-namespace-and-deployment.yaml" "$M/apply" &&
+			wait_for 10 test -d "$P/secrets" &&
+			echo 'stringData: {url: x}' | put "$P/secrets/db-secret.yaml" &&
+			kubectl rollout status deployment/api-server -n production --timeout=$((30 * FACTOR))s &&
+			pods_are 3 "$IS_READY"
+	} >"$T/example.log" 2>&1 || bail "the example does not get ready: $(tail -n 3 "$T/example.log")"
 }

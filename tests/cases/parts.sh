@@ -16,13 +16,11 @@ END
 ok "a pod is made" cp "$T/pod.yaml" "$M/namespaces/default/pods/web.yaml"
 ok "and runs" kubectl wait --for=condition=Ready pod/web --timeout=$((30 * FACTOR))s
 
-# What is printed once a log that is followed has begun.
-followed() {
-	timeout $((2 * FACTOR)) "$KUBECTL" --kubeconfig="$kubeconfig" logs -f "$@" >"$T/followed"
-	[ $? -eq 124 ] && grep -q . "$T/followed"
-}
+spawn followed "$KUBECTL" --kubeconfig="$kubeconfig" logs -f web -c c
+follower=$spawned
+others+=("$follower")
 ok "kubectl logs" sh -c '"$0" --kubeconfig="$1" logs web -c d | grep -q "image redis"' "$KUBECTL" "$kubeconfig"
-ok "kubectl logs -f" followed web -c c
+ok "kubectl logs -f" wait_for 20 grep -q 'image nginx' "$T/followed.log"
 ok "the tree's logs" grep -q 'image nginx' "$M/namespaces/default/logs/web/c.log"
 is "one that is none is refused" \
 	"$(kubectl get --raw '/api/v1/namespaces/default/pods/web/log?container=x' 2>&1)" \
@@ -30,6 +28,7 @@ is "one that is none is refused" \
 is "a previous one that is not there too" "$(kubectl logs web -c c --previous 2>&1)" \
 	'Error from server (BadRequest): previous terminated container "c" in pod "web" not found'
 ok "exec is refused" eval '! kubectl exec web -c c -- true >"$T/exec" 2>&1 && grep "nothing runs in them" "$T/exec"'
+ok "logs -f has not ended" running "$follower"
 
 node=$(kubectl get pod web -o jsonpath='{.spec.nodeName}')
 kubelet=$(kubectl get node "$node" -o jsonpath='https://{.status.addresses[0].address}:{.status.daemonEndpoints.kubeletEndpoint.Port}')

@@ -72,19 +72,25 @@ ok "a certificate signing request" kubectl apply -f - <<END
 {apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: one},
  spec: {signerName: example.com/one, usages: [client auth], request: $(base64 -w0 one.csr)}}
 END
-# What there is first of a type is described, and said whose description that is.
-describe_one() { # TYPE
-	local namespace name
-	read -r namespace name < <(kubectl get "$1" -A --no-headers -o custom-columns=NS:.metadata.namespace,N:.metadata.name)
-	[ -n "${name:-}" ] || { echo "there is no $1"; return 1; }
-	[ "$namespace" = '<none>' ] && namespace=default
-	says "$name" kubectl describe "$1" "$name" -n "$namespace" || { echo "describe $1 $name"; return 1; }
+# What there is first of each type is described, all of a namespace in one go, and each description
+# said whose it is.
+first_of_each() { # prints NAMESPACE TYPE/NAME, "-" for none
+	kubectl get "$(paste -s -d , <<<"$types")" -A -o json | jq -r --arg types "$types" '
+		[.items[] | {type: (.kind + "." + (.apiVersion | split("/") | if length == 2 then .[0] else "" end)),
+			where: (.metadata.namespace // "-"), name: .metadata.name}] | unique_by(.type)[] |
+		"\(.where) \(.type | rtrimstr("."))/\(.name)"'
 }
 describe_all() {
-	local type
-	for type in $types; do
-		describe_one "$type" || return 1
-	done
+	local namespace
+	first_of_each >"$T/first" || return 1
+	echo "$(wc -l <"$T/first") objects of $(wc -l <<<"$types") types"
+	[ "$(wc -l <"$T/first")" = "$(wc -l <<<"$types")" ] || { cat "$T/first"; return 1; }
+	for namespace in $(cut -d' ' -f1 "$T/first" | sort -u); do
+		kubectl describe -n "${namespace/#-/default}" $(sed -n "s/^$namespace //p" "$T/first")
+	done >"$T/described" || return 1
+	comm -23 <(sed 's,.*/,,' "$T/first" | sort) <(sed -n 's/^Name: *//p' "$T/described" | sort) >"$T/untold"
+	cat "$T/untold"
+	[ ! -s "$T/untold" ]
 }
 ok "describe of every kind" describe_all
 ok "what was made for it goes" kubectl delete --wait=false -f "$srcdir/tests/cases/kinds.yaml"

@@ -2,6 +2,8 @@
 check_PROGRAMS += tests/contract/test_cluster
 tests_contract_test_cluster_SOURCES = tests/contract/test_cluster.c
 tests_contract_test_cluster_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+# The third needs an endpoint, too.
+contract_scripts = tests/contract/fake.sh tests/contract/local.sh
 dist_check_SCRIPTS += tests/contract/fake.sh tests/contract/local.sh tests/contract/remote.sh
 TESTS += tests/contract/fake.sh tests/contract/local.sh tests/contract/remote.sh
 

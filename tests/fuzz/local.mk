@@ -1,6 +1,7 @@
 # One target a parser: tests/fuzz/fuzz_NAME.c, its seeds in tests/fuzz/seeds/NAME. Every build
 # replays the seeds; a build with --enable-fuzzing (clang) has the libFuzzer programs too.
-fuzz_names = cel credential headers http json jsonpath patch protobuf selector yaml
+# Those that run longest come first.
+fuzz_names = json patch yaml cel credential headers http jsonpath protobuf selector
 EXTRA_DIST += tests/fuzz/seeds
 
 check_PROGRAMS += tests/fuzz/replay_cel tests/fuzz/replay_credential tests/fuzz/replay_headers \
@@ -99,6 +100,8 @@ fuzz_seconds = $(if $(filter yaml json patch,$*),$(FUZZ_SECONDS),$(FUZZ_OTHER_SE
 # 0: another sequence each time. CI gives one, so that what it finds is of the change.
 FUZZ_SEED = 0
 
+.PHONY: fuzzers fuzz
+fuzzers: $(fuzz_names:%=tests/fuzz/fuzz_%)
 fuzz: $(fuzz_names:%=fuzz-%)
 $(fuzz_names:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%
 	@mkdir -p tests/fuzz/corpus/$*
