@@ -29,6 +29,7 @@ is "a previous one that is not there too" "$(kubectl logs web -c c --previous 2>
 	'Error from server (BadRequest): previous terminated container "c" in pod "web" not found'
 ok "exec is refused" eval '! kubectl exec web -c c -- true >"$T/exec" 2>&1 && grep "nothing runs in them" "$T/exec"'
 ok "logs -f has not ended" running "$follower"
+kill "$follower"
 
 node=$(kubectl get pod web -o jsonpath='{.spec.nodeName}')
 kubelet=$(kubectl get node "$node" -o jsonpath='https://{.status.addresses[0].address}:{.status.daemonEndpoints.kubeletEndpoint.Port}')
