@@ -45,6 +45,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/binding.c \
 	src/cluster/local/bootstrap.c \
 	src/cluster/local/bootstrap_rbac.c \
+	src/cluster/local/bootstrap_self.c \
 	src/cluster/local/commit.c \
 	src/cluster/local/convert.c \
 	src/cluster/local/convert_hook.c \

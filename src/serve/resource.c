@@ -370,9 +370,21 @@ static const struct operation {
 	 handle_delete_collection},
 };
 
+/* Of one object too, where the path says that it is a watch. */
+static const struct operation *find_watch(const struct request *r, const struct target *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+		if (operations[i].watch && r->method == operations[i].method && !t->subresource)
+			return &operations[i];
+	return NULL;
+}
+
 static const struct operation *find_operation(const struct request *r, const struct target *t)
 {
 	bool watch = r->method == METHOD_GET && !t->name && request_flag(r, "watch");
+
+	if (t->watch)
+		return find_watch(r, t);
 
 	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
 		const struct operation *o = &operations[i];

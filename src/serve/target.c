@@ -39,6 +39,9 @@ bool target_parse(const char *path, struct target *out)
 	if (!out->group || !out->version)
 		goto no;
 	out->plural = segment(&p);
+	out->watch = out->plural && *p && strcmp(out->plural, "watch") == 0;
+	if (out->watch)
+		out->plural = segment(&p);
 	out->name = segment(&p);
 	if (out->name && strcmp(out->plural, "namespaces") == 0 && !is_namespace_itself(p)) {
 		out->namespace = out->name;

@@ -2,6 +2,7 @@
  * What a URL names: a resource type, and of it all, one namespace's, one object or a subresource.
  *
  *	/apis/apps/v1/namespaces/shop/deployments/web/scale
+ *	/api/v1/watch/namespaces/shop/pods
  *
  * Threads: any.
  */
@@ -16,6 +17,7 @@ struct target {
 	const char *namespace;		/* "": none */
 	const char *plural;		/* NULL: the path names a group version only */
 	const char *name, *subresource; /* NULL: none; a subresource may hold "/" (proxy paths) */
+	bool watch;			/* "watch" before the rest, the old way to ask for one */
 };
 
 /* false when PATH is no resource path (/api/VERSION/..., /apis/GROUP/VERSION/...). */

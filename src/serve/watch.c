@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "object/json.h"
+#include "object/selector.h"
 #include "object/status.h"
 #include "serve/query.h"
 #include "serve/resource.h"
@@ -159,13 +160,44 @@ static void begin_stream(struct watching *w, const char *content_type, int64_t s
 	audit_request(r->server->audit, r, AUDIT_STARTED);
 }
 
+/* Where the path names an object only that one is watched; TEXT holds how that is said. */
+static int select_named(const struct ask *a, struct watch_options *opt, struct str *text,
+			struct error **err)
+{
+	struct field_selector *s CLEANUP(field_selector_free_cleanup) = NULL;
+	const char *name = a->target->name, *wanted;
+
+	if (!name)
+		return 0;
+	if (!opt->field_selector || !*opt->field_selector) {
+		str_adds(text, "metadata.name=");
+		for (const char *p = name; *p; p++) {
+			if (strchr(",=\\", *p))
+				str_addc(text, '\\');
+			str_addc(text, *p);
+		}
+		opt->field_selector = text->s;
+		return 0;
+	}
+	s = field_selector_parse(opt->field_selector, err);
+	if (!s)
+		return -1;
+	wanted = field_selector_required(s, "metadata.name");
+	if (wanted && !strcmp(wanted, name))
+		return 0;
+	return error_set(err, E_BAD_REQUEST,
+			 "the fieldSelector's metadata.name is not the requested name");
+}
+
 int resource_watch(const struct ask *a, struct error **err)
 {
+	struct str named CLEANUP(str_release) = STR_INIT;
 	struct watch_options opt;
 	struct watching *w;
 	int64_t timeout_s;
 
-	if (query_watch(a->request, &opt, &timeout_s, err) < 0)
+	if (query_watch(a->request, &opt, &timeout_s, err) < 0 ||
+	    select_named(a, &opt, &named, err) < 0)
 		return -1;
 	w = watching_new(a);
 	w->bookmarks = opt.bookmarks;

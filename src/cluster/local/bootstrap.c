@@ -28,10 +28,10 @@ static const struct {
 };
 
 int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, json_t *tree,
-		  uint64_t expect, struct commit *c, struct error **err)
+		  const char *manager, uint64_t expect, struct commit *c, struct error **err)
 {
 	static const struct call self = {.user_agent = "kube-apiserver"};
-	static const struct write_options options;
+	const struct write_options options = {.field_manager = manager};
 	char *namespace free_ptr = xstrdup(json_path_string(tree, "metadata.namespace"));
 	struct write w = {.l = l,
 			  .errand = errand_begin(l, NULL),
@@ -52,22 +52,25 @@ int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, 
 	return 0;
 }
 
+int bootstrap_missing(struct local *l, const char *group, const char *plural, const char *manager,
+		      json_t *tree, struct commit *c, struct error **err)
+{
+	const struct resource *r = catalog_find(l->catalog, group, NULL, plural);
+	struct object *o CLEANUP(object_unref_cleanup) =
+		local_read(l, r, "", json_path_string(tree, "metadata.name"), 0, NULL);
+
+	return o ? 0 : bootstrap_add(l, r, NULL, tree, manager, STORE_ABSENT, c, err);
+}
+
 static int make(struct local *l, size_t i, struct commit *c, struct error **err)
 {
 	const char *json = objects[i].json ? objects[i].json : "{}";
-	const struct resource *r =
-		catalog_find(l->catalog, objects[i].group, NULL, objects[i].plural);
-	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, r, "", objects[i].name, 0, NULL);
-	json_t *tree json_auto = NULL;
+	json_t *tree json_auto = json_read(json, strlen(json), err);
 
-	if (o)
-		return 0;
-	tree = json_read(json, strlen(json), err);
 	if (!tree)
 		return -1;
 	json_path_set(tree, "metadata.name", json_string(objects[i].name));
-	return bootstrap_add(l, r, NULL, tree, STORE_ABSENT, c, err);
+	return bootstrap_missing(l, objects[i].group, objects[i].plural, NULL, tree, c, err);
 }
 
 int bootstrap(struct local *l, struct error **err)
@@ -78,6 +81,8 @@ int bootstrap(struct local *l, struct error **err)
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
 		if (make(l, i, &c, err) < 0)
 			return -1;
+	if (bootstrap_self(l, &c, err) < 0)
+		return -1;
 	if (c.n && commit_run(l, &c, NULL, &failed, err) < 0)
 		return -1;
 	return bootstrap_rbac(l, err);

@@ -99,15 +99,16 @@ static int ensure(struct local *l, const struct rbac_default *d, struct commit *
 	if (!wanted)
 		return -1;
 	if (!old)
-		return bootstrap_add(l, r, NULL, wanted, STORE_ABSENT, c, err);
+		return bootstrap_add(l, r, NULL, wanted, NULL, STORE_ABSENT, c, err);
 	if (is_protected(old))
 		return 0;
 	/* A binding of another role is not this one: it is made anew. */
 	if (ref && !json_equal(json_object_get(old, "roleRef"), ref))
-		return bootstrap_add(l, r, NULL, wanted, o->revision, c, err);
+		return bootstrap_add(l, r, NULL, wanted, NULL, o->revision, c, err);
 	tree = json_deep_copy(old);
 	reconcile(tree, wanted);
-	return json_equal(old, tree) ? 0 : bootstrap_add(l, r, old, tree, o->revision, c, err);
+	return json_equal(old, tree) ? 0
+				     : bootstrap_add(l, r, old, tree, NULL, o->revision, c, err);
 }
 
 int bootstrap_rbac(struct local *l, struct error **err)

@@ -279,10 +279,15 @@ void services_release(const json_t *tree, struct commit *c);
 
 /* bootstrap.c: makes what is missing of the objects that every cluster has. */
 int bootstrap(struct local *l, struct error **err);
-/* TREE, R's, as the server itself creates (OLD NULL) or updates it, goes into C; EXPECT as in
- * store_op. */
+/* TREE, R's, as the server itself creates (OLD NULL) or updates it, goes into C; its fields are
+ * MANAGER's (NULL: kube-apiserver's). EXPECT as in store_op. */
 int bootstrap_add(struct local *l, const struct resource *r, const json_t *old, json_t *tree,
-		  uint64_t expect, struct commit *c, struct error **err);
+		  const char *manager, uint64_t expect, struct commit *c, struct error **err);
+/* The same if there is no object of its name. */
+int bootstrap_missing(struct local *l, const char *group, const char *plural, const char *manager,
+		      json_t *tree, struct commit *c, struct error **err);
+/* bootstrap_self.c: what kube-apiserver makes for itself. */
+int bootstrap_self(struct local *l, struct commit *c, struct error **err);
 /* bootstrap_rbac.c: the same for roles and bindings. */
 int bootstrap_rbac(struct local *l, struct error **err);
 

@@ -18,6 +18,8 @@
 
 #define ROLE "roles.rbac.authorization.k8s.io"
 #define BINDING "rolebindings.rbac.authorization.k8s.io"
+#define FLOW "flowcontrol.apiserver.k8s.io"
+#define FLOW_SCHEMA "flowschemas." FLOW
 #define CLUSTER_ROLE "clusterroles.rbac.authorization.k8s.io"
 #define CLUSTER_BINDING "clusterrolebindings.rbac.authorization.k8s.io"
 
@@ -445,6 +447,29 @@ static void test_a_start_mends_the_first_roles(void **state)
 	assert_true(json_equal(untouched, same));
 }
 
+static void test_a_start_makes_what_the_server_has_for_itself(void **state)
+{
+	struct local_fixture *f = *state;
+	const struct delete_options now = {.grace_period_s = -1};
+	json_t *schema json_auto = fixture_get(f, FLOW_SCHEMA, "", "system-leader-election");
+	json_t *level json_auto = fixture_get(f, "prioritylevelconfigurations." FLOW, "", "system");
+	json_t *service json_auto =
+		fixture_get(f, "apiservices.apiregistration.k8s.io", "", "v1.apps");
+	json_t *again json_auto = NULL;
+
+	assert_text(schema, "spec.rules[0].subjects[2].serviceAccount.namespace", "kube-system");
+	assert_text(schema, "metadata.managedFields[0].manager",
+		    "api-priority-and-fairness-config-producer-v1");
+	assert_int_equal(json_path_int(level, "spec.limited.limitResponse.queuing.queues", 0), 64);
+	assert_text(service, "status.conditions[0].reason", "Local");
+	assert_int_equal(cluster_delete(f->cluster, NULL, fixture_type(f, FLOW_SCHEMA), "",
+					"system-leader-election", &now, NULL, NULL, NULL),
+			 0);
+	reopen(f);
+	again = fixture_get(f, FLOW_SCHEMA, "", "system-leader-election");
+	assert_true(json_equal(json_path(schema, "spec"), json_path(again, "spec")));
+}
+
 struct asker {
 	struct local_fixture *f;
 	atomic_bool stop, wrong;
@@ -510,6 +535,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_escalate_and_bind, setup, teardown),
 		cmocka_unit_test(test_owners_are_for_who_may),
 		cmocka_unit_test_setup_teardown(test_the_first_roles, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_start_makes_what_the_server_has_for_itself,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_start_mends_the_first_roles, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_many_ask, setup, teardown),

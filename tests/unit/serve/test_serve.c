@@ -22,6 +22,7 @@
 #define EXEC "/api/v1/namespaces/x/pods/p/exec"
 #define LOG "/api/v1/namespaces/default/pods/none/log"
 #define MAPS "/api/v1/namespaces/x/configmaps"
+#define WATCHED "/api/v1/watch/namespaces/x/configmaps"
 
 static struct cluster *cluster;
 static struct serve *serve;
@@ -265,6 +266,9 @@ static const struct {
 	 "Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", NULL, 406},
 	{"GET", MAPS "?limit=x", NULL, NULL, 400},
 	{"GET", MAPS "?watch=1&timeoutSeconds=x", NULL, NULL, 400},
+	{"GET", WATCHED "/a?fieldSelector=metadata.name%3Db", NULL, NULL, 400},
+	{"GET", WATCHED "/a/status", NULL, NULL, 404},
+	{"POST", WATCHED, JSON, "{}", 405},
 	{"GET", MAPS "?sendInitialEvents=true", NULL, NULL, 422},
 	{"GET", MAPS "?sendInitialEvents=false", NULL, NULL, 422},
 	{"GET", MAPS "?resourceVersion=1&resourceVersionMatch=Odd", NULL, NULL, 422},
@@ -485,6 +489,35 @@ static void watches_end_in_time_or_with_a_reason(void **state)
 	str_release(&r.text);
 }
 
+/* A path that says "watch", of all and of one. */
+static void watches_of_old(void **state)
+{
+	struct reader all = {.text = STR_INIT, .want = 2, .path = WATCHED};
+	struct reader one = {.text = STR_INIT, .want = 1, .path = WATCHED "/old-b"};
+	static const char *const names[] = {"old-a", "old-b"};
+
+	while (fake_watches(cluster, config_maps()))
+		sched_yield();
+	pthread_create(&all.thread, NULL, read_watch, &all);
+	pthread_create(&one.thread, NULL, read_watch, &one);
+	while (fake_watches(cluster, config_maps()) < 2)
+		sched_yield();
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *body free_ptr = config_map(names[i], 10);
+		struct answer_got a CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
+
+		assert_int_equal(a.status, 201);
+	}
+	pthread_join(all.thread, NULL);
+	pthread_join(one.thread, NULL);
+	assert_int_equal(all.lines, 2);
+	assert_non_null(strstr(all.text.s, "old-a"));
+	assert_int_equal(one.lines, 1);
+	assert_non_null(strstr(one.text.s, "old-b"));
+	str_release(&all.text);
+	str_release(&one.text);
+}
+
 static void *create_many(void *arg)
 {
 	char name[32];
@@ -558,6 +591,7 @@ int main(void)
 		BOTH(no_connection_is_upgraded),
 		BOTH(bodies_are_bounded),
 		BOTH(watches_share_events),
+		BOTH(watches_of_old),
 		BOTH(watches_end_in_time_or_with_a_reason),
 		BOTH(many_write_at_once),
 		BOTH(documents_are_json),

@@ -27,6 +27,7 @@
 
 static const struct {
 	const char *path, *group, *version, *namespace, *plural, *name, *subresource;
+	bool watch;
 } paths[] = {
 	{"/api/v1/pods", "", "v1", "", "pods", NULL, NULL},
 	{"/api/v1/namespaces", "", "v1", "", "namespaces", NULL, NULL},
@@ -40,6 +41,11 @@ static const struct {
 	 "scale"},
 	{"/apis/apps/v1", "apps", "v1", "", NULL, NULL, NULL},
 	{"/api/v1/nodes/n/proxy/a/b", "", "v1", "", "nodes", "n", "proxy/a/b"},
+	{"/api/v1/watch/pods", "", "v1", "", "pods", NULL, NULL, true},
+	{"/api/v1/watch/namespaces/x", "", "v1", "", "namespaces", "x", NULL, true},
+	{"/apis/apps/v1/watch/namespaces/x/deployments/d", "apps", "v1", "x", "deployments", "d",
+	 NULL, true},
+	{"/apis/example.com/v1/watch", "example.com", "v1", "", "watch", NULL, NULL},
 };
 
 static void assert_text(const char *got, const char *want)
@@ -62,6 +68,7 @@ static void paths_name_resources(void **state)
 		assert_text(t.plural, paths[i].plural);
 		assert_text(t.name, paths[i].name);
 		assert_text(t.subresource, paths[i].subresource);
+		assert_true(t.watch == paths[i].watch);
 	}
 }
 
