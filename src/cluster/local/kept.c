@@ -29,6 +29,8 @@ static const struct {
 	{"storage.k8s.io", "storageclasses"},
 };
 
+/* No tree is two threads': json_incref looks at a count of references that others change without
+ * being told to. */
 struct item {
 	json_t *tree;
 	size_t bytes;
@@ -93,7 +95,7 @@ json_t *kept_find(struct kept *k, const struct str *key, uint64_t *since)
 	pthread_mutex_lock(&k->lock);
 	item = map_get_n(k->items, key->s, key->len);
 	if (item)
-		tree = json_incref(item->tree);
+		tree = json_deep_copy(item->tree);
 	*since = k->changes;
 	pthread_mutex_unlock(&k->lock);
 	return tree;
@@ -117,7 +119,7 @@ void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
 	if (bytes > ITEM_BYTES_MAX || !is_kept_type(k, key->s, key->len))
 		return;
 	item = xcalloc(1, sizeof(*item));
-	*item = (struct item){json_incref(tree), MAX(bytes, ITEM_BYTES_MIN) + key->len};
+	*item = (struct item){json_deep_copy(tree), MAX(bytes, ITEM_BYTES_MIN) + key->len};
 	pthread_mutex_lock(&k->lock);
 	if (k->changes == since) {
 		if (k->bytes + item->bytes > BYTES_MAX) {

@@ -12,8 +12,7 @@
  *	}
  *
  * Keys are the store's (object_key): of one object, or with a "/" at the end of the array of all
- * that it begins. What is kept is shared: nobody changes a tree from here, nor puts a part of it
- * that can change into another.
+ * that it begins.
  *
  * Threads: any.
  */
@@ -30,7 +29,7 @@ struct kept;
 struct kept *kept_new(void);
 /* Returns NULL; takes it. */
 struct kept *kept_free(struct kept *k);
-/* A new reference, or NULL: then *SINCE is for kept_put. */
+/* A tree of the caller's own, or NULL: then *SINCE is for kept_put. */
 json_t *kept_find(struct kept *k, const struct str *key, uint64_t *since);
 /* TREE, of BYTES in the store, was read after kept_find: it is kept unless it is of a type that is
  * not, or too large, or something has changed meanwhile. */
