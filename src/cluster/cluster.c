@@ -77,6 +77,20 @@ int cluster_get_at(struct cluster *c, const struct call *call, const struct reso
 	return get(c, call, r, namespace, name, NULL, resource_version, out, err);
 }
 
+bool cluster_keeps_versions(const struct cluster *c)
+{
+	return c->ops->versions != NULL;
+}
+
+int cluster_versions(struct cluster *c, const struct call *call, const struct resource *r,
+		     const char *namespace, const char *name, version_sink *sink, void *arg,
+		     struct error **err)
+{
+	if (!c->ops->versions)
+		return unsupported(c, "versions", err);
+	return c->ops->versions(c, call, r, namespace, name, sink, arg, err);
+}
+
 int cluster_get_subresource(struct cluster *c, const struct call *call, const struct resource *r,
 			    const char *namespace, const char *name, const char *subresource,
 			    struct object **out, struct error **err)

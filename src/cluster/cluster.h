@@ -122,6 +122,9 @@ void authentication_release(struct authentication *a);
 
 struct cluster;
 struct listeners;
+/* false stops. */
+typedef bool version_sink(void *arg, const char *resource_version);
+
 struct watch;
 struct stream;
 
@@ -135,6 +138,10 @@ struct cluster_ops {
 	int (*get)(struct cluster *c, const struct call *call, const struct resource *r,
 		   const char *namespace, const char *name, const char *subresource,
 		   const char *resource_version, struct object **out, struct error **err);
+	/* NULL: versions are not kept. */
+	int (*versions)(struct cluster *c, const struct call *call, const struct resource *r,
+			const char *namespace, const char *name, version_sink *sink, void *arg,
+			struct error **err);
 	int (*list)(struct cluster *c, const struct call *call, const struct resource *r,
 		    const char *namespace, const struct list_options *opt, list_sink *sink,
 		    void *arg, struct list_meta *meta, struct error **err);
@@ -234,6 +241,13 @@ int cluster_get(struct cluster *c, const struct call *call, const struct resourc
 int cluster_get_at(struct cluster *c, const struct call *call, const struct resource *r,
 		   const char *namespace, const char *name, const char *resource_version,
 		   struct object **out, struct error **err);
+/* Does it keep what objects were before? */
+bool cluster_keeps_versions(const struct cluster *c);
+/* Tells SINK which versions of an object are kept, for cluster_get_at: newest first, none of
+ * another object that had its name. */
+int cluster_versions(struct cluster *c, const struct call *call, const struct resource *r,
+		     const char *namespace, const char *name, version_sink *sink, void *arg,
+		     struct error **err);
 int cluster_get_subresource(struct cluster *c, const struct call *call, const struct resource *r,
 			    const char *namespace, const char *name, const char *subresource,
 			    struct object **out, struct error **err);

@@ -12,7 +12,7 @@ libfs_a_SOURCES = \
 	src/fs/node.c src/fs/nodes.h \
 	src/fs/describe.c src/fs/describe.h src/fs/describe_node.c src/fs/describe_pod.c \
 	src/fs/describe_service.c src/fs/describe_storage.c src/fs/describe_workload.c \
-	src/fs/node_apply.c src/fs/node_contexts.c src/fs/node_data.c src/fs/node_describe.c src/fs/node_errors.c src/fs/node_events.c src/fs/node_history.c src/fs/node_log.c src/fs/node_logs.c \
+	src/fs/node_apply.c src/fs/node_contexts.c src/fs/node_data.c src/fs/node_describe.c src/fs/node_errors.c src/fs/node_events.c src/fs/node_history.c src/fs/node_kept.c src/fs/node_log.c src/fs/node_logs.c \
 	src/fs/node_namespaces.c src/fs/node_object.c src/fs/node_root.c src/fs/node_owned.c src/fs/node_owner.c src/fs/node_scale.c src/fs/node_select.c \
 	src/fs/node_table.c src/fs/node_types.c src/fs/node_watch.c \
 	src/fs/notifier.c src/fs/notifier.h \

@@ -30,9 +30,14 @@ static const struct source *source_of(const struct resource *r)
 	return NULL;
 }
 
+bool has_rollout_history(const struct resource *r)
+{
+	return source_of(r) != NULL;
+}
+
 static bool find_history(struct node *dir, const char *name, struct found *f)
 {
-	return source_of(dir->resource) != NULL;
+	return has_rollout_history(dir->resource);
 }
 
 static bool history_ready(struct node *dir)
@@ -84,6 +89,8 @@ static void list_versions(struct node *dir, struct listing *l)
 {
 	struct object_list list CLEANUP(object_list_release) = {0};
 
+	if (dir->kind->ops != &history_ops)
+		return;
 	informer_list(dir->type->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		char *file free_ptr = file_of(dir, *o);
@@ -111,7 +118,8 @@ static struct object *version_of(struct node *dir, const char *name)
 
 static bool find_version(struct node *dir, const char *name, struct found *f)
 {
-	struct object *o CLEANUP(object_unref_cleanup) = version_of(dir, name);
+	struct object *o CLEANUP(object_unref_cleanup) =
+		dir->kind->ops == &history_ops ? version_of(dir, name) : NULL;
 
 	return o != NULL;
 }

@@ -16,6 +16,7 @@ extern const struct node_ops object_describe_ops, object_events_ops;
 extern const struct node_ops object_scale_ops, object_restart_ops, object_owner_ops;
 extern const struct node_ops object_log_ops, object_logs_ops, workload_logs_ops, workload_pod_ops;
 extern const struct node_ops owned_ops, owned_link_ops, history_ops, history_version_ops;
+extern const struct node_ops kept_ops, kept_version_ops;
 extern const struct node_ops data_dir_ops, data_ops;
 extern const struct node_ops type_table_ops, type_top_ops;
 extern const struct node_ops select_root_ops, select_ops, selected_ops;
@@ -41,5 +42,7 @@ void object_times(const struct object *o, struct timespec *mtime, struct timespe
  * caller frees. */
 char *object_link(struct node *type_directory, const struct resource *r, const char *name);
 bool resource_is_secret(const struct resource *r);
+/* Does it have versions that kubectl rollout history knows? */
+bool has_rollout_history(const struct resource *r);
 
 #endif

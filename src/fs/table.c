@@ -26,6 +26,8 @@
 		{t "/%o/owned/%l", S_IFLNK | 0777, NODE_BRIEF, &owned_link_ops},                 \
 		{t "/%o/history", S_IFDIR | 0555, NODE_BRIEF, &history_ops},                     \
 		{t "/%o/history/%h", READ_MODE, NODE_STREAM | NODE_BRIEF, &history_version_ops}, \
+		{t "/%o/history", S_IFDIR | 0555, NODE_BRIEF, &kept_ops},                        \
+		{t "/%o/history/%h", READ_MODE, NODE_STREAM | NODE_BRIEF, &kept_version_ops},    \
 		{t "/.table", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_table_ops},          \
 		{t "/.top", READ_MODE, NODE_UNLISTED | NODE_STREAM, &type_top_ops},              \
 		{t "/.watch", READ_MODE, NODE_UNLISTED | NODE_STREAM, &watch_ops},               \

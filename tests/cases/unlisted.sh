@@ -122,6 +122,17 @@ is "owned are links to what it owns" "$(ls deployments/web/owned)" "replicasets.
 ok "that lead there" grep -q '^kind: ReplicaSet' "deployments/web/owned/replicasets.$rs"
 is "of a ReplicaSet its pods" "$(ls "replicasets/${rs%.yaml}/owned" | grep -c '^pods.web-')" 2
 is "what owns nothing has none" "$(ls -A configmaps/cm/owned)" ""
+if [ $BACKEND = local ]; then
+	echo 'data: {k: "1"}' | put configmaps/kept.yaml
+	sed -i 's/k: "1"/k: "2"/' configmaps/kept.yaml
+	first=$(ls configmaps/kept/history | head -n 1)
+	is "what is no workload has the versions that are kept" "$(ls configmaps/kept/history | wc -l)" 2
+	ok "as they were" grep -q 'k: "1"' "configmaps/kept/history/$first"
+	ok "cp of one brings it back" cp "configmaps/kept/history/$first" configmaps/kept.yaml
+	ok "for all to see" grep -q 'k: "1"' configmaps/kept.yaml
+	is "as a new version" "$(ls configmaps/kept/history | wc -l)" 3
+	is "a Secret's are its owner's alone" "$(echo 'data: {}' | put secrets/kept.yaml; stat -c %a secrets/kept/history/*)" 400
+fi
 sed -i 's/image: web:1/image: web:2/' deployments/web.yaml
 versions() { [ "$(ls deployments/web/history | tr '\n' ' ')" = "1.yaml 2.yaml " ]; }
 ok "history has a workload's versions" wait_for 10 versions

@@ -502,6 +502,44 @@ static void test_get_at(void **state)
 	drop("cm", "default", "c");
 }
 
+struct versions {
+	char *v[8];
+	size_t n;
+};
+
+static bool add_version(void *arg, const char *resource_version)
+{
+	struct versions *all = arg;
+
+	all->v[all->n++] = xstrdup(resource_version);
+	return all->n < ARRAY_SIZE(all->v);
+}
+
+/* Newest first; what had the name before is another object. */
+static void test_versions(void **state)
+{
+	struct object *old CLEANUP(object_unref_cleanup) = create("cm", "default", config_map);
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct versions all = {0};
+
+	drop("cm", "default", "c");
+	struct object *made CLEANUP(object_unref_cleanup) = create("cm", "default", config_map);
+
+	relabel("c", "later");
+	if (cluster_versions(cluster, NULL, type("cm"), "default", "c", add_version, &all, &err) <
+	    0) {
+		assert_false(cluster_keeps_versions(cluster));
+		assert_int_equal(error_code(err), E_NOT_SUPPORTED);
+	} else {
+		assert_int_equal(all.n, 2);
+		assert_string_not_equal(all.v[0], made->resource_version);
+		assert_string_equal(all.v[1], made->resource_version);
+	}
+	for (size_t i = 0; i < all.n; i++)
+		free(all.v[i]);
+	drop("cm", "default", "c");
+}
+
 static void test_dry_run(void **state)
 {
 	struct write_options dry = {.dry_run = true};
@@ -672,6 +710,7 @@ static int run(const char *name, const char *spec)
 		cmocka_unit_test(test_finalizers),
 		cmocka_unit_test(test_pod_life),
 		cmocka_unit_test(test_get_at),
+		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_duplicate_fields),
 		cmocka_unit_test(test_missing_namespace),

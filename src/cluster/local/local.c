@@ -104,6 +104,31 @@ static struct object *read_version(struct local *l, const struct resource *r, co
 	return NULL;
 }
 
+struct telling {
+	version_sink *sink;
+	void *arg;
+};
+
+static bool tell_version(void *arg, uint64_t revision, bool deleted, const char *value, size_t len)
+{
+	const struct telling *t = arg;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, revision);
+	return !deleted && t->sink(t->arg, text);
+}
+
+static int versions(struct cluster *c, const struct call *call, const struct resource *r,
+		    const char *namespace, const char *name, version_sink *sink, void *arg,
+		    struct error **err)
+{
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct telling t = {sink, arg};
+
+	object_key(r, namespace, name, &key);
+	return store_history(local_of(c)->store, key.s, key.len, tell_version, &t, err);
+}
+
 static int get(struct cluster *c, const struct call *call, const struct resource *r,
 	       const char *namespace, const char *name, const char *subresource, const char *rv,
 	       struct object **out, struct error **err)
@@ -262,6 +287,7 @@ static const struct cluster_ops ops = {
 	.close = local_close,
 	.catalog = local_catalog,
 	.get = get,
+	.versions = versions,
 	.list = list,
 	.create = local_create,
 	.update = local_update,
