@@ -381,7 +381,7 @@ start_example() {
 		cp "$SEED/01-namespace-and-deployment.yaml" "$M/apply" &&
 			wait_for 10 test -d "$P/secrets" &&
 			echo 'stringData: {url: x}' | put "$P/secrets/db-secret.yaml" &&
-			kubectl rollout status deployment/api-server -n production --timeout=$((30 * FACTOR))s &&
+			wait_for 30 kubectl rollout status deployment/api-server -n production --timeout=$((30 * FACTOR))s &&
 			pods_are 3 "$IS_READY"
 	} >"$T/example.log" 2>&1 || bail "the example does not get ready: $(tail -n 3 "$T/example.log")"
 }
