@@ -255,12 +255,44 @@ static void check_allocation(const struct field *f, const struct seen *names)
 		rule_node_selector(FIELD(f, "nodeSelector"));
 }
 
-/* Driver, pool and device, and the share of it, that F means. The caller frees. */
-static char *device_key(const struct field *f)
+/* Driver, pool and device, and the share of it, that DEVICE means. The caller frees. */
+static char *device_key(const json_t *device)
 {
-	return xasprintf("%s\n%s\n%s\n%s", field_text(FIELD(f, "driver")),
-			 field_text(FIELD(f, "pool")), field_text(FIELD(f, "device")),
-			 field_text(FIELD(f, "shareID")));
+	return xasprintf("%s\n%s\n%s\n%s", json_path_string(device, "driver"),
+			 json_path_string(device, "pool"), json_path_string(device, "device"),
+			 json_path_string(device, "shareID"));
+}
+
+static void note_allocated(const json_t *claim, struct seen *keys)
+{
+	size_t i;
+	json_t *result;
+
+	json_array_foreach (json_path(claim, "status.allocation.devices.results"), i, result) {
+		char *key free_ptr = device_key(result);
+
+		seen_add(keys, key);
+	}
+}
+
+/* What drivers said of devices that the claim has given up goes with them. */
+static void claim_prepare(json_t *object, const json_t *old)
+{
+	struct seen before CLEANUP(seen_release) = SEEN_INIT, now CLEANUP(seen_release) = SEEN_INIT;
+	json_t *list = json_path(object, "status.devices");
+
+	if (!old || !json_array_size(list))
+		return;
+	note_allocated(old, &before);
+	note_allocated(object, &now);
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		char *key free_ptr = device_key(json_array_get(list, i));
+
+		if (seen_has(&before, key) && !seen_has(&now, key))
+			json_array_remove(list, i);
+	}
+	if (!json_array_size(list))
+		json_path_del(object, "status.devices");
 }
 
 static json_t *device_shown(const struct field *f)
@@ -315,12 +347,12 @@ static void check_devices(const struct field *status)
 	const struct field *list = FIELD(status, "devices");
 
 	field_each (results, r) {
-		char *key free_ptr = device_key(&r);
+		char *key free_ptr = device_key(r.value);
 
 		seen_add(&allocated, key);
 	}
 	field_each (list, d) {
-		char *key free_ptr = device_key(&d);
+		char *key free_ptr = device_key(d.value);
 
 		check_device(&d, &allocated, key);
 		if (seen_add(&met, key))
@@ -378,6 +410,7 @@ const struct kind kind_resourceclaim = {
 	.group = "resource.k8s.io",
 	.kind = "ResourceClaim",
 	.set_defaults = claim_defaults,
+	.prepare = claim_prepare,
 	.validate = validate_claim,
 	.validate_subresource = validate_claim_subresource,
 	.metadata = METADATA_WHOLE,

@@ -117,6 +117,8 @@ void rows_validate(const char *what, const char *object, const struct row *rows,
 		char *got free_ptr = NULL;
 
 		write_init(&w, what, object, &rows[i]);
+		if (facts.subresource && w.r->particulars->prepare)
+			w.r->particulars->prepare(w.tree, w.old);
 		if (facts.subresource && w.r->particulars->prepare_write)
 			w.r->particulars->prepare_write(w.tree, w.old, &facts);
 		object_validate_meta(&w.now, before, w.r);

@@ -88,6 +88,10 @@ static void claims_of_devices(void **state)
 		"{" META "'spec':{'devices':{'requests':[{'name':'r','exactly':{"
 		"'deviceClassName':'c'}}]}},'status':{'allocation':{'devices':{'results':[{"
 		"'request':'r'," DEVICE "}]}}}}";
+	static const char told[] =
+		"{" META "'spec':{'devices':{'requests':[{'name':'r','exactly':{"
+		"'deviceClassName':'c'}}]}},'status':{'allocation':{'devices':{'results':[{"
+		"'request':'r'," DEVICE "}]}},'devices':[{" DEVICE "}]}}";
 	static const char template[] = "{" META "'spec':{'spec':{'devices':{'requests':[{'name':"
 				       "'r','exactly':{'deviceClassName':'c'}}]}}}}";
 
@@ -113,6 +117,8 @@ static void claims_of_devices(void **state)
 		 "'192.0.2.1/24']}}]",
 		 "status.devices[0].networkData.ips[0] Invalid; "
 		 "status.devices[0].networkData.ips[2] Duplicate"});
+	/* What is given up takes along what was said of it. */
+	STATUS_UPDATES("resource.k8s.io/v1/resourceclaims", told, {"status.allocation", NULL, ""});
 	UPDATES("resource.k8s.io/v1/resourceclaimtemplates", template,
 		{"spec.spec.devices.requests[0].name", "'A'", "spec Invalid"});
 }
