@@ -18,7 +18,9 @@
 # What a case started, mounted or made on a server ends with it, also when it fails. KEEP=1 keeps $T.
 set -u -o pipefail
 LC_ALL=C
-export LC_ALL
+# kubectl and helm live for a moment: more threads only make their start dearer.
+GOMAXPROCS=1
+export LC_ALL GOMAXPROCS
 srcdir=$(realpath "${top_srcdir:-${srcdir:-.}}")
 builddir=$(realpath "${top_builddir:-.}")
 KUBEFS=${KUBEFS:-$builddir/kubefs}
