@@ -644,12 +644,12 @@ static void test_definition_not_served(void **state)
 	serve_widgets(w, true);
 	while (states < 2)
 		sched_yield();
+	informer_remove_handler(i, &told, (void *)&states);
+	informer_put(i);
 	await_widget(w, "first");
 	assert_false(settings_are_gone(w));
 	remove_object(w, "example.com", "widgets", "production", "first");
 	until(w, settings_are_gone, "what a widget owns goes with it");
-	informer_remove_handler(i, &told, (void *)&states);
-	informer_put(i);
 }
 
 int main(void)
