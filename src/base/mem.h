@@ -30,7 +30,10 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* It would take (p) for a cast. */
+/* clang-format off */
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+/* clang-format on */
 
 /* Release on scope exit. CLEANUP(f) calls f(&variable). */
 #define CLEANUP(f) __attribute__((cleanup(f)))
@@ -40,19 +43,19 @@ void close_fd_cleanup(int *fd);
 #define close_fd CLEANUP(close_fd_cleanup)
 
 /* Takes the value out of a variable and leaves NULL behind: hands ownership over. */
-#define steal(p)                                                                                   \
-	({                                                                                         \
-		__typeof__(*(p)) steal_value_ = *(p);                                              \
-		*(p) = NULL;                                                                       \
-		steal_value_;                                                                      \
+#define steal(p)                                      \
+	({                                            \
+		__typeof__(*(p)) steal_value_ = *(p); \
+		*(p) = NULL;                          \
+		steal_value_;                         \
 	})
 
 /* Defines NAME_cleanup() for use with CLEANUP(), from a _free/_unref that takes NULL. */
-#define DEFINE_CLEANUP(type, function)                                                             \
-	static inline __attribute__((unused)) void function##_cleanup(type *p)                     \
-	{                                                                                          \
-		if (*p)                                                                            \
-			function(*p);                                                              \
+#define DEFINE_CLEANUP(type, function)                                         \
+	static inline __attribute__((unused)) void function##_cleanup(type *p) \
+	{                                                                      \
+		if (*p)                                                        \
+			function(*p);                                          \
 	}
 
 /* True when A equals B; both may be NULL. */

@@ -29,7 +29,7 @@ struct program {
 	struct kubelet *kubelet; /* of nodes that are not the cluster's own */
 	struct nodes *nodes;
 	struct kubelets *kubelets; /* of other programs, for the logs of a cluster of its own */
-	pthread_t hangup; /* waits for SIGHUP */
+	pthread_t hangup;	   /* waits for SIGHUP */
 	bool waits_for_hangup;
 	atomic_bool stopping; /* it has waited long enough */
 };

@@ -41,8 +41,8 @@ int json_key_compare(const char *a, size_t a_len, const char *b, size_t b_len);
  * (json_string_length).
  */
 json_t *json_read(const char *text, size_t len, struct error **err);
-/* The same; the path of each key that is there twice ("data.a") is appended to the array DUPLICATES,
- * JSON_MAX_DUPLICATES at most. */
+/* The same; the path of each key that is there twice ("data.a") is appended to the array
+ * DUPLICATES, JSON_MAX_DUPLICATES at most. */
 #define JSON_MAX_DUPLICATES 100
 json_t *json_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err);
 /* Canonical bytes of a tree, appended. Floats as Go's encoding/json writes a float64. */
@@ -69,7 +69,8 @@ size_t json_shortest_digits(double value, char digits[JSON_REAL_DIGITS + 1], int
  */
 struct span json_find(const char *json, size_t len, const char *path);
 /* Calls EACH for every member of an object (KEY unescaped, valid during the call) or element of
- * an array (KEY NULL) until it returns false. Returns false when it did, or when JSON is neither. */
+ * an array (KEY NULL) until it returns false. Returns false when it did, or when JSON is neither.
+ */
 bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
 	       void *arg);
 /* Past the value at P (white space before it included), or NULL when it has no end before END. */

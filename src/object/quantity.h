@@ -2,7 +2,8 @@
  * resource.Quantity: fixed-point numbers with SI and binary suffixes ("250m", "1.5Gi", "1e3").
  *
  * Kept as a 128-bit count of nano-units with the format it came in; the canonical form is
- * Kubernetes' (no fraction, largest suffix that keeps it whole; fractions finer than nano round up).
+ * Kubernetes' (no fraction, largest suffix that keeps it whole; fractions finer than nano round
+ * up).
  */
 #ifndef OBJECT_QUANTITY_H
 #define OBJECT_QUANTITY_H

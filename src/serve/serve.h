@@ -32,7 +32,7 @@ struct serve_options {
 	bool allow_remote;  /* LISTEN may be an address that other machines reach */
 	const char *dir;    /* of pki/ and kubeconfig; exists */
 	const char *audit_log, *audit_policy; /* files (audit.h); NULL: none */
-	bool announce;	     /* the cluster has no other API server: write there what this one is */
+	bool announce; /* the cluster has no other API server: write there what this one is */
 	/* Not the API but the part of kubelet's that leads to CLUSTER's streams (kubelet.c): no
 	 * kubeconfig is written, and clients are those of the PEM file CLIENT_CA. NULL: the API. */
 	const char *client_ca;

@@ -469,7 +469,7 @@ struct writer {
 	pthread_t thread;
 	struct store *store;
 	_Atomic bool *over;
-	char key[8];
+	char key[16];
 	int last, told; /* written, and heard of by the watch */
 };
 
