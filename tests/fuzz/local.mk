@@ -100,7 +100,6 @@ fuzz_seconds = $(if $(filter yaml json patch,$*),$(FUZZ_SECONDS),$(FUZZ_OTHER_SE
 # 0: another sequence each time. CI gives one, so that what it finds is of the change.
 FUZZ_SEED = 0
 
-.PHONY: fuzzers fuzz
 fuzzers: $(fuzz_names:%=tests/fuzz/fuzz_%)
 fuzz: $(fuzz_names:%=fuzz-%)
 $(fuzz_names:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%
@@ -114,3 +113,4 @@ $(fuzz_names:%=fuzz-%): fuzz-%: tests/fuzz/fuzz_%
 		tail -40 tests/fuzz/$*.out; echo "FAIL: fuzz $*"; exit 1; \
 	fi
 endif
+.PHONY: fuzzers fuzz
