@@ -43,7 +43,7 @@ static void put(struct indexer *x, int i, int version)
 
 static void take_out(struct indexer *x, int i)
 {
-	char name[8];
+	char name[16];
 
 	snprintf(name, sizeof(name), "p%03d", i);
 	struct object *o = indexer_remove(x, namespace_of(i), name);
@@ -57,7 +57,7 @@ static void take_out(struct indexer *x, int i)
 static void assert_list(const struct object_list *list, int first, int end, int node)
 {
 	size_t n = 0;
-	char name[8];
+	char name[16];
 
 	for (int i = first; i < end; i++) {
 		if (!where[i] || (node && where[i] != node))
@@ -81,7 +81,7 @@ static void assert_all(struct indexer *x)
 	assert_list(&a, 0, NAMES / 2, 0);
 	for (int node = 1; node <= NODES; node++) {
 		struct object_list on CLEANUP(object_list_release) = {0};
-		char key[8];
+		char key[16];
 
 		snprintf(key, sizeof(key), "n%d", node);
 		indexer_by_index(x, "node", key, &on);
