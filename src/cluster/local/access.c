@@ -11,9 +11,6 @@
 
 #define RBAC "rbac.authorization.k8s.io"
 
-/* The key of a type's objects: "o/", 16 digits, "/", then the namespace. */
-#define TYPE_KEY_LEN 19
-
 struct role {
 	struct rbac_rules rules;
 };
@@ -43,7 +40,7 @@ enum { CLUSTER_ROLES, CLUSTER_BINDINGS, ROLES, BINDINGS, TYPES };
 
 struct access_cache {
 	const struct resource *types[TYPES];
-	char keys[TYPES][TYPE_KEY_LEN + 1];
+	char keys[TYPES][TYPE_KEY_LEN];
 	pthread_mutex_t lock; /* guards what follows */
 	struct map *scopes;   /* namespace -> struct access_scope */
 	uint64_t changes;
@@ -57,11 +54,8 @@ struct access_cache *access_cache_new(void)
 	struct access_cache *c = xcalloc(1, sizeof(*c));
 
 	for (size_t i = 0; i < TYPES; i++) {
-		struct str key CLEANUP(str_release) = STR_INIT;
-
 		c->types[i] = catalog_find(all, RBAC, "v1", plurals[i]);
-		object_key(c->types[i], NULL, NULL, &key);
-		memcpy(c->keys[i], key.s, TYPE_KEY_LEN);
+		type_key(c->types[i], c->keys[i]);
 	}
 	pthread_mutex_init(&c->lock, NULL);
 	c->scopes = map_new();
@@ -123,8 +117,8 @@ void access_forget(struct local *l, const char *key, size_t len)
 	bool ours = false;
 	const char *slash;
 
-	for (size_t i = 0; i < TYPES && len > TYPE_KEY_LEN; i++)
-		ours = ours || memcmp(key, c->keys[i], TYPE_KEY_LEN) == 0;
+	for (size_t i = 0; i < TYPES; i++)
+		ours = ours || key_has_type(key, len, c->keys[i]);
 	slash = ours ? memchr(key + TYPE_KEY_LEN, '/', len - TYPE_KEY_LEN) : NULL;
 	if (!slash)
 		return;

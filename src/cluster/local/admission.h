@@ -115,14 +115,12 @@ void admission_warn(const struct admission *a, const char *format, ...)
 void admission_annotate(const struct admission *a, const char *key, const char *value);
 
 /*
- * Reading the cluster: the newest committed state, of a built-in type. What comes of it may be kept
- * for others (kept.h): it is not changed, nor is a part of it put into the object but by a copy.
- * A new reference; NULL and E_NOT_FOUND in the type's words.
+ * Reading the cluster: the newest committed state, of a built-in type. A new tree; NULL and
+ * E_NOT_FOUND in the type's words.
  */
 json_t *admission_get(const struct admission *a, const char *group, const char *plural,
 		      const char *namespace, const char *name, struct error **err);
-/* An array of all in NAMESPACE ("": of all namespaces), by name, likewise. NULL and
- * *err. */
+/* An array of all in NAMESPACE ("": of all namespaces), by name; a new tree. NULL and *err. */
 json_t *admission_list(const struct admission *a, const char *group, const char *plural,
 		       const char *namespace, struct error **err);
 

@@ -13,9 +13,6 @@
 /* What the tree of nothing at all takes. */
 #define ITEM_BYTES_MIN 64
 
-/* A type's part of a key: "o/", 16 digits, "/". */
-#define TYPE_KEY_LEN 19
-
 static const struct {
 	const char *group, *plural;
 } types[] = {
@@ -49,13 +46,9 @@ struct kept *kept_new(void)
 	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	struct kept *k = xcalloc(1, sizeof(*k));
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct str key CLEANUP(str_release) = STR_INIT;
-
-		object_key(storage_of(catalog_find(all, types[i].group, NULL, types[i].plural)),
-			   NULL, NULL, &key);
-		memcpy(k->types[i], key.s, TYPE_KEY_LEN);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		type_key(storage_of(catalog_find(all, types[i].group, NULL, types[i].plural)),
+			 k->types[i]);
 	pthread_mutex_init(&k->lock, NULL);
 	k->items = map_new();
 	return k;
@@ -81,8 +74,8 @@ struct kept *kept_free(struct kept *k)
 
 static bool is_kept_type(const struct kept *k, const char *key, size_t len)
 {
-	for (size_t i = 0; len >= TYPE_KEY_LEN && i < ARRAY_SIZE(types); i++)
-		if (memcmp(key, k->types[i], TYPE_KEY_LEN) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (key_has_type(key, len, k->types[i]))
 			return true;
 	return false;
 }

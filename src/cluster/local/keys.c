@@ -13,21 +13,23 @@ static uint64_t fnv(uint64_t h, const char *s)
 	return h;
 }
 
-static void add_type(uint64_t type, struct str *out)
-{
-	char text[] = "o/0123456789abcdef/";
-
-	for (char *digit = text + 17; digit > text + 1; digit--, type >>= 4)
-		*digit = "0123456789abcdef"[type & 15];
-	str_add(out, text, sizeof(text) - 1);
-}
-
-void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out)
+void type_key(const struct resource *r, char key[static TYPE_KEY_LEN])
 {
 	uint64_t type = fnv(0xcbf29ce484222325ULL, r->plural);
 
 	type = fnv(fnv(type, "."), r->storage_group);
-	add_type(type, out);
+	memcpy(key, "o/", 2);
+	key[TYPE_KEY_LEN - 1] = '/';
+	for (char *digit = key + TYPE_KEY_LEN - 2; digit > key + 1; digit--, type >>= 4)
+		*digit = "0123456789abcdef"[type & 15];
+}
+
+void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out)
+{
+	char type[TYPE_KEY_LEN];
+
+	type_key(r, type);
+	str_add(out, type, sizeof(type));
 	if (r->namespaced && (!namespace || !*namespace))
 		return;
 	if (r->namespaced)

@@ -19,6 +19,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <string.h>
 
 struct local_watch;
 struct access_cache;
@@ -110,6 +111,14 @@ struct patching {
 
 /* keys.c */
 
+/* What the keys of a type's objects begin with: "o/", 16 digits, "/". */
+#define TYPE_KEY_LEN 19
+void type_key(const struct resource *r, char key[static TYPE_KEY_LEN]);
+/* Whether KEY is of the type, or is the prefix of a list of it. */
+static inline bool key_has_type(const char *key, size_t len, const char type[static TYPE_KEY_LEN])
+{
+	return len >= TYPE_KEY_LEN && memcmp(key, type, TYPE_KEY_LEN) == 0;
+}
 /* "o/TYPE/NAMESPACE/NAME"; the prefix of a list where NAMESPACE or NAME is NULL. */
 void object_key(const struct resource *r, const char *namespace, const char *name, struct str *out);
 /* The row that R's objects are stored as; borrowed from the built-in catalog, or R itself. */

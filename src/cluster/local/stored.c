@@ -39,16 +39,14 @@ const char *const *local_sealed_keys(void)
 	return (const char *const *)sealed_keys;
 }
 
-/* "o/", 16 digits and "/", then NAMESPACE/NAME. */
-#define PLACE 19
-
 static bool is_at(const struct object *o, const char *key, size_t len)
 {
 	size_t namespace = strlen(o->namespace), name = strlen(o->name);
 
-	return len == PLACE + namespace + 1 + name &&
-	       !memcmp(key + PLACE, o->namespace, namespace) && key[PLACE + namespace] == '/' &&
-	       !memcmp(key + PLACE + namespace + 1, o->name, name);
+	return len == TYPE_KEY_LEN + namespace + 1 + name &&
+	       !memcmp(key + TYPE_KEY_LEN, o->namespace, namespace) &&
+	       key[TYPE_KEY_LEN + namespace] == '/' &&
+	       !memcmp(key + TYPE_KEY_LEN + namespace + 1, o->name, name);
 }
 
 const char *local_judge(void *arg, const void *key, size_t key_len, const char *value, size_t len,
@@ -56,7 +54,7 @@ const char *local_judge(void *arg, const void *key, size_t key_len, const char *
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 
-	if (key_len < PLACE || memcmp(key, "o/", 2) != 0 || (deleted && !len))
+	if (key_len < TYPE_KEY_LEN || memcmp(key, "o/", 2) != 0 || (deleted && !len))
 		return NULL;
 	o = object_from_canonical(value, len, NULL);
 	if (!o)

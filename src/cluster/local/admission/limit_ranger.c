@@ -273,8 +273,7 @@ static bool fill_container(void *arg, json_t *container, const char *list, size_
 				continue;
 			if (!json_path(container, path))
 				json_path_set(container, path, json_object());
-			json_object_set_new(json_path(container, path), name,
-					    json_deep_copy(value));
+			json_object_set(json_path(container, path), name, value);
 			vec_push(&set, name);
 		}
 		note(&f->notes[init], set.v, set.n, words[i], init ? "init container" : "container",

@@ -11,15 +11,12 @@
 
 #define GROUP "admissionregistration.k8s.io"
 
-/* The key of a type's objects: "o/", 16 digits, "/", then "/" and the name. */
-#define TYPE_KEY_LEN 19
-
 enum role { ROLE_POLICY, ROLE_BINDING, ROLES };
 
 /* All of one type of policies, and what of them has changed since the set was made. */
 struct family {
 	const struct resource *types[ROLES];
-	char keys[ROLES][TYPE_KEY_LEN + 1];
+	char keys[ROLES][TYPE_KEY_LEN];
 	struct map *objects[ROLES]; /* name -> struct policy, struct policy_binding */
 	struct map *changed[ROLES]; /* names */
 	bool loaded;
@@ -244,12 +241,10 @@ struct policy_cache *policy_cache_new(void)
 	pthread_mutex_init(&c->lock, NULL);
 	for (size_t i = 0; i < POLICY_TYPES; i++)
 		for (size_t k = 0; k < ROLES; k++) {
-			struct str key CLEANUP(str_release) = STR_INIT;
 			struct family *f = &c->families[i];
 
 			f->types[k] = storage_of(catalog_find(all, GROUP, NULL, plurals[i][k]));
-			object_key(f->types[k], NULL, NULL, &key);
-			memcpy(f->keys[k], key.s, TYPE_KEY_LEN);
+			type_key(f->types[k], f->keys[k]);
 			f->objects[k] = map_new();
 			f->changed[k] = map_new();
 		}
@@ -288,12 +283,12 @@ void policies_forget(struct local *l, const char *key, size_t len)
 {
 	struct policy_cache *c = l->policies;
 
-	for (size_t i = 0; c && i < POLICY_TYPES && len > TYPE_KEY_LEN; i++)
+	for (size_t i = 0; c && i < POLICY_TYPES; i++)
 		for (size_t k = 0; k < ROLES; k++) {
 			struct family *f = &c->families[i];
 			const char *name;
 
-			if (memcmp(key, f->keys[k], TYPE_KEY_LEN))
+			if (!key_has_type(key, len, f->keys[k]))
 				continue;
 			name = memrchr(key, '/', len);
 			char *copy free_ptr = xstrndup(name + 1, len - (size_t)(name + 1 - key));

@@ -91,7 +91,7 @@ static int admit(struct admission *a, struct error **err)
 		return -1;
 	if (class)
 		json_path_set(a->object, "spec.priorityClassName",
-			      json_string(json_path_string(class, "metadata.name")));
+			      json_incref(json_path(class, "metadata.name")));
 	json_path_set(a->object, "spec.priority", json_integer(priority));
 	if (*policy)
 		json_path_set(a->object, "spec.preemptionPolicy", json_string(policy));
