@@ -188,6 +188,12 @@ tests_unit_cluster_test_definitions_SOURCES = tests/unit/cluster/test_definition
 tests_unit_cluster_test_definitions_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_definitions
 
+check_PROGRAMS += tests/unit/cluster/test_pages
+tests_unit_cluster_test_pages_SOURCES = tests/unit/cluster/test_pages.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_pages_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_pages
+
 check_PROGRAMS += tests/unit/cluster/test_quota
 tests_unit_cluster_test_quota_SOURCES = tests/unit/cluster/test_quota.c \
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h

@@ -216,6 +216,7 @@ void store_value_release(struct store_value *v)
 struct walk {
 	MDB_cursor *cursor;
 	MDB_val key, data;
+	bool live; /* of the keys that exist, else of those deleted */
 	bool end;
 };
 
@@ -239,10 +240,10 @@ static int walk_move(struct walk *w, MDB_cursor_op op, const MDB_val *prefix)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static int walk_begin(struct walk *w, MDB_txn *txn, MDB_dbi dbi, const MDB_val *prefix,
+static int walk_begin(struct walk *w, struct store *s, MDB_txn *txn, const MDB_val *prefix,
 		      const MDB_val *start)
 {
-	int rc = mdb_cursor_open(txn, dbi, &w->cursor);
+	int rc = mdb_cursor_open(txn, w->live ? s->objects : s->deleted, &w->cursor);
 
 	if (rc)
 		return rc;
@@ -273,14 +274,30 @@ static int list_entry(struct list *l, const struct ref *ref, struct entry *e)
 	return rc ? rc : entry_parse(&key, &data, e);
 }
 
-static int list_one(struct list *l, const struct walk *w)
+/* Whether W's newest version, REF, is later than what is asked for, so that one before it counts.
+ */
+static bool is_later(const struct list *l, const struct ref *ref)
 {
-	struct entry e;
+	return l->at && ref->revision > l->at;
+}
+
+static int list_version(struct list *l, const struct walk *w, struct entry *e)
+{
 	struct ref ref;
 	int rc = ref_parse(&w->data, &ref);
 
-	if (!rc)
-		rc = l->at ? entry_at(l->store, l->txn, ref, l->at, &e) : list_entry(l, &ref, &e);
+	if (rc)
+		return rc;
+	if (is_later(l, &ref))
+		return entry_at(l->store, l->txn, ref, l->at, e);
+	return w->live ? list_entry(l, &ref, e) : MDB_NOTFOUND;
+}
+
+static int list_one(struct list *l, const struct walk *w)
+{
+	struct entry e;
+	int rc = list_version(l, w, &e);
+
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (!rc)
@@ -294,11 +311,11 @@ static int list_one(struct list *l, const struct walk *w)
 /* Walks the keys that exist and, for a past revision, those deleted since, in one order. */
 static int list_walk(struct list *l, const MDB_val *prefix, const MDB_val *start)
 {
-	struct walk live = {.end = true}, gone = {.end = true};
-	int rc = walk_begin(&live, l->txn, l->store->objects, prefix, start);
+	struct walk live = {.live = true, .end = true}, gone = {.end = true};
+	int rc = walk_begin(&live, l->store, l->txn, prefix, start);
 
 	if (!rc && l->at)
-		rc = walk_begin(&gone, l->txn, l->store->deleted, prefix, start);
+		rc = walk_begin(&gone, l->store, l->txn, prefix, start);
 	while (!rc && !l->stopped && !(live.end && gone.end)) {
 		struct walk *w = walk_compare(&live, &gone) <= 0 ? &live : &gone;
 
@@ -336,18 +353,28 @@ static MDB_val later(MDB_val prefix, MDB_val start)
 	return c < 0 || (!c && prefix.mv_size < start.mv_size) ? start : prefix;
 }
 
+/* *FROM: where a list begins. */
+static int list_from(const void *prefix, size_t prefix_len, const void *start, size_t start_len,
+		     MDB_val *from_prefix, MDB_val *from, struct error **err)
+{
+	*from_prefix = bytes_val(prefix_len ? prefix : "", prefix_len);
+	*from = later(*from_prefix, bytes_val(start_len ? start : "", start_len));
+	if (from->mv_size > STORE_KEY_MAX)
+		return error_set(err, E_BAD_REQUEST, "a key has at most %d bytes", STORE_KEY_MAX);
+	return 0;
+}
+
 int store_list(struct store *s, const void *prefix, size_t prefix_len, const void *start,
 	       size_t start_len, uint64_t at_revision, store_sink *sink, void *arg,
 	       uint64_t *revision, struct error **err)
 {
-	MDB_val from_prefix = bytes_val(prefix_len ? prefix : "", prefix_len);
-	MDB_val from = later(from_prefix, bytes_val(start_len ? start : "", start_len));
 	struct list l = {
 		.store = s, .at = at_revision, .sink = sink, .arg = arg, .plain = STR_INIT};
+	MDB_val from_prefix, from;
 	int rc;
 
-	if (from.mv_size > STORE_KEY_MAX)
-		return error_set(err, E_BAD_REQUEST, "a key has at most %d bytes", STORE_KEY_MAX);
+	if (list_from(prefix, prefix_len, start, start_len, &from_prefix, &from, err) < 0)
+		return -1;
 	l.txn = reader_begin(s, err);
 	if (!l.txn)
 		return -1;
@@ -357,21 +384,67 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 	return rc;
 }
 
-uint64_t store_count(struct store *s, const void *prefix, size_t prefix_len)
+/* Most keys were last written before the revision: their reference alone tells what they were. */
+static int count_one(const struct list *l, const struct walk *w, uint64_t *n)
 {
-	MDB_val from = bytes_val(prefix_len ? prefix : "", prefix_len);
-	MDB_txn *txn = prefix_len > STORE_KEY_MAX ? NULL : reader_begin(s, NULL);
-	struct walk w = {0};
-	uint64_t n = 0;
+	struct entry e;
+	struct ref ref;
+	int rc = ref_parse(&w->data, &ref);
 
-	if (!txn)
-		return 0;
-	if (!walk_begin(&w, txn, s->objects, &from, &from))
-		for (; !w.end; n++)
-			walk_move(&w, MDB_NEXT, &from);
+	if (!rc && is_later(l, &ref))
+		rc = entry_at(l->store, l->txn, ref, l->at, &e);
+	else if (!rc && !w->live)
+		rc = MDB_NOTFOUND;
+	if (!rc)
+		++*n;
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int count_tree(const struct list *l, bool live, const MDB_val *prefix, const MDB_val *start,
+		      uint64_t *n)
+{
+	struct walk w = {.live = live, .end = true};
+	int rc = walk_begin(&w, l->store, l->txn, prefix, start);
+
+	while (!rc && !w.end) {
+		rc = count_one(l, &w, n);
+		if (!rc)
+			rc = walk_move(&w, MDB_NEXT, prefix);
+	}
 	mdb_cursor_close(w.cursor);
-	reader_end(s, txn);
-	return n;
+	return rc;
+}
+
+static int count(struct list *l, const MDB_val *prefix, const MDB_val *start, uint64_t *n,
+		 struct error **err)
+{
+	uint64_t at = l->at;
+	int rc;
+
+	*n = 0;
+	if (resolve_revision(l->store, l->txn, &at, err))
+		return -1;
+	rc = count_tree(l, true, prefix, start, n);
+	if (!rc && l->at)
+		rc = count_tree(l, false, prefix, start, n);
+	return rc ? store_fail(err, rc, "cannot read the store") : 0;
+}
+
+int store_count(struct store *s, const void *prefix, size_t prefix_len, const void *start,
+		size_t start_len, uint64_t at_revision, uint64_t *n, struct error **err)
+{
+	struct list l = {.store = s, .at = at_revision};
+	MDB_val from_prefix, from;
+	int rc;
+
+	if (list_from(prefix, prefix_len, start, start_len, &from_prefix, &from, err) < 0)
+		return -1;
+	l.txn = reader_begin(s, err);
+	if (!l.txn)
+		return -1;
+	rc = count(&l, &from_prefix, &from, n, err);
+	reader_end(s, l.txn);
+	return rc;
 }
 
 int store_history(struct store *s, const void *key, size_t key_len, store_history_sink *sink,

@@ -68,7 +68,7 @@ static void a_disk_that_the_store_has_filled(void **state)
 	s = open_with(sub, NULL);
 	assert_int_equal(fill(s, value, &n), E_NO_SPACE);
 	assert_true(n > 200);
-	assert_int_equal(store_count(s, "k", 1), n);
+	assert_int_equal(count(s, "k"), n);
 	assert_value_at(s, "k00000", 0, value);
 	delete_all(s, n);
 	put(s, "small", "1");
@@ -77,7 +77,7 @@ static void a_disk_that_the_store_has_filled(void **state)
 	assert_sound(s);
 	store_close(s);
 	s = open_with(sub, NULL);
-	assert_int_equal(store_count(s, "k", 1), again);
+	assert_int_equal(count(s, "k"), again);
 	assert_sound(s);
 	store_close(s);
 	tmp_remove(steal(&sub));
@@ -128,7 +128,7 @@ static void a_disk_that_others_have_filled(void **state)
 	assert_sound(s);
 	store_close(s);
 	s = open_with(sub, NULL);
-	assert_int_equal(store_count(s, "n", 1), 20);
+	assert_int_equal(count(s, "n"), 20);
 	assert_value_at(s, "k00000", 0, value);
 	store_close(s);
 	tmp_remove(steal(&sub));

@@ -84,7 +84,7 @@ static char *state_of(const char *dir)
 	struct store_value v = {0};
 
 	assert_sound(s);
-	assert_int_equal(store_count(s, "", 0), OBJECTS + 1);
+	assert_int_equal(count(s, ""), OBJECTS + 1);
 	assert_int_equal(store_get(s, "s/state", 7, 0, &v, NULL), 0);
 	store_close(s);
 	return v.bytes;

@@ -462,7 +462,7 @@ static void a_failed_sync_is_an_error(void **state)
 	assert_int_equal(error_code(err), E_INTERNAL);
 	error_free(err);
 	assert_int_equal(store_revision(f->s), r.revision);
-	assert_int_equal(store_count(f->s, "", 0), 1);
+	assert_int_equal(count(f->s, ""), 1);
 	lost.counter = 3;
 	assert_int_equal(record_commit(f->s, &lost, NULL), 0);
 	assert_int_equal(lost.revision, r.revision + 1);

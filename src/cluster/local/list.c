@@ -95,31 +95,58 @@ int revision_parse(const char *text, uint64_t *out, struct error **err)
 	return 0;
 }
 
-/* A continue token is the base64 of the revision and the key to go on after. */
-static char *token_make(uint64_t revision, const char *key, size_t len)
+/*
+ * Where a page begins: what a continue token says, "REVISION REMAINING KEY" in base64. REMAINING,
+ * counted with the first page, is how many objects are still to come after KEY; 0: not known. A
+ * client may write a token of its own: the key has to be one of those that it lists, any revision
+ * it may also name in a list, and a wrong number is told to nobody but itself.
+ */
+struct page {
+	uint64_t at; /* 0: the newest */
+	int64_t remaining;
+	bool first;
+	struct str after; /* the first key that may be in it; empty: from the start */
+};
+
+static char *token_make(uint64_t revision, int64_t remaining, const char *key, size_t len)
 {
 	struct str text CLEANUP(str_release) = STR_INIT, token CLEANUP(str_release) = STR_INIT;
 
-	str_addf(&text, "%" PRIu64 " ", revision);
+	str_addf(&text, "%" PRIu64 " %" PRId64 " ", revision, remaining);
 	str_add(&text, key, len);
-	base64_encode(text.s, text.len, &token);
+	base64url_encode(text.s, text.len, &token);
 	return str_take(&token);
 }
 
-static int token_parse(const char *token, const char *prefix, uint64_t *revision, struct str *after,
-		       struct error **err)
+/* A decimal number and a blank at *P, which moves behind them. */
+static bool token_number(const char **p, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(*p, &end, 10);
+	if (**p < '0' || **p > '9' || errno || *out > max || *end != ' ')
+		return false;
+	*p = end + 1;
+	return true;
+}
+
+static int token_parse(const char *token, const char *prefix, struct page *page, struct error **err)
 {
 	struct str text CLEANUP(str_release) = STR_INIT;
 	size_t n = strlen(token);
-	char *end;
+	const char *p;
+	uint64_t remaining;
 
-	if (n > 2048 || !base64_decode(token, n, &text))
+	if (n > 2048 || !base64url_decode(token, n, &text))
 		goto bad;
-	*revision = strtoull(text.s, &end, 10);
-	if (*end != ' ' || !*revision || strncmp(end + 1, prefix, strlen(prefix)))
+	p = text.s;
+	if (!token_number(&p, UINT64_MAX, &page->at) || !page->at ||
+	    !token_number(&p, INT64_MAX, &remaining) || strncmp(p, prefix, strlen(prefix)))
 		goto bad;
-	str_adds(after, end + 1);
-	str_addc(after, '\0'); /* the next key in order */
+	page->remaining = (int64_t)remaining;
+	str_adds(&page->after, p);
+	str_addc(&page->after, '\0'); /* the next key in order */
 	return 0;
 bad:
 	return error_set(err, E_BAD_REQUEST, "continue key is not valid");
@@ -129,11 +156,11 @@ struct listing {
 	struct errand errand;
 	const struct resource *r;
 	const struct filter *filter;
-	int64_t limit, n, more;
+	int64_t limit, n;
 	list_sink *sink;
 	void *arg;
 	struct str last; /* key of the last item */
-	bool stopped, converts;
+	bool more, stopped, converts;
 	struct error *error;
 };
 
@@ -172,9 +199,8 @@ static bool each(void *arg, const void *key, size_t key_len, const char *value, 
 	int64_t before = l->n;
 
 	if (l->limit && l->n >= l->limit) {
-		l->more++;
-		/* How many are left is only told where counting needs no selector. */
-		return !l->filter->labels && !l->filter->fields;
+		l->more = true;
+		return false;
 	}
 	if (!give(l, value, len))
 		return false;
@@ -241,16 +267,17 @@ static int give_batch(struct listing *l, const struct batch *b, struct error **e
 
 /* A list of what a webhook converts: batch by batch, all of one revision. */
 static int list_by_hook(struct listing *l, struct store *s, const struct str *prefix,
-			struct str *after, uint64_t at, uint64_t *revision, struct error **err)
+			struct page *page, uint64_t *revision, struct error **err)
 {
+	struct str *after = &page->after;
+	uint64_t at = page->at;
 	bool more = true;
 
-	l->more = 0;
 	while (more && !l->stopped) {
 		struct batch b CLEANUP(batch_release) = {.listing = l, .last = STR_INIT};
 
 		if (l->limit && l->n >= l->limit) {
-			l->more = 1;
+			l->more = true;
 			return 0;
 		}
 		if (store_list(s, prefix->s, prefix->len, after->s, after->len, at, take, &b,
@@ -279,28 +306,89 @@ static int too_large(const char *rv, uint64_t now, struct error **err)
 	return error_move(err, e);
 }
 
-/* At which revision the list is to be read; 0: the newest. */
-static int choose_revision(struct local *l, const struct list_options *opt, const char *prefix,
-			   uint64_t *at, struct str *after, struct error **err)
+/* Where the page begins that is asked for. */
+static int choose_page(struct local *l, const struct list_options *opt, const char *prefix,
+		       struct page *page, struct error **err)
 {
 	uint64_t rv;
 
-	*at = 0;
-	if (opt->continue_token && *opt->continue_token) {
+	page->first = !opt->continue_token || !*opt->continue_token;
+	if (!page->first) {
 		if (opt->resource_version && *opt->resource_version &&
 		    strcmp(opt->resource_version, "0"))
 			return error_set(err, E_BAD_REQUEST,
 					 "specifying resource version is not allowed when using "
 					 "continue");
-		return token_parse(opt->continue_token, prefix, at, after, err);
+		return token_parse(opt->continue_token, prefix, page, err);
 	}
 	if (revision_parse(opt->resource_version, &rv, err) < 0)
 		return -1;
 	if (rv > store_revision(l->store))
 		return too_large(opt->resource_version, store_revision(l->store), err);
 	if (opt->match == RV_MATCH_EXACT)
-		*at = rv;
+		page->at = rv;
 	return 0;
+}
+
+/*
+ * How many objects come after the listing's last; 0: not known. Only told where no selector makes
+ * some of them not count. To count is to walk over all keys: once a list, not once a page.
+ */
+static int count_remaining(const struct listing *l, const struct page *page,
+			   const struct str *prefix, uint64_t revision, int64_t *out,
+			   struct error **err)
+{
+	struct str after CLEANUP(str_release) = STR_INIT;
+	uint64_t n;
+
+	*out = 0;
+	if (l->filter->labels || l->filter->fields)
+		return 0;
+	if (!page->first) {
+		*out = MAX(page->remaining - l->n, 0);
+		return 0;
+	}
+	str_add(&after, l->last.s, l->last.len);
+	str_addc(&after, '\0');
+	if (store_count(l->errand.l->store, prefix->s, prefix->len, after.s, after.len, revision,
+			&n, err) < 0)
+		return -1;
+	*out = (int64_t)n;
+	return 0;
+}
+
+/* What is told of L beside its items. */
+static int tell_meta(const struct listing *l, const struct page *page, const struct str *prefix,
+		     uint64_t revision, struct list_meta *meta, struct error **err)
+{
+	int64_t remaining;
+
+	if (l->more && !l->stopped) {
+		if (count_remaining(l, page, prefix, revision, &remaining, err) < 0)
+			return -1;
+		meta->continue_token = token_make(revision, remaining, l->last.s, l->last.len);
+		if (remaining)
+			meta->remaining = remaining;
+	}
+	meta->resource_version = xasprintf("%" PRIu64, revision);
+	return 0;
+}
+
+static int list_page(struct listing *l, const struct str *prefix, struct page *page,
+		     struct list_meta *meta, struct error **err)
+{
+	struct store *s = l->errand.l->store;
+	uint64_t revision;
+	int result;
+
+	if (converts_by_hook(l->r))
+		result = list_by_hook(l, s, prefix, page, &revision, err);
+	else
+		result = store_list(s, prefix->s, prefix->len, page->after.s, page->after.len,
+				    page->at, each, l, &revision, err);
+	if (l->error)
+		return error_move(err, l->error);
+	return result < 0 ? -1 : tell_meta(l, page, prefix, revision, meta, err);
 }
 
 int local_list(struct cluster *c, const struct call *call, const struct resource *r,
@@ -310,38 +398,22 @@ int local_list(struct cluster *c, const struct call *call, const struct resource
 	struct local *l = local_of(c);
 	struct filter filter CLEANUP(filter_release) = {0};
 	struct str prefix CLEANUP(str_release) = STR_INIT;
-	struct str after CLEANUP(str_release) = STR_INIT;
-	struct str last CLEANUP(str_release) = STR_INIT;
+	struct page page = {.after = STR_INIT};
 	struct listing listing = {.errand = errand_begin(l, call),
 				  .r = r,
 				  .filter = &filter,
 				  .limit = opt->limit,
 				  .sink = sink,
 				  .arg = arg,
+				  .last = STR_INIT,
 				  .converts = converts(r)};
-	uint64_t at, revision;
-	int result;
+	int result = -1;
 
 	object_key(r, namespace, NULL, &prefix);
-	if (filter_init(&filter, r, opt->label_selector, opt->field_selector, err) < 0 ||
-	    choose_revision(l, opt, prefix.s, &at, &after, err) < 0)
-		return -1;
-	listing.last = last;
-	if (converts_by_hook(r))
-		result = list_by_hook(&listing, l->store, &prefix, &after, at, &revision, err);
-	else
-		result = store_list(l->store, prefix.s, prefix.len, after.s, after.len, at, each,
-				    &listing, &revision, err);
-	last = listing.last;
-	if (listing.error)
-		return error_move(err, listing.error);
-	if (result < 0)
-		return -1;
-	meta->resource_version = xasprintf("%" PRIu64, revision);
-	if (listing.more && !listing.stopped) {
-		meta->continue_token = token_make(revision, last.s, last.len);
-		if (!filter.labels && !filter.fields && !converts_by_hook(r))
-			meta->remaining = listing.more;
-	}
-	return 0;
+	if (filter_init(&filter, r, opt->label_selector, opt->field_selector, err) == 0 &&
+	    choose_page(l, opt, prefix.s, &page, err) == 0)
+		result = list_page(&listing, &prefix, &page, meta, err);
+	str_release(&page.after);
+	str_release(&listing.last);
+	return result;
 }

@@ -120,6 +120,7 @@ static void test_list(void **state)
 	}
 	json_decref(hook_questions(f));
 	assert_int_equal(list(f, &opt, &meta, NULL), 3);
+	assert_int_equal(meta.remaining, 2);
 	assert_asked(f, 1, 3);
 	opt.continue_token = meta.continue_token;
 	assert_int_equal(list(f, &opt, &next, NULL), 2);

@@ -199,14 +199,14 @@ static void a_full_map_is_not_the_end(void **state)
 	value[10000] = '\0';
 	fill(s, value, &n);
 	assert_true(n > 100 && n < 200);
-	assert_int_equal(store_count(s, "k", 1), n);
+	assert_int_equal(count(s, "k"), n);
 	assert_value_at(s, "k00000", 0, value);
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < n; i++) {
 			snprintf(key, sizeof(key), "k%05d", i);
 			del(s, key);
 		}
-		assert_int_equal(store_count(s, "k", 1), 0);
+		assert_int_equal(count(s, "k"), 0);
 		put(s, "small", "1");
 		again = 0;
 		fill(s, value, &again);
@@ -216,7 +216,7 @@ static void a_full_map_is_not_the_end(void **state)
 	}
 	store_close(s);
 	s = open_with(f->dir, &opt);
-	assert_int_equal(store_count(s, "k", 1), n);
+	assert_int_equal(count(s, "k"), n);
 	assert_sound(s);
 	store_close(s);
 }
@@ -256,7 +256,7 @@ static void deletions_outrun_a_watch(void **state)
 		op.head_len = len;
 		must(s, op);
 	}
-	assert_int_equal(store_count(s, "k", 1), 0);
+	assert_int_equal(count(s, "k"), 0);
 	store_watch_stop(w);
 	assert_sound(s);
 	store_close(s);

@@ -214,6 +214,7 @@ static bool stop_at_two(void *arg, const void *key, size_t key_len, const char *
 static void lists(void **state)
 {
 	struct fixture *f = *state;
+	struct error *err = NULL;
 	uint64_t past, told;
 	int n = 0;
 
@@ -237,9 +238,23 @@ static void lists(void **state)
 	assert_int_equal(store_list(f->s, "p/", 2, NULL, 0, past, stop_at_two, &n, &told, NULL), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(told, past);
-	assert_int_equal(store_count(f->s, "p/", 2), 3);
-	assert_int_equal(store_count(f->s, "", 0), 5);
-	assert_int_equal(store_count(f->s, "zz", 2), 0);
+	assert_int_equal(count(f->s, "p/"), 3);
+	assert_int_equal(count(f->s, ""), 5);
+	assert_int_equal(count(f->s, "zz"), 0);
+	/* As the lists above. */
+	assert_int_equal(count_at(f->s, "p/", "p/b", 0), 2);
+	assert_int_equal(count_at(f->s, "p/", "a", 0), 3);
+	assert_int_equal(count_at(f->s, "p/", "q", 0), 0);
+	assert_int_equal(count_at(f->s, "p/", "", past), 3);
+	assert_int_equal(count_at(f->s, "p/", "p/b", past), 2);
+	assert_int_equal(count_at(f->s, "", "", past - 4), 1);
+	put(f->s, "p/b", "2");
+	del(f->s, "p/c");
+	assert_int_equal(count_at(f->s, "p/", "", past), 3);
+	assert_int_equal(count_at(f->s, "p/", "", past + 1), 2);
+	assert_int_equal(store_count(f->s, "p/", 2, NULL, 0, past + 9, &told, &err), -1);
+	assert_int_equal(error_code(err), E_BAD_REQUEST);
+	error_free(err);
 }
 
 static void everything_is_there_after_reopening(void **state)
@@ -389,7 +404,7 @@ static void compaction_of_many(void **state)
 		assert_int_equal(store_commit(f->s, ops, (size_t)(100 - i), &last, NULL, NULL), 0);
 	compact_to(f, 301 * NS_PER_S, last);
 	assert_sound(f->s);
-	assert_int_equal(store_count(f->s, "", 0), 100);
+	assert_int_equal(count(f->s, ""), 100);
 	assert_history(f->s, "k99", "2=value ");
 	assert_history(f->s, "k98", "3=value 2=value ");
 }
@@ -440,7 +455,7 @@ static void many_writers_get_revisions_of_their_own(void **state)
 	qsort(all, 1600, sizeof(*all), compare_revisions);
 	for (unsigned i = 0; i < 1600; i++)
 		assert_int_equal(all[i], i + 2);
-	assert_int_equal(store_count(f->s, "w", 1), 160);
+	assert_int_equal(count(f->s, "w"), 160);
 	assert_sound(f->s);
 }
 

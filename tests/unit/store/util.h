@@ -136,6 +136,22 @@ static inline void assert_list(struct store *s, const char *prefix, const char *
 	assert_string_equal(out.s, expected);
 }
 
+/* How many keys begin with PREFIX, of those from START on, at revision AT. */
+static inline uint64_t count_at(struct store *s, const char *prefix, const char *start, uint64_t at)
+{
+	struct error *err = NULL;
+	uint64_t n;
+
+	if (store_count(s, prefix, strlen(prefix), start, strlen(start), at, &n, &err))
+		fail_msg("%s", error_message(err));
+	return n;
+}
+
+static inline uint64_t count(struct store *s, const char *prefix)
+{
+	return count_at(s, prefix, "", 0);
+}
+
 static inline void assert_sound(struct store *s)
 {
 	struct error *err = NULL;
