@@ -7,6 +7,9 @@
  * handlers and event threads only put a notice into a queue; one thread, which holds no lock and
  * serves no request, hands them to the kernel. Two notices of the same name are one.
  *
+ * What the kernel keeps of a name is the directory's child of it, or a notice is on its way: so a
+ * notice goes with every child that is taken out or replaced (node_stale), whatever the reason.
+ *
  * Who closes a file it wrote sees what became of it at once, although another process may have
  * looked the name up while the write was under way, and the kernel then keeps the older version:
  * so the answer to such a request stands in the queue too, behind the notices of its write

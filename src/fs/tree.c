@@ -88,6 +88,10 @@ static struct node *node_of(struct node *dir, const struct node_kind *k, const c
 
 	if (!private && n && still_current(n, k, f))
 		return node_ref(n);
+	/* Looks overtake each other: the kernel may keep the answer with the version before, and
+	 * give back what it is told now, after which nobody knows here that it has the name. */
+	if (!private)
+		node_stale(dir, name);
 	n = make_node(dir, k, name, f);
 	n->private = private;
 	if (!private)

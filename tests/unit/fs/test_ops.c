@@ -4,6 +4,7 @@
 #include "fs/nodes.h"
 #include "fs/notifier.h"
 #include "fs/ops.h"
+#include "fs/types.h"
 #include "fs/write.h"
 #include "object/json.h"
 
@@ -402,25 +403,130 @@ static void test_listing_that_is_kept(void **state)
 	close_dir(w, three);
 }
 
-/* NAME as thread 7 has written it, not sent yet; its number, and *FH for the other requests. */
-static uint64_t write_it(struct world *w, uint64_t *fh)
+/* Thread 7 writes a text, which is not sent yet. */
+static void write_text_to(struct world *w, uint64_t ino, uint64_t fh)
 {
 	static const char text[] = "data: {k: after}\n";
 	struct {
 		struct fuse_write_in in;
 		char text[sizeof(text) - 1];
-	} write = {.in = {.size = sizeof(text) - 1}};
+	} write = {.in = {.fh = fh, .size = sizeof(text) - 1}};
 
 	memcpy(write.text, text, sizeof(write.text));
-	assert_int_equal(look(w, 7), ENOENT);
-	assert_int_equal(create(w, 7, O_WRONLY), 0);
-	write.in.fh = *fh = (uintptr_t)w->fs->handles;
-	uint64_t ino = w->entry.nodeid;
-
 	assert_int_equal(ask(w, FUSE_WRITE, ino, 7, &write,
 			     offsetof(__typeof__(write), text) + sizeof(write.text), NULL),
 			 0);
+}
+
+/* NAME, which is not there yet, as thread 7 has written it; its number, and *FH for the other
+ * requests. */
+static uint64_t write_it(struct world *w, uint64_t *fh)
+{
+	assert_int_equal(look(w, 7), ENOENT);
+	assert_int_equal(create(w, 7, O_WRONLY), 0);
+	*fh = (uintptr_t)w->fs->handles;
+	uint64_t ino = w->entry.nodeid;
+
+	write_text_to(w, ino, *fh);
 	return ino;
+}
+
+/* Likewise over the object, which somebody else has looked up: *SHARED is what he got. */
+static uint64_t write_over(struct world *w, uint64_t *shared, uint64_t *fh)
+{
+	assert_int_equal(look(w, 8), 0);
+	*shared = w->entry.nodeid;
+	assert_int_equal(open_it(w, *shared, 7, O_WRONLY | O_TRUNC), ESTALE);
+	assert_int_equal(look(w, 7), 0);
+	uint64_t ino = w->entry.nodeid;
+
+	assert_int_equal(open_it(w, ino, 7, O_WRONLY | O_TRUNC), 0);
+	*fh = w->opened.fh;
+	write_text_to(w, ino, *fh);
+	return ino;
+}
+
+/* While it is held no handler of an informer is told anything. */
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	bool reached, open;
+};
+
+static void wait_at_gate(void *arg, struct object *old, struct object *new_)
+{
+	struct gate *g = arg;
+
+	pthread_mutex_lock(&g->lock);
+	g->reached = true;
+	pthread_cond_broadcast(&g->moved);
+	while (!g->open)
+		pthread_cond_wait(&g->moved, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static const struct informer_handler at_gate = {.changed = wait_at_gate};
+
+/* There is an object, of which a new handler is told at once. */
+static void gate_close(struct world *w, struct gate *g)
+{
+	informer_add_handler(w->dir->type->informer, &at_gate, g);
+	pthread_mutex_lock(&g->lock);
+	while (!g->reached)
+		pthread_cond_wait(&g->moved, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void gate_open(struct world *w, struct gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->open = true;
+	pthread_cond_broadcast(&g->moved);
+	pthread_mutex_unlock(&g->lock);
+	informer_remove_handler(w->dir->type->informer, &at_gate, g);
+}
+
+/* Changed elsewhere; the informer knows. */
+static void change_x(struct world *w)
+{
+	struct catalog *catalog CLEANUP(catalog_unref_cleanup) =
+		cluster_catalog(w->cluster, NULL, NULL);
+	json_t *patch json_auto = json_pack("{s:{s:s}}", "data", "k", "meanwhile");
+
+	assert_int_equal(
+		cluster_patch_tree(w->cluster, NULL, catalog_find(catalog, "", "v1", "configmaps"),
+				   "default", "x", NULL, PATCH_MERGE, patch, NULL, NULL, NULL),
+		0);
+	fake_settle(w->cluster);
+}
+
+/*
+ * Two look the name up at once, and a change comes between the answers. The kernel keeps the first
+ * answer: the second was to a look at what stood there before, so it gives that back and uses the
+ * first. Who closes what he wrote then must not find that old version.
+ */
+static void test_looks_that_overtake(void **state)
+{
+	struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+	struct world *w = *state;
+	struct fuse_flush_in flush = {0};
+	uint64_t kept, ino;
+	int refused;
+
+	w->fs->opt.force = true;
+	make_x(w);
+	ino = write_over(w, &kept, &flush.fh);
+	gate_close(w, &gate);
+	change_x(w);
+	look(w, 9);
+	uint64_t given_back = w->entry.nodeid;
+
+	node_forget((struct node *)(uintptr_t)given_back, 1);
+	refused = ask(w, FUSE_FLUSH, ino, 7, &flush, sizeof(flush), NULL);
+	gate_open(w, &gate);
+	assert_true(given_back != kept);
+	assert_int_equal(refused, 0);
+	assert_true(w->forgotten_before > 0);
 }
 
 /* Somebody holds NAME's directory while the kernel is to be told of NAME. */
@@ -502,6 +608,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fsync_waits_for_no_notice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_after_fsync_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_looks_that_overtake, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
