@@ -141,6 +141,7 @@ struct node {
 	unsigned caching;     /* openings whose entries the kernel keeps, all of that listing */
 	pid_t reserved;	      /* the thread that may open this node for writing; 0: any */
 	bool private;	      /* for one writer: not the newest of its name */
+	bool adrift;	      /* its name shows another directory now, or it is in such a one */
 	unsigned opens;
 	void *state; /* the provider's */
 };
@@ -227,7 +228,9 @@ void node_forget(struct node *n, uint64_t count);
 void nodes_forget_all(struct fs *fs);
 DEFINE_CLEANUP(struct node *, node_unref)
 void node_stat(struct node *n, struct stat *st);
-/* NAME in DIR is no longer what it was: the next lookup makes a new node. Under fs->lock. */
+/* NAME in DIR is no longer what it was: the next lookup makes a new node. A directory may still be
+ * somebody's working directory: what is in it is looked up each time from now on. Under fs->lock.
+ */
 void node_stale(struct node *dir, const char *name);
 /* A name of DIR has appeared or gone. Under fs->lock. */
 void node_names_changed(struct node *dir);

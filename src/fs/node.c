@@ -69,6 +69,7 @@ struct node *node_new(struct fs *fs, struct node *parent, const struct node_kind
 	n->name = xstrdup(name);
 	n->namespace = parent ? parent->namespace : "";
 	n->refs = 1;
+	n->adrift = parent && parent->adrift;
 	n->mode = kind->mode;
 	n->text = (struct str)STR_INIT;
 	node_path(n, &path);
@@ -160,10 +161,27 @@ struct node *node_child(struct node *dir, const char *name)
 	return dir->children ? map_get(dir->children, name) : NULL;
 }
 
+/* No change of what is in N will be told any more: whoever is in it looks each time. */
+static void set_adrift(struct node *n)
+{
+	n->adrift = true;
+	if (!n->children)
+		return;
+	map_each (n->children, e) {
+		notifier_entry(n->fs->notifier, n, e->key);
+		set_adrift(e->value);
+	}
+}
+
 void node_stale(struct node *dir, const char *name)
 {
-	if (dir->children && map_del(dir->children, name))
-		notifier_entry(dir->fs->notifier, dir, name);
+	struct node *n = dir->children ? map_del(dir->children, name) : NULL;
+
+	if (!n)
+		return;
+	notifier_entry(dir->fs->notifier, dir, name);
+	if (n->children)
+		set_adrift(n);
 }
 
 void node_names_changed(struct node *dir)

@@ -115,15 +115,16 @@ void op_fail(struct op *op, const struct error *err)
 	fuse_reply_err(op_reply(op), error_errno(err));
 }
 
-bool op_is_brief(const struct node *n)
+/* Is what its name shows only good once? */
+static bool is_brief(const struct node *n)
 {
-	return n->private || n->draft || (n->kind->flags & (NODE_STREAM | NODE_BRIEF));
+	return n->private || n->draft || n->adrift || n->kind->flags & NODE_BRIEF;
 }
 
 double op_attr(struct node *n, struct stat *st)
 {
 	node_stat(n, st);
-	return op_is_brief(n) ? 0 : ATTR_FOREVER_S;
+	return is_brief(n) || n->kind->flags & NODE_STREAM ? 0 : ATTR_FOREVER_S;
 }
 
 void op_entry(struct node *n, struct fuse_entry_param *e)
@@ -135,8 +136,7 @@ void op_entry(struct node *n, struct fuse_entry_param *e)
 	e->ino = (uintptr_t)n;
 	e->attr_timeout = op_attr(n, &e->attr);
 	/* A stream's name is good for long, its attributes are not. */
-	e->entry_timeout =
-		n->private || n->draft || (n->kind->flags & NODE_BRIEF) ? 0 : ATTR_FOREVER_S;
+	e->entry_timeout = is_brief(n) ? 0 : ATTR_FOREVER_S;
 }
 
 struct handle *handle_new(struct node *n)

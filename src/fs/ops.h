@@ -45,8 +45,6 @@ bool op_ready(struct node *dir);
 void op_entry(struct node *n, struct fuse_entry_param *e);
 /* Attributes and for how long they are good. */
 double op_attr(struct node *n, struct stat *st);
-/* Is the answer to N's name or attributes only good once? */
-bool op_is_brief(const struct node *n);
 
 /* One opening of a file that is written, of a stream, or of a directory. Refcounted. */
 struct handle {

@@ -44,10 +44,20 @@ static bool row_matches(struct node *dir, const struct node_kind *k, const char 
 	return !k->ops->find || k->ops->find(dir, name, f);
 }
 
+/* What a server tells of its types is read anew whenever one of them changes: rows that tell the
+ * same are one type. Those with particulars of their own (priv) are others each time. */
+static bool same_type(const struct resource *a, const struct resource *b)
+{
+	return a == b || (!a->priv && !b->priv && str_equal(a->api_version, b->api_version) &&
+			  str_equal(a->plural, b->plural) && str_equal(a->kind, b->kind) &&
+			  a->namespaced == b->namespaced && a->verbs == b->verbs &&
+			  a->n_subresources == b->n_subresources);
+}
+
 /* The node the kernel may have: same row, same version. */
 static bool still_current(struct node *n, const struct node_kind *k, const struct found *f)
 {
-	if (n->kind != k || n->resource != (f->resource ? f->resource : n->resource))
+	if (n->kind != k || (f->resource && !(n->resource && same_type(n->resource, f->resource))))
 		return false;
 	if (f->link && !str_equal(f->link, n->text.s))
 		return false;

@@ -347,6 +347,52 @@ static void test_want_of_what_went(void **state)
 	assert_int_equal(open_it(w, w->entry.nodeid, 7, O_WRONLY), 0);
 }
 
+/* A shell stays where it is when the directory's name shows another one: nobody will tell of
+ * changes there, so the kernel may keep nothing of it. */
+static void test_directory_that_went(void **state)
+{
+	struct world *w = *state;
+	struct node *now;
+
+	make_x(w);
+	assert_int_equal(look(w, 7), 0);
+	assert_true(w->entry.entry_valid > 0);
+	pthread_mutex_lock(&w->fs->lock);
+	node_stale(w->dir->parent, w->dir->name);
+	pthread_mutex_unlock(&w->fs->lock);
+	wait_forgotten(w);
+	assert_int_equal(look(w, 7), 0);
+	assert_int_equal(w->entry.entry_valid, 0);
+	assert_int_equal(tree_resolve(w->fs, TYPE, NULL, &now, NULL), 0);
+	assert_ptr_not_equal(now, w->dir);
+	node_unref(steal(&w->dir));
+	w->dir = now;
+	assert_int_equal(look(w, 7), 0);
+	assert_true(w->entry.entry_valid > 0);
+}
+
+/* What the tree shows as configmaps, until it reads the catalog again. */
+static void show_as_configmaps(struct world *w, const struct resource *r)
+{
+	FS_LOCK(w->fs);
+	map_put(w->fs->view->in_namespace, "configmaps", (void *)r);
+}
+
+/* A server's types are read again, and tell the same: their directories stay. */
+static void test_directory_of_type_read_again(void **state)
+{
+	struct world *w = *state;
+	const struct resource *was = w->dir->resource, *again = resource_new(was, NULL);
+	struct node *now;
+
+	show_as_configmaps(w, again);
+	assert_int_equal(tree_resolve(w->fs, TYPE, NULL, &now, NULL), 0);
+	show_as_configmaps(w, was);
+	resource_unref(again);
+	assert_ptr_equal(now, w->dir);
+	node_unref(now);
+}
+
 #define CACHED (FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE)
 
 /* What the kernel is told of the listing it has; *FH for the other requests. */
@@ -608,6 +654,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_want_of_what_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fsync_waits_for_no_notice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_close_after_fsync_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory_that_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory_of_type_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks_that_overtake, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
