@@ -253,24 +253,40 @@ static bool listing_forbidden(struct tree_type *t)
 	return forbidden;
 }
 
-/* Waits for the first list, and says so when that is slow. */
+static bool list_has_failed(struct tree_type *t)
+{
+	struct error *e = informer_error(t->informer, NULL);
+	bool failed = e;
+
+	error_free(e);
+	return failed;
+}
+
+/* Waits for the first list, and says so when that is slow. As long as pages of it come nobody has
+ * waited in vain: CALL's time is that of a server that tells nothing. */
 static int wait_synced(struct tree_type *t, const struct call *call, struct error **err)
 {
 	struct call part = call ? *call : (struct call){0};
-	int all_ms = call_timeout_ms(call);
+	int all_ms = call_timeout_ms(call), silent_ms = 0;
+	size_t listed = 0, before;
 	struct error *why = NULL;
+	int64_t remaining;
 
 	if (all_ms > 0 && all_ms <= SLOW_LIST_MS)
 		return informer_wait_synced(t->informer, call, err);
 	part.timeout_ms = SLOW_LIST_MS;
-	if (informer_wait_synced(t->informer, &part, &why) == 0)
-		return 0;
-	if (error_code(why) != E_TIMEOUT)
-		return error_move(err, why);
-	error_free(why);
-	note_slow(t);
-	part.timeout_ms = all_ms < 0 ? -1 : all_ms - SLOW_LIST_MS;
-	return informer_wait_synced(t->informer, &part, err);
+	do {
+		error_clear(&why);
+		if (informer_wait_synced(t->informer, &part, &why) == 0)
+			return 0;
+		if (error_code(why) != E_TIMEOUT || list_has_failed(t))
+			break;
+		note_slow(t);
+		before = listed;
+		listed = informer_progress(t->informer, &remaining);
+		silent_ms = listed == before ? silent_ms + SLOW_LIST_MS : 0;
+	} while (all_ms < 0 || silent_ms < all_ms);
+	return error_move(err, why);
 }
 
 int type_open(struct fs *fs, const struct resource *r, const char *namespace,

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <time.h>
@@ -27,6 +28,7 @@ struct world {
 	struct fs *fs;
 	size_t conflicts; /* how often the hook changes the object before a patch */
 	bool inside;
+	atomic_bool stop; /* the list that tells nothing ends */
 };
 
 static const struct resource *type_of(struct world *w, const char *plural)
@@ -377,27 +379,38 @@ static bool journal_has(struct fs *fs, const char *text)
 	return strstr(all.s, text);
 }
 
-/* A list that goes on until somebody has said that it takes long. */
+/* One second more of W's clock, and a moment for who waits by it. */
+static void one_second(struct world *w)
+{
+	clock_fake_advance(w->clock, NS_PER_S);
+	nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+}
+
+static bool lists_configmaps(const struct fake_request *r)
+{
+	return r->verb == VERB_LIST && strcmp(r->resource->plural, "configmaps") == 0;
+}
+
+#define TAKES_LONG "configmaps the first list takes long: "
+
+/* A page comes after 20 seconds, the first when somebody has said that it takes long. */
 static int list_slowly(void *arg, const struct fake_request *r, struct error **err)
 {
 	struct world *w = arg;
 
-	if (r->verb != VERB_LIST || strcmp(r->resource->plural, "configmaps") != 0)
+	if (!lists_configmaps(r))
 		return 0;
-	while (!journal_has(w->fs, "configmaps the first list takes long: 0 objects after ")) {
-		clock_fake_advance(w->clock, NS_PER_S);
-		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
-	}
+	while (!journal_has(w->fs, TAKES_LONG "0 objects after "))
+		one_second(w);
+	for (int i = 0; i < 20; i++)
+		one_second(w);
 	return 0;
 }
 
-static void test_slow_list(void **state)
+/* From now on the informers go by W's clock. */
+static void begin_by_clock(struct world *w)
 {
-	struct world *w = *state;
-	struct call patient = {.timeout_ms = -1};
-	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	struct fs_options o;
-	struct node *n = NULL;
 
 	fs_free(w->fs);
 	informers_free(w->informers);
@@ -405,13 +418,46 @@ static void test_slow_list(void **state)
 	o.clock = w->clock;
 	w->informers = informers_new(w->cluster, w->clock);
 	w->fs = fs_new(w->cluster, w->informers, &o, NULL);
-	make(w->cluster, "ConfigMap", "configmaps", "default", "a");
+}
+
+/* Five pages take longer than any call may; none of them does. */
+static void test_slow_list(void **state)
+{
+	struct world *w = *state;
+
+	begin_by_clock(w);
+	for (int i = 0; i < 2001; i++) {
+		char *name free_ptr = xasprintf("%04d", i);
+
+		make(w->cluster, "ConfigMap", "configmaps", "default", name);
+	}
 	fake_on_request(w->cluster, list_slowly, w);
-	tree_resolve(w->fs, "namespaces/default/configmaps/a.yaml", &patient, &n, &err);
-	assert_string_equal(error_message(err), "");
-	node_unref(n);
-	while (!journal_has(w->fs, " s: 1 objects"))
+	node_unref(resolve(w, "namespaces/default/configmaps/2000.yaml", E_OK));
+	while (!journal_has(w->fs, " s: 2001 objects"))
 		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+}
+
+/* The first page of it never comes. */
+static int list_nothing(void *arg, const struct fake_request *r, struct error **err)
+{
+	struct world *w = arg;
+
+	while (lists_configmaps(r) && !w->stop)
+		one_second(w);
+	return 0;
+}
+
+static void test_silent_list(void **state)
+{
+	struct world *w = *state;
+	int64_t began = clock_mono(w->clock);
+
+	begin_by_clock(w);
+	fake_on_request(w->cluster, list_nothing, w);
+	resolve(w, "namespaces/default/configmaps/a.yaml", E_TIMEOUT);
+	w->stop = true;
+	assert_true(clock_mono(w->clock) - began >= CALL_TIMEOUT_MS * NS_PER_MS);
+	assert_true(journal_has(w->fs, TAKES_LONG "0 objects after "));
 }
 
 /* Whoever keeps a type longer than the tree lives does not keep the program from ending. */
@@ -473,6 +519,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_draft_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spool, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_silent_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_end, setup, teardown),
 		cmocka_unit_test(test_options),
 	};
