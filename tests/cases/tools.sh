@@ -170,6 +170,13 @@ whole_namespace() {
 makes_object
 ok "tar x of a whole namespace comes to an end, and restores it" whole_namespace
 fails "what it cannot write has not become a file" test -s ../events.log
+ok "without that it has nothing to tell" tar xf "$T/whole.tar" -C .. --exclude=./events.log
+copy_into_new() {
+	mkdir -p "$T/copy/configmaps" && printf 'data: {k: two}\n' >"$T/copy/configmaps/c.yaml" &&
+		mkdir "$N-copy" && cp -r "$T/copy/." "$N-copy" && grep -q two "$N-copy/configmaps/c.yaml"
+}
+ok "cp -r of what a namespace has into one that is made first" copy_into_new
+rm -r "$N-copy"
 # A working tree of git over the objects: checkout removes and writes again.
 edit_checkout() {
 	git init -q --separate-git-dir="$T/git$number" "$T/work$number"
