@@ -146,7 +146,7 @@ int lifecycle_preconditions(const json_t *object, const struct resource *r,
 	return 0;
 }
 
-static bool has_finalizer(const json_t *object, const char *name)
+bool lifecycle_has_finalizer(const json_t *object, const char *name)
 {
 	size_t i;
 	json_t *f;
@@ -157,14 +157,13 @@ static bool has_finalizer(const json_t *object, const char *name)
 	return false;
 }
 
-/* Sets or clears a finalizer of the garbage collector; true when that changed the object. */
-static bool set_finalizer(json_t *object, const char *name, bool want)
+bool lifecycle_set_finalizer(json_t *object, const char *name, bool want)
 {
 	json_t *list = json_path(object, "metadata.finalizers");
 	size_t i;
 	json_t *f;
 
-	if (has_finalizer(object, name) == want)
+	if (lifecycle_has_finalizer(object, name) == want)
 		return false;
 	if (want && !json_is_array(list))
 		json_path_set(object, "metadata.finalizers", json_pack("[s]", name));
@@ -172,7 +171,7 @@ static bool set_finalizer(json_t *object, const char *name, bool want)
 		json_array_append_new(list, json_string(name));
 	else
 		json_array_foreach (list, i, f)
-			if (strcmp(json_string_value(f), name) == 0) {
+			if (json_is_string(f) && strcmp(json_string_value(f), name) == 0) {
 				json_array_remove(list, i);
 				break;
 			}
@@ -192,13 +191,14 @@ static bool apply_propagation(json_t *object, const struct resource *r, enum pro
 {
 	bool changed;
 
-	if (how == PROPAGATE_DEFAULT &&
-	    (has_finalizer(object, "orphan") || has_finalizer(object, "foregroundDeletion")))
+	if (how == PROPAGATE_DEFAULT && (lifecycle_has_finalizer(object, "orphan") ||
+					 lifecycle_has_finalizer(object, "foregroundDeletion")))
 		return false;
 	if (how == PROPAGATE_DEFAULT && orphans_by_default(r))
 		how = PROPAGATE_ORPHAN;
-	changed = set_finalizer(object, "orphan", how == PROPAGATE_ORPHAN);
-	return set_finalizer(object, "foregroundDeletion", how == PROPAGATE_FOREGROUND) || changed;
+	changed = lifecycle_set_finalizer(object, "orphan", how == PROPAGATE_ORPHAN);
+	return lifecycle_set_finalizer(object, "foregroundDeletion", how == PROPAGATE_FOREGROUND) ||
+	       changed;
 }
 
 /* Seconds of grace: only a pod that runs on a node has any. */

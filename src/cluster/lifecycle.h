@@ -43,6 +43,9 @@ enum deletion { DELETION_NOW, DELETION_MARKED, DELETION_PENDING };
  */
 enum deletion lifecycle_delete(json_t *object, const struct resource *r,
 			       const struct delete_options *opt, int64_t now);
+bool lifecycle_has_finalizer(const json_t *object, const char *name);
+/* Sets or clears one; true when that changed the object. */
+bool lifecycle_set_finalizer(json_t *object, const char *name, bool want);
 /* True when an object that waits for its end may go: no finalizer and no grace is left. */
 bool lifecycle_finished(const json_t *object);
 

@@ -51,6 +51,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/convert_hook.c \
 	src/cluster/local/convert_hpa.c \
 	src/cluster/local/crd.c \
+	src/cluster/local/crd_cleanup.c \
 	src/cluster/local/crd_names.c \
 	src/cluster/local/delete.c \
 	src/cluster/local/device_access.c \
@@ -187,6 +188,12 @@ tests_unit_cluster_test_definitions_SOURCES = tests/unit/cluster/test_definition
 	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
 tests_unit_cluster_test_definitions_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
 TESTS += tests/unit/cluster/test_definitions
+
+check_PROGRAMS += tests/unit/cluster/test_crd_cleanup
+tests_unit_cluster_test_crd_cleanup_SOURCES = tests/unit/cluster/test_crd_cleanup.c \
+	tests/unit/cluster/local_fixture.c tests/unit/cluster/local_fixture.h
+tests_unit_cluster_test_crd_cleanup_LDADD = $(LIBS_cluster) $(CMOCKA_LIBS)
+TESTS += tests/unit/cluster/test_crd_cleanup
 
 check_PROGRAMS += tests/unit/cluster/test_pages
 tests_unit_cluster_test_pages_SOURCES = tests/unit/cluster/test_pages.c \

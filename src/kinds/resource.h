@@ -61,8 +61,9 @@ struct resource {
 	const char *const *short_names; /* NULL-terminated, never NULL */
 	const char *const *categories;	/* NULL-terminated, never NULL */
 	bool namespaced;
-	bool custom;	/* from a CustomResourceDefinition */
-	unsigned verbs; /* enum verb */
+	bool custom;	  /* from a CustomResourceDefinition */
+	bool terminating; /* which is on its way out: no object is made any more */
+	unsigned verbs;	  /* enum verb */
 	const struct subresource *subresources;
 	size_t n_subresources;
 	const struct schema_type *type;	  /* NULL: not known (discovered on a remote cluster) */

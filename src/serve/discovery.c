@@ -33,6 +33,14 @@ static json_t *verb_list(unsigned verbs)
 	return json_read(text.s, text.len, NULL);
 }
 
+/* Types on their way out are shown to be read and deleted, though objects may still be changed. */
+static unsigned shown_verbs(const struct resource *r)
+{
+	const unsigned writes = VERB_CREATE | VERB_UPDATE | VERB_PATCH;
+
+	return r->terminating ? r->verbs & ~writes : r->verbs;
+}
+
 /* ---- the legacy forms */
 
 /* Of custom resources the order is another one. */
@@ -46,7 +54,7 @@ static json_t *verbs_of(const struct resource *r)
 		return verb_list(r->verbs);
 	list = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		if (r->verbs & verb_parse(order[i]))
+		if (shown_verbs(r) & verb_parse(order[i]))
 			json_array_append_new(list, json_string(order[i]));
 	return list;
 }
@@ -170,7 +178,7 @@ static json_t *aggregated_resource(const struct resource *r)
 	json_t *row = json_pack("{s:s,s:o,s:s,s:s,s:o}", "resource", r->plural, "responseKind",
 				response_kind("", "", r->kind), "scope",
 				r->namespaced ? "Namespaced" : "Cluster", "singularResource",
-				r->singular, "verbs", verb_list(r->verbs));
+				r->singular, "verbs", verb_list(shown_verbs(r)));
 
 	set_words(row, "shortNames", r->short_names);
 	set_words(row, "categories", r->categories);

@@ -98,6 +98,20 @@ spec: {database: users, version: "3"}
 YAML
 ok "a custom resource" kubectl apply -f m.yaml
 ok "get it" says m1 kubectl get migrations
+ok "somebody keeps it" kubectl patch migrations m1 --type=merge \
+	-p '{"metadata":{"finalizers":["example.com/keep"]}}'
+ok "delete the definition" kubectl delete crd migrations.db.company.com --wait=false
+ok "it waits for its objects" kubectl wait --for=condition=Terminating \
+	crd/migrations.db.company.com --timeout=10s
+sed 's/m1/m2/' m.yaml >m2.yaml
+ok "nothing is made of it any more" eval \
+	'! kubectl create -f m2.yaml >out 2>&1 && grep -q "Forbidden.*create not allowed" out'
+is "its types are shown to be read and deleted" \
+	"$(kubectl get --raw /apis/db.company.com/v1 | jq -c '.resources[0].verbs')" \
+	'["delete","deletecollection","get","list","watch"]'
+ok "what is there can be changed" kubectl label migrations m1 a=b
+ok "nobody keeps it" kubectl patch migrations m1 --type=merge -p '{"metadata":{"finalizers":null}}'
+ok "the definition goes" kubectl wait --for=delete crd/migrations.db.company.com --timeout=10s
 
 ok "delete without grace" app delete "$pod" --grace-period=0 --force
 ok "delete, dependents first" app delete deploy api-server --cascade=foreground \

@@ -134,6 +134,8 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 		access_forget(l, c->v[i].key.s, c->v[i].key.len);
 		policies_forget(l, c->v[i].key.s, c->v[i].key.len);
 		hook_configs_forget(l, c->v[i].key.s, c->v[i].key.len);
+		if (c->v[i].op.kind == STORE_DELETE)
+			crd_cleanup_note(l->cleanup, c->v[i].key.s, c->v[i].key.len);
 	}
 	if (first)
 		*first = object_of(&c->v[0], revision);

@@ -12,12 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REMOVE_BATCH 256
-
 bool is_crd(const struct resource *r)
 {
 	return strcmp(r->plural, "customresourcedefinitions") == 0 &&
 	       strcmp(r->group, "apiextensions.k8s.io") == 0;
+}
+
+const struct resource *crd_type(void)
+{
+	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
+
+	return catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
 }
 
 static const json_t *storage_version(const json_t *crd)
@@ -66,6 +71,7 @@ static void free_custom(void *priv)
 	custom_rules_free(c->rules);
 	hook_conversion_free(c->hook);
 	json_decref(c->open_api);
+	free(c->uid);
 	free(c);
 }
 
@@ -201,6 +207,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	row.short_names = strings_of(json_path(names, "shortNames"), &shorts);
 	row.categories = strings_of(json_path(names, "categories"), &categories);
 	row.namespaced = strcmp(json_path_string(crd, "spec.scope"), "Namespaced") == 0;
+	row.terminating = *json_path_string(crd, "metadata.deletionTimestamp");
 	row.verbs = VERB_GET | VERB_LIST | VERB_WATCH | VERB_CREATE | VERB_UPDATE | VERB_PATCH |
 		    VERB_DELETE | VERB_DELETE_COLLECTION;
 	row.subresources = subresources(version, subs, &row.n_subresources);
@@ -219,6 +226,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->type = type;
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
+	custom->uid = xstrdup(json_path_string(crd, "metadata.uid"));
 	custom->several = json_array_size(json_path(crd, "spec.versions")) > 1;
 	custom->hook = hook_conversion_new(json_path(crd, "spec.conversion"));
 	row.rules = custom->rules = custom_rules_new(custom->open_api);
@@ -252,6 +260,7 @@ int crd_check(const json_t *tree, struct error **err)
 struct rows {
 	const struct resource **v;
 	size_t n, cap;
+	json_t *terminating; /* definitions on their way out */
 };
 
 /* By their names, the preferred version first. */
@@ -280,76 +289,58 @@ static void add_versions(struct rows *rows, const json_t *crd)
 
 static bool add_definition(void *arg, const char *json, size_t len)
 {
+	struct rows *rows = arg;
 	json_t *crd json_auto = json_read(json, len, NULL);
 
 	if (crd && crd_condition(crd, "Established"))
-		add_versions(arg, crd);
+		add_versions(rows, crd);
+	if (*json_path_string(crd, "metadata.deletionTimestamp"))
+		json_array_append(rows->terminating, crd);
 	return true;
 }
 
 int crd_reload(struct local *l, struct error **err)
 {
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	const struct resource *definitions =
-		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
 	struct list_meta meta CLEANUP(list_meta_release) = {0};
 	struct list_options opt = {0};
-	struct rows rows = {0};
+	struct rows rows = {.terminating = json_array()};
 	size_t n = catalog_count(builtin);
 	int result;
 
 	for (size_t i = 0; i < n; i++)
 		vec_push(&rows, catalog_at(builtin, i));
 	pthread_mutex_lock(&l->reload_lock);
-	result = local_list(&l->base, NULL, definitions, "", &opt, add_definition, &rows, &meta,
-			    err);
-	if (result == 0)
+	result =
+		local_list(&l->base, NULL, crd_type(), "", &opt, add_definition, &rows, &meta, err);
+	if (result == 0) {
 		local_set_catalog(l, catalog_new(rows.v, rows.n));
+		crd_cleanup_follow(l->cleanup, rows.terminating);
+	}
 	pthread_mutex_unlock(&l->reload_lock);
 	for (size_t i = n; i < rows.n; i++)
 		resource_unref(rows.v[i]);
 	vec_release(&rows);
+	json_decref(rows.terminating);
 	return result;
 }
 
-struct removal {
-	struct local *l;
-	const struct resource *r;
-	struct commit commit;
-};
-
-static bool add_removal(void *arg, const char *json, size_t len)
+int crd_gone(struct local *l, struct error **err)
 {
-	struct removal *removal = arg;
-	json_t *tree json_auto = json_read(json, len, NULL);
-
-	if (tree)
-		commit_delete(&removal->commit, removal->r, tree, STORE_ANY);
-	return true;
+	return crd_reload(l, err) < 0 ? -1 : crd_accept_waiting(l, err);
 }
 
-int crd_remove_instances(struct local *l, const json_t *tree, struct error **err)
+const struct resource *crd_stored_as(const json_t *crd, struct error **err)
 {
-	const json_t *version = storage_version(tree);
-	const struct resource *r = version ? row_of(tree, version, err) : NULL;
-	struct list_options opt = {.limit = REMOVE_BATCH};
-	int result = 0;
-	bool more = r != NULL;
+	const json_t *version = storage_version(crd);
+	const struct resource *r;
 
-	/* They go as they lie there. */
+	if (!version) {
+		error_set(err, E_INVALID, "no version of the definition is the one that is stored");
+		return NULL;
+	}
+	r = row_of(crd, version, err);
 	if (r)
 		((struct custom *)r->priv)->several = false;
-	while (result == 0 && more) {
-		struct list_meta meta CLEANUP(list_meta_release) = {0};
-		struct removal removal = {.l = l, .r = r};
-		size_t failed;
-
-		result = local_list(&l->base, NULL, r, "", &opt, add_removal, &removal, &meta, err);
-		if (result == 0 && removal.commit.n)
-			result = commit_run(l, &removal.commit, NULL, &failed, err);
-		more = meta.continue_token != NULL;
-		commit_release(&removal.commit);
-	}
-	resource_unref(r);
-	return result;
+	return r;
 }

@@ -46,18 +46,14 @@ static bool add_other(void *arg, const char *json, size_t len)
 
 static int list_definitions(struct local *l, list_sink *sink, void *arg, struct error **err)
 {
-	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	const struct resource *definitions =
-		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
 	struct list_meta meta CLEANUP(list_meta_release) = {0};
 	struct list_options opt = {0};
 
-	return local_list(&l->base, NULL, definitions, "", &opt, sink, arg, &meta, err);
+	return local_list(&l->base, NULL, crd_type(), "", &opt, sink, arg, &meta, err);
 }
 
-/* Sets the condition TYPE; its time changes with its status. */
-static void set_condition(json_t *crd, const char *type, bool status, const char *reason,
-			  const char *message, const char *now)
+void crd_set_condition(json_t *crd, const char *type, bool status, const char *reason,
+		       const char *message, const char *now)
 {
 	json_t *list = json_path(crd, "status.conditions"), *condition;
 	json_t *fresh = json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", type, "status",
@@ -147,14 +143,14 @@ static void accept(json_t *crd, const struct taken *t, const char *now)
 	else
 		json_object_del(accepted, "categories");
 	json_path_set(crd, "status.acceptedNames", json_incref(accepted));
-	set_condition(crd, "NamesAccepted", !reason, reason ? reason : "NoConflicts",
-		      reason ? message : "no conflicts found", now);
+	crd_set_condition(crd, "NamesAccepted", !reason, reason ? reason : "NoConflicts",
+			  reason ? message : "no conflicts found", now);
 	if (!reason && !crd_condition(crd, "Established"))
-		set_condition(crd, "Established", true, "InitialNamesAccepted",
-			      "the initial names have been accepted", now);
+		crd_set_condition(crd, "Established", true, "InitialNamesAccepted",
+				  "the initial names have been accepted", now);
 	else if (reason && !crd_condition(crd, "Established"))
-		set_condition(crd, "Established", false, "NotAccepted",
-			      "not all names are accepted", now);
+		crd_set_condition(crd, "Established", false, "NotAccepted",
+				  "not all names are accepted", now);
 }
 
 int crd_accept(struct local *l, json_t *crd, struct error **err)
@@ -171,16 +167,6 @@ int crd_accept(struct local *l, json_t *crd, struct error **err)
 	json_decref(t.names);
 	json_decref(t.kinds);
 	return result;
-}
-
-void crd_mark_terminating(struct local *l, json_t *crd)
-{
-	char now[TIME_TEXT];
-
-	set_condition(crd, "Terminating", true, "InstanceDeletionPending",
-		      "CustomResourceDefinition marked for deletion; CustomResource deletion will "
-		      "begin soon",
-		      time_format(clock_wall(l->clock), now));
 }
 
 /* Definitions that wait for a name. */

@@ -21,63 +21,14 @@ static int admit(const struct errand *e, const struct resource *r, const char *n
 	return admission_admit(&a, err) < 0 ? -1 : admission_validate(&a, err);
 }
 
-#define CLEANUP_FINALIZER "customresourcecleanup.apiextensions.k8s.io"
-
-/* A definition is told to be on its way out before its instances go, and itself after them. */
-static int mark_definition(struct local *l, const struct resource *r, struct object *old,
-			   json_t *tree, struct object **out, struct error **err)
+/* TREE, R's, begins to go, in place. */
+static enum deletion begin(struct local *l, const struct resource *r, json_t *tree,
+			   const struct delete_options *opt)
 {
-	struct commit c CLEANUP(commit_release) = {0};
-	json_t *finalizers = json_path(tree, "metadata.finalizers");
-	char now[TIME_TEXT];
-	size_t failed;
-
-	json_path_set(tree, "metadata.deletionTimestamp",
-		      json_string(time_format(clock_wall(l->clock), now)));
-	if (!finalizers) {
-		finalizers = json_array();
-		json_path_set(tree, "metadata.finalizers", finalizers);
-	}
-	json_array_append_new(finalizers, json_string(CLEANUP_FINALIZER));
-	crd_mark_terminating(l, tree);
-	commit_put(&c, r, tree, old->revision);
-	return commit_run(l, &c, out, &failed, err);
-}
-
-static void drop_finalizer(json_t *tree)
-{
-	json_t *list = json_path(tree, "metadata.finalizers");
-
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		const char *name = json_string_value(json_array_get(list, i));
-
-		if (name && !strcmp(name, CLEANUP_FINALIZER))
-			json_array_remove(list, i);
-	}
-	if (!json_array_size(list))
-		json_path_del(tree, "metadata.finalizers");
-}
-
-static int delete_definition(struct local *l, const struct resource *r, struct object *old,
-			     json_t *tree, struct object **out, bool *gone, struct error **err)
-{
-	struct object *marked CLEANUP(object_unref_cleanup) = NULL;
-	struct commit c CLEANUP(commit_release) = {0};
-	size_t failed;
-
-	if (mark_definition(l, r, old, tree, &marked, err) < 0 ||
-	    crd_remove_instances(l, tree, err) < 0)
-		return -1;
-	drop_finalizer(tree);
-	*gone = false;
-	*out = object_ref(marked);
-	if (!lifecycle_finished(tree))
-		commit_put(&c, r, tree, marked->revision);
-	else
-		commit_delete(&c, r, tree, marked->revision);
-	if (commit_run(l, &c, NULL, &failed, err) < 0 || crd_reload(l, err) < 0)
-		return -1;
-	return crd_accept_waiting(l, err);
+	if (!is_crd(r) || *json_path_string(tree, "metadata.deletionTimestamp"))
+		return lifecycle_delete(tree, r, opt, clock_wall(l->clock));
+	crd_begin_deletion(l, tree);
+	return DELETION_MARKED;
 }
 
 /* OLD as R shows it, for admission; a new tree, or NULL and *err. */
@@ -113,9 +64,7 @@ static int delete_once(const struct errand *e, const struct resource *r, const c
 	shown = shown_tree(e, r, old, err);
 	if (!shown || (!admitted && admit(e, r, namespace, name, opt, shown, err) < 0))
 		return -1;
-	if (is_crd(r) && !opt->dry_run && !*old->deletion_timestamp)
-		return delete_definition(l, r, old, tree, out, gone, err);
-	next = lifecycle_delete(tree, r, opt, clock_wall(l->clock));
+	next = begin(l, r, tree, opt);
 	*gone = next == DELETION_NOW;
 	if (next == DELETION_PENDING || opt->dry_run) {
 		*out = next == DELETION_PENDING ? steal(&old) : object_from_tree(tree);
@@ -150,7 +99,9 @@ static int delete_named(struct cluster *cluster, const struct call *call, const 
 			*out = convert_object(&errand, r, *out, err);
 			if (!*out)
 				return -1;
-			return is_crd(r) && *gone && !opt->dry_run ? crd_reload(l, err) : 0;
+			if (!is_crd(r) || opt->dry_run)
+				return 0;
+			return *gone ? crd_gone(l, err) : crd_reload(l, err);
 		}
 		if (error_code(why) != E_CONFLICT || why->name)
 			return error_move(err, steal(&why));

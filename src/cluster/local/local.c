@@ -34,10 +34,12 @@ void local_set_catalog(struct local *l, struct catalog *fresh)
 {
 	struct catalog *old;
 
+	pthread_rwlock_wrlock(&l->types_lock);
 	pthread_mutex_lock(&l->lock);
 	old = l->catalog;
 	l->catalog = fresh;
 	pthread_mutex_unlock(&l->lock);
+	pthread_rwlock_unlock(&l->types_lock);
 	catalog_unref(old);
 	watches_prune(l);
 	listeners_tell(l->base.listeners);
@@ -251,6 +253,7 @@ static void local_close(struct cluster *c)
 	struct local *l = local_of(c);
 
 	token_authority_free(l->tokens);
+	crd_cleanup_free(l->cleanup);
 	watches_close(l);
 	hook_clients_free(l->hooks);
 	hook_configs_free(l->hook_configs);
@@ -262,6 +265,7 @@ static void local_close(struct cluster *c)
 	token_file_free(l->token_file);
 	catalog_unref(l->catalog);
 	listeners_free(c->listeners);
+	pthread_rwlock_destroy(&l->types_lock);
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->reload_lock);
 	free(c->default_namespace);
@@ -319,6 +323,17 @@ static int parse_cidr(struct local *l, const char *cidr, struct error **err)
 	return 0;
 }
 
+/* Creations overlap without end where many are made: the catalog goes before those to come. */
+static void init_types_lock(struct local *l)
+{
+	pthread_rwlockattr_t attr;
+
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&l->types_lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+}
+
 struct cluster *local_cluster_open(const char *where, const struct cluster_config *config,
 				   struct error **err)
 {
@@ -352,8 +367,10 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->base.description = xstrdup(where);
 	l->catalog = catalog_builtin();
 	l->base.listeners = listeners_new();
+	init_types_lock(l);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_mutex_init(&l->reload_lock, NULL);
+	l->cleanup = crd_cleanup_new(l);
 	l->access = access_cache_new();
 	l->kept = kept_new();
 	l->hooks = hook_clients_new(l->clock);
@@ -361,8 +378,9 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->tokens = token_authority_new(l, where);
 	watches_open(l);
 	admission_open(l);
-	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0) {
+	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0 && crd_accept_waiting(l, err) == 0) {
 		l->policies = policy_cache_new();
+		crd_cleanup_begin(l->cleanup);
 		return &l->base;
 	}
 	local_close(&l->base);

@@ -23,6 +23,7 @@
 
 struct local_watch;
 struct access_cache;
+struct crd_cleanup;
 struct hook_clients;
 struct hook_configs;
 struct hook_conversion;
@@ -39,7 +40,10 @@ struct local {
 	uint32_t service_network;    /* host order */
 	unsigned service_bits;	     /* of the prefix: 16 */
 	pthread_mutex_t reload_lock; /* whoever makes the catalog anew: the last one saw all */
-	pthread_mutex_t lock;	     /* guards what follows */
+	/* Held shared from when a creation has found its type in the catalog until it is
+	 * committed, and to replace the catalog: see crd_cleanup.c. Before lock. */
+	pthread_rwlock_t types_lock;
+	pthread_mutex_t lock; /* guards what follows */
 	struct catalog *catalog;
 	const struct pod_streamer *streamer;
 	void *streamer_arg;
@@ -51,6 +55,7 @@ struct local {
 	pthread_t starter;
 	unsigned leaving; /* pumps (watch.h) that free their watch by themselves */
 	bool closing;
+	struct crd_cleanup *cleanup;
 	struct access_cache *access; /* access.h */
 	struct kept *kept;	     /* kept.h */
 	struct policy_cache
@@ -210,6 +215,7 @@ struct custom {
 	struct schema_type *storage_type; /* NULL: it is the version that is stored */
 	json_t *open_api;
 	struct custom_rules *rules;
+	char *uid;		      /* of the definition */
 	bool several;		      /* versions: what is stored may be of any of them */
 	struct hook_conversion *hook; /* what is asked for the others; NULL: they differ in name */
 };
@@ -302,13 +308,17 @@ int bootstrap_rbac(struct local *l, struct error **err);
 
 /* crd.c */
 bool is_crd(const struct resource *r);
+/* The type of definitions; built in. */
+const struct resource *crd_type(void);
 /* Status that the server itself gives a definition. */
 void crd_prepare(json_t *tree, const json_t *old);
 /* crd_names.c: CRD gets the names that nobody else has, and the conditions that tell. */
 int crd_accept(struct local *l, json_t *crd, struct error **err);
 /* Whether the condition TYPE of a definition is true. */
 bool crd_condition(const json_t *crd, const char *type);
-void crd_mark_terminating(struct local *l, json_t *crd);
+/* Sets it; its time, NOW, changes with its status. */
+void crd_set_condition(json_t *crd, const char *type, bool status, const char *reason,
+		       const char *message, const char *now);
 /* Definitions that wait for names get those that are free now. */
 int crd_accept_waiting(struct local *l, struct error **err);
 /* write.c: crd_accept, written as the server's own change; the catalog is made anew. */
@@ -317,8 +327,31 @@ int crd_establish(struct local *l, const char *name, struct error **err);
 int crd_check(const json_t *tree, struct error **err);
 /* Rebuilds the catalog from the definitions in the store. */
 int crd_reload(struct local *l, struct error **err);
-/* Removes every instance of a definition. */
-int crd_remove_instances(struct local *l, const json_t *tree, struct error **err);
+/* A definition is gone: so are its type, and its names for others. */
+int crd_gone(struct local *l, struct error **err);
+/* The instances of CRD as they are stored, whatever versions they have. A new ref; NULL and *err.
+ */
+const struct resource *crd_stored_as(const json_t *crd, struct error **err);
+
+/*
+ * crd_cleanup.c: what a definition that is deleted waits for. The thread that deletes instances
+ * begins with the first such definition, after crd_cleanup_begin.
+ */
+struct crd_cleanup *crd_cleanup_new(struct local *l);
+void crd_cleanup_begin(struct crd_cleanup *c);
+/* Before the store is closed; the next opening goes on. Takes NULL. */
+void crd_cleanup_free(struct crd_cleanup *c);
+/* CRD, in place, is on its way out from now on. */
+void crd_begin_deletion(struct local *l, json_t *crd);
+/* DEFINITIONS (an array): all there are that are on their way out. */
+void crd_cleanup_follow(struct crd_cleanup *c, const json_t *definitions);
+/* The object of KEY went. */
+void crd_cleanup_note(struct crd_cleanup *c, const char *key, size_t len);
+/* The refusal of W, whose type is on its way out; TREE is the object. Returns -1. */
+int crd_refuse_create(const struct write *w, const json_t *tree, struct error **err);
+/* Before the commit of a new object of a custom type, and after it. -1 and *err: it may not be. */
+int crd_enter(const struct write *w, const json_t *tree, struct error **err);
+void crd_leave(const struct write *w);
 
 /* write.c */
 

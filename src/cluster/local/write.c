@@ -81,6 +81,7 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *stored json_auto = stored_form(w, tree, err);
 	size_t failed;
+	int result;
 
 	admission_begin(&a, w, NULL, tree);
 	if (!stored || admission_charge(&a, &c, err) < 0)
@@ -99,7 +100,11 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	if (services_allocate(w, NULL, tree, &c, err) < 0)
 		return -1;
 	commit_put(&c, w->storage, stored, STORE_ABSENT);
-	if (commit_run(w->l, &c, out, &failed, &why) == 0)
+	if (crd_enter(w, tree, err) < 0)
+		return -1;
+	result = commit_run(w->l, &c, out, &failed, &why);
+	crd_leave(w);
+	if (result == 0)
 		return 0;
 	if (error_code(why) == E_EXISTS && failed == 0)
 		return refuse_exists(w->r, json_path_string(tree, "metadata.name"), err);
@@ -117,6 +122,8 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 			  "resourceVersion should not be set on objects to be created");
 		return -1;
 	}
+	if (w->r->terminating)
+		return crd_refuse_create(w, tree, err);
 	generated = !*json_path_string(tree, "metadata.name");
 	if (pipeline_finish(w, NULL, tree, err) < 0)
 		return -1;
@@ -205,6 +212,18 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	return error_move(err, steal(&why));
 }
 
+/* A definition was written: it is served as it says now, or gone with its last finalizer. */
+static int follow_definition(const struct write *w, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+
+	if (w->subresource)
+		return crd_reload(w->l, err);
+	if (crd_establish(w->l, w->name, &why) == 0)
+		return 0;
+	return error_code(why) == E_NOT_FOUND ? crd_gone(w->l, err) : error_move(err, steal(&why));
+}
+
 static int modify(const struct write *w, next_state *next, void *arg, bool may_retry,
 		  struct object **out, struct error **err)
 {
@@ -217,10 +236,8 @@ static int modify(const struct write *w, next_state *next, void *arg, bool may_r
 		if (modify_once(w, next, arg, &raced, out, &why) == 0) {
 			if (show(w, out, err) < 0)
 				return -1;
-			if (!is_crd(w->storage) || w->opt->dry_run)
-				return 0;
-			return w->subresource ? crd_reload(w->l, err)
-					      : crd_establish(w->l, w->name, err);
+			return is_crd(w->storage) && !w->opt->dry_run ? follow_definition(w, err)
+								      : 0;
 		}
 		if (!raced)
 			return error_move(err, steal(&why));
@@ -594,15 +611,12 @@ int crd_establish(struct local *l, const char *name, struct error **err)
 {
 	static const struct call self = {.user_agent = "kube-apiserver"};
 	static const struct write_options options;
-	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
-	const struct resource *definitions =
-		catalog_find(builtin, "apiextensions.k8s.io", "v1", "customresourcedefinitions");
 	struct write status = {.l = l,
 			       .call = &self,
 			       .own = true,
 			       .errand = errand_begin(l, &self),
-			       .r = definitions,
-			       .storage = definitions,
+			       .r = crd_type(),
+			       .storage = crd_type(),
 			       .namespace = "",
 			       .name = name,
 			       .subresource = "status",

@@ -13,18 +13,34 @@
 
 #include <cmocka.h>
 
-void fixture_open(struct local_fixture *f, const struct cluster_config *config)
+void fixture_start(struct local_fixture *f, const struct cluster_config *config)
 {
 	struct error *err = NULL;
-	char *spec free_ptr = NULL;
+	char *spec free_ptr = xasprintf("local:%s", f->directory);
 
-	*f = (struct local_fixture){.directory = "/tmp/kubefs-test-XXXXXX"};
-	assert_non_null(mkdtemp(f->directory));
-	spec = xasprintf("local:%s", f->directory);
 	f->cluster = cluster_open(spec, config, &err);
 	if (!f->cluster)
 		fail_msg("%s", error_message(err));
 	f->catalog = cluster_catalog(f->cluster, NULL, NULL);
+}
+
+void fixture_stop(struct local_fixture *f)
+{
+	catalog_unref(f->catalog);
+	cluster_close(f->cluster);
+}
+
+void fixture_reload(struct local_fixture *f)
+{
+	catalog_unref(f->catalog);
+	f->catalog = cluster_catalog(f->cluster, NULL, NULL);
+}
+
+void fixture_open(struct local_fixture *f, const struct cluster_config *config)
+{
+	*f = (struct local_fixture){.directory = "/tmp/kubefs-test-XXXXXX"};
+	assert_non_null(mkdtemp(f->directory));
+	fixture_start(f, config);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -34,8 +50,7 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 
 void fixture_close(struct local_fixture *f)
 {
-	catalog_unref(f->catalog);
-	cluster_close(f->cluster);
+	fixture_stop(f);
 	warnings_release(&f->warnings);
 	annotations_release(&f->annotations);
 	nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -20,6 +20,11 @@ struct local_fixture {
 /* CONFIG may be NULL. */
 void fixture_open(struct local_fixture *f, const struct cluster_config *config);
 void fixture_close(struct local_fixture *f);
+/* The same without making or removing the directory: another cluster over the same store. */
+void fixture_start(struct local_fixture *f, const struct cluster_config *config);
+void fixture_stop(struct local_fixture *f);
+/* What the catalog says by now. */
+void fixture_reload(struct local_fixture *f);
 
 const struct resource *fixture_type(struct local_fixture *f, const char *name);
 /* The new object as a tree; NULL and *err when it is refused. */

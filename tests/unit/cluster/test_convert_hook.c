@@ -8,6 +8,7 @@
 #include "object/json.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -282,6 +283,9 @@ static void test_delete_definition(void **state)
 	cluster_delete(f->local.cluster, NULL, fixture_type(&f->local, "crd"), "",
 		       "widgets.example.com", &opt, NULL, NULL, &err);
 	assert_string_equal(error_message(err), "");
+	while (cluster_get(f->local.cluster, NULL, fixture_type(&f->local, "crd"), "",
+			   "widgets.example.com", NULL, NULL) == 0)
+		sched_yield();
 	assert_asked(f, 0, 0);
 }
 

@@ -582,6 +582,17 @@ static void remove_object(struct world *w, const char *group, const char *plural
 	     err);
 }
 
+static bool second_is_gone(struct world *w)
+{
+	return is_gone(w, "example.com", "widgets", "production", "second");
+}
+
+static bool definition_is_gone(struct world *w)
+{
+	return is_gone(w, "apiextensions.k8s.io", "customresourcedefinitions", "",
+		       "widgets.example.com");
+}
+
 /* What objects own goes with the definition that takes the objects along. */
 static void test_definition_and_what_its_objects_own(void **state)
 {
@@ -599,7 +610,44 @@ static void test_definition_and_what_its_objects_own(void **state)
 		remove_object(w, "apiextensions.k8s.io", "customresourcedefinitions", "",
 			      "widgets.example.com");
 		until(w, settings_are_gone, "what a widget owns goes with its definition");
+		until(w, definition_is_gone, "the definition goes after its objects");
 	}
+}
+
+static void keep_widget(struct world *w, const char *finalizers)
+{
+	char *patch free_ptr = xasprintf("{\"metadata\":{\"finalizers\":%s}}", finalizers);
+	struct error *err = NULL;
+
+	must(cluster_patch(w->cluster, NULL, resource(w, "example.com", "widgets"), "production",
+			   "first", NULL, PATCH_MERGE, patch, strlen(patch), NULL, NULL, NULL,
+			   &err),
+	     err);
+}
+
+/* An object that somebody keeps keeps its namespace, its definition and what it owns. */
+static void test_definition_and_namespace_wait(void **state)
+{
+	struct world *w = *state;
+
+	make(w, "", "namespaces", "", namespace_json);
+	make(w, "apiextensions.k8s.io", "customresourcedefinitions", "", definition_json);
+	read_catalog(w);
+	make_widget(w, "first");
+	keep_widget(w, "[\"example.com/keep\"]");
+	make(w, "example.com", "widgets", "production",
+	     "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\",\"metadata\":{"
+	     "\"name\":\"second\"}}");
+	await_widget(w, "first");
+	remove_object(w, "apiextensions.k8s.io", "customresourcedefinitions", "",
+		      "widgets.example.com");
+	remove_object(w, "", "namespaces", "", "production");
+	until(w, second_is_gone, "what nobody keeps goes");
+	assert_false(definition_is_gone(w));
+	assert_false(namespace_is_gone(w));
+	keep_widget(w, "null");
+	until(w, definition_is_gone, "the definition goes after its objects");
+	until(w, namespace_is_gone, "the namespace goes after its objects");
 }
 
 static void serve_widgets(struct world *w, bool served)
@@ -656,6 +704,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_definition_and_what_its_objects_own, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_definition_and_namespace_wait, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_definition_not_served, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seed_deployment, setup, teardown),
