@@ -89,8 +89,6 @@ static void list_versions(struct node *dir, struct listing *l)
 {
 	struct object_list list CLEANUP(object_list_release) = {0};
 
-	if (dir->kind->ops != &history_ops)
-		return;
 	informer_list(dir->type->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		char *file free_ptr = file_of(dir, *o);
@@ -118,8 +116,7 @@ static struct object *version_of(struct node *dir, const char *name)
 
 static bool find_version(struct node *dir, const char *name, struct found *f)
 {
-	struct object *o CLEANUP(object_unref_cleanup) =
-		dir->kind->ops == &history_ops ? version_of(dir, name) : NULL;
+	struct object *o CLEANUP(object_unref_cleanup) = version_of(dir, name);
 
 	return o != NULL;
 }

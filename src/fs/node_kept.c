@@ -75,7 +75,7 @@ const struct node_ops kept_ops = {
 
 static void list_kept(struct node *dir, struct listing *l)
 {
-	struct kept *k = dir->kind->ops == &kept_ops ? dir->state : NULL;
+	struct kept *k = dir->state;
 
 	if (!k)
 		return;
@@ -90,7 +90,7 @@ static void list_kept(struct node *dir, struct listing *l)
 /* The version whose file is NAME; borrowed, or NULL. Under fs->lock. */
 static const char *version_of(struct node *dir, const char *name)
 {
-	struct kept *k = dir->kind->ops == &kept_ops ? dir->state : NULL;
+	struct kept *k = dir->state;
 	size_t len = strlen(name), cut = strlen(YAML);
 
 	if (!k || len <= cut || !str_has_suffix(name, YAML))

@@ -1,4 +1,7 @@
-/* Every kind of file in the tree. One more: one line here, one provider in node_<name>.c. */
+/*
+ * Every kind of file in the tree. One more: one line here, one provider in node_<name>.c. What is
+ * in a directory stands behind it, and before another one of the same path.
+ */
 #include "fs/nodes.h"
 
 #define DIR_MODE (S_IFDIR | 0755)
@@ -99,7 +102,7 @@ static bool is_below(const struct node_kind *k, const struct node_kind *dir)
 	size_t len = strlen(dir->path);
 	const char *rest = k->path + len;
 
-	if (k == dir || strncmp(k->path, dir->path, len) != 0)
+	if (strncmp(k->path, dir->path, len) != 0)
 		return false;
 	if (len && *rest++ != '/')
 		return false;
@@ -108,9 +111,12 @@ static bool is_below(const struct node_kind *k, const struct node_kind *dir)
 
 const struct node_kind *row_next(const struct node_kind *dir, const struct node_kind *after)
 {
-	for (const struct node_kind *k = after ? after + 1 : nodes; k < nodes + n_nodes; k++) {
+	for (const struct node_kind *k = (after ? after : dir) + 1; k < nodes + n_nodes; k++) {
 		if (is_below(k, dir))
 			return k;
+		/* Another kind of directory by that name: the rows below are its own. */
+		if (!strcmp(k->path, dir->path))
+			break;
 	}
 	return NULL;
 }
