@@ -235,6 +235,14 @@ void controller_enqueue_after(struct controller *c, const char *namespace, const
 	workqueue_add_after(c->queue, key, delay_ns);
 }
 
+void controller_enqueue_at(struct controller *c, const char *namespace, const char *name,
+			   int64_t due_ns)
+{
+	char *key free_ptr = key_of(namespace, name);
+
+	workqueue_add_at(c->queue, key, due_ns);
+}
+
 const struct call *controller_call(struct controller *c)
 {
 	return &c->call;

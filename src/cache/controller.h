@@ -68,6 +68,9 @@ const struct resource *controller_resource(struct controller *c, const char *gro
 void controller_enqueue(struct controller *c, const char *namespace, const char *name);
 void controller_enqueue_after(struct controller *c, const char *namespace, const char *name,
 			      int64_t delay_ns);
+/* At a time of clock_mono, which may have passed. */
+void controller_enqueue_at(struct controller *c, const char *namespace, const char *name,
+			   int64_t due_ns);
 /* The call for its requests: user agent is the reconciler's name. */
 const struct call *controller_call(struct controller *c);
 /* Splits "namespace/name" (or "name"); the two are freed by the caller. */

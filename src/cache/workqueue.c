@@ -141,12 +141,17 @@ void workqueue_add(struct workqueue *q, const char *key)
 	pthread_mutex_unlock(&q->lock);
 }
 
-void workqueue_add_after(struct workqueue *q, const char *key, int64_t delay_ns)
+void workqueue_add_at(struct workqueue *q, const char *key, int64_t due_ns)
 {
 	pthread_mutex_lock(&q->lock);
 	if (!q->shutdown)
-		add_at(q, item_of(q, key), clock_mono(q->clock) + MAX(delay_ns, 0));
+		add_at(q, item_of(q, key), due_ns);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void workqueue_add_after(struct workqueue *q, const char *key, int64_t delay_ns)
+{
+	workqueue_add_at(q, key, clock_mono(q->clock) + MAX(delay_ns, 0));
 }
 
 static int64_t backoff(unsigned failures)

@@ -30,6 +30,8 @@ void workqueue_free(struct workqueue *q);
 void workqueue_add(struct workqueue *q, const char *key);
 /* Not before DELAY_NS from now; an earlier time for the same key wins. */
 void workqueue_add_after(struct workqueue *q, const char *key, int64_t delay_ns);
+/* Not before DUE_NS (clock_mono): for what was reckoned from an earlier moment than this one. */
+void workqueue_add_at(struct workqueue *q, const char *key, int64_t due_ns);
 /* After 5 ms * 2^failures, at most 1000 s (client-go's default). */
 void workqueue_add_rate_limited(struct workqueue *q, const char *key);
 /* Forgets KEY's failures. */

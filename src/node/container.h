@@ -15,6 +15,7 @@ struct pass {
 	json_t *tree, *spec;
 	json_t *status;	   /* being made */
 	const char *phase; /* NULL: as it was */
+	int64_t begun;	   /* clock_mono, not after NOW */
 	int64_t now;	   /* wall */
 	char now_text[TIME_TEXT];
 	int64_t wake; /* wall; when to come again */

@@ -199,8 +199,8 @@ static int live(struct pass *p, const char *key, struct error **err)
 	if (write_status(p, err) < 0)
 		return -1;
 	if (p->wake != CLOCK_NEVER)
-		controller_enqueue_after(p->nodes->controller, p->pod->namespace, p->pod->name,
-					 p->wake - p->now);
+		controller_enqueue_at(p->nodes->controller, p->pod->namespace, p->pod->name,
+				      p->begun + (p->wake - p->now));
 	return 0;
 }
 
@@ -221,9 +221,10 @@ static int run_pass(struct nodes *n, struct node *node, struct object *pod, cons
 			 .pod = pod,
 			 .tree = tree,
 			 .spec = json_object_get(tree, "spec"),
-			 .now = clock_wall(n->clock),
+			 .begun = clock_mono(n->clock),
 			 .wake = CLOCK_NEVER};
 
+	p.now = clock_wall(n->clock);
 	time_format(p.now, p.now_text);
 	status = json_object_get(tree, "status") ? json_deep_copy(json_object_get(tree, "status"))
 						 : json_object();

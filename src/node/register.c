@@ -259,6 +259,6 @@ int node_sync(struct nodes *n, struct node *node, struct error **err)
 		return -1;
 	if (now >= node->lease_due && renew_lease(n, node, o, err) < 0)
 		return -1;
-	controller_enqueue_after(n->controller, "", node->name, node->lease_due - now);
+	controller_enqueue_at(n->controller, "", node->name, node->lease_due);
 	return 0;
 }

@@ -100,6 +100,20 @@ static void test_delays(void **state)
 	assert_true(workqueue_next_due(f->q) == CLOCK_NEVER);
 }
 
+static void test_times(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = clock_mono(f->clock);
+
+	workqueue_add_at(f->q, "later", now + 5 * NS_PER_S);
+	clock_fake_advance(f->clock, 2 * NS_PER_S);
+	workqueue_add_at(f->q, "passed", now + 1 * NS_PER_S);
+	expect(f, "passed");
+	expect(f, NULL);
+	clock_fake_advance(f->clock, 3 * NS_PER_S);
+	expect(f, "later");
+}
+
 static void test_backoff_doubles_up_to_its_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -186,9 +200,13 @@ static void test_no_key_with_two_workers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_same_key_once),  TEST(test_added_while_held_comes_again),
-		TEST(test_delays),	   TEST(test_backoff_doubles_up_to_its_limit),
-		TEST(test_shutdown_drops), cmocka_unit_test(test_no_key_with_two_workers),
+		TEST(test_same_key_once),
+		TEST(test_added_while_held_comes_again),
+		TEST(test_delays),
+		TEST(test_times),
+		TEST(test_backoff_doubles_up_to_its_limit),
+		TEST(test_shutdown_drops),
+		cmocka_unit_test(test_no_key_with_two_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
