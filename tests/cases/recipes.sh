@@ -56,6 +56,7 @@ all_run() { [ "$(grep -h ' image: web' "$N"/pods/web-*.yaml | tr -d ' -' | sort 
 ok "all run the new image" wait_for 30 all_run web:2
 fails "the canary is gone" test -e "$N/deployments/web-canary.yaml"
 echo 'spec: {hard: {pods: 5}}' >"$N/resourcequotas/full.yaml"
+ok "a quota that is full already" wait_for 20 grep -q "^  used:" "$N/resourcequotas/full.yaml"
 ok "one that gets no pod is taken back" says 1 'web stays as it is' env PATIENCE=1 canary "$N" web web:3
 fails "it is gone" test -e "$N/deployments/web-canary.yaml"
 is "web is as it was" "$(sed -n 's/^ *- image: //p' "$N/deployments/web.yaml")" web:2
