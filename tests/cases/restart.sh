@@ -10,12 +10,20 @@ wait_for 5 test -d "$load/configmaps" || bail "no directory"
 
 # writer N: makes objects until one fails, and notes each that was acknowledged.
 writer() {
-	local i
-	for ((i = 0; ; i++)); do
-		printf 'data: {from: "%d", value: "%d"}\n' "$1" "$i" |
-			dd of="$load/configmaps/w$1-$i.yaml" status=none 2>/dev/null || return 0
-		echo "w$1-$i" >>"$T/acknowledged"
-	done
+	exec python3 - "$load/configmaps" "$1" >>"$T/acknowledged" <<-'END'
+	import os, sys
+	i = 0
+	while True:
+	    name = "w%s-%d" % (sys.argv[2], i)
+	    try:
+	        f = os.open("%s/%s.yaml" % (sys.argv[1], name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+	        os.write(f, b'data: {from: "%s", value: "%d"}\n' % (sys.argv[2].encode(), i))
+	        os.close(f)
+	    except OSError:
+	        break
+	    os.write(1, name.encode() + b"\n")
+	    i += 1
+	END
 }
 
 acknowledged() { [ "$(wc -l <"$T/acknowledged" 2>/dev/null || echo 0)" -ge "$1" ]; }
