@@ -84,7 +84,7 @@ static void change(int page)
 
 	drop(gone[page]);
 	make(OBJECTS + page);
-	fixture_patch(&f, "configmaps", "n", "c12", NULL, "{'data':{'a':'b'}}", NULL);
+	json_decref(fixture_patch(&f, "configmaps", "n", "c12", NULL, "{'data':{'a':'b'}}", NULL));
 }
 
 static void all_are_of_one_revision(void **state)
