@@ -5,6 +5,7 @@
 #include "cluster/local/private.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* Of the store; as trees they take about five times that. */
@@ -26,9 +27,12 @@ static const struct {
 	{"storage.k8s.io", "storageclasses"},
 };
 
-/* No tree is two threads': json_incref looks at a count of references that others change without
- * being told to. */
+/*
+ * Never changed, but freed with its last ref. Nobody gets the tree itself, for json_incref looks at
+ * a count of references that others change without being told to; a copy of it only reads it.
+ */
 struct item {
+	atomic_uint refs;
 	json_t *tree;
 	size_t bytes;
 };
@@ -54,10 +58,12 @@ struct kept *kept_new(void)
 	return k;
 }
 
-static void free_item(void *p)
+static void unref_item(void *p)
 {
 	struct item *item = p;
 
+	if (!item || --item->refs)
+		return;
 	json_decref(item->tree);
 	free(item);
 }
@@ -66,7 +72,7 @@ struct kept *kept_free(struct kept *k)
 {
 	if (!k)
 		return NULL;
-	map_free(k->items, free_item);
+	map_free(k->items, unref_item);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 	return NULL;
@@ -82,15 +88,17 @@ static bool is_kept_type(const struct kept *k, const char *key, size_t len)
 
 json_t *kept_find(struct kept *k, const struct str *key, uint64_t *since)
 {
-	const struct item *item;
-	json_t *tree = NULL;
+	struct item *item;
+	json_t *tree;
 
 	pthread_mutex_lock(&k->lock);
 	item = map_get_n(k->items, key->s, key->len);
 	if (item)
-		tree = json_deep_copy(item->tree);
+		item->refs++;
 	*since = k->changes;
 	pthread_mutex_unlock(&k->lock);
+	tree = item ? json_deep_copy(item->tree) : NULL;
+	unref_item(item);
 	return tree;
 }
 
@@ -102,7 +110,7 @@ static void drop(struct kept *k, const char *key)
 	if (!item)
 		return;
 	k->bytes -= item->bytes;
-	free_item(item);
+	unref_item(item);
 }
 
 void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes, uint64_t since)
@@ -112,11 +120,11 @@ void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
 	if (bytes > ITEM_BYTES_MAX || !is_kept_type(k, key->s, key->len))
 		return;
 	item = xcalloc(1, sizeof(*item));
-	*item = (struct item){json_deep_copy(tree), MAX(bytes, ITEM_BYTES_MIN) + key->len};
+	*item = (struct item){1, json_deep_copy(tree), MAX(bytes, ITEM_BYTES_MIN) + key->len};
 	pthread_mutex_lock(&k->lock);
 	if (k->changes == since) {
 		if (k->bytes + item->bytes > BYTES_MAX) {
-			map_clear(k->items, free_item);
+			map_clear(k->items, unref_item);
 			k->bytes = 0;
 		}
 		drop(k, key->s);
@@ -124,8 +132,7 @@ void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
 		map_put(k->items, key->s, steal(&item));
 	}
 	pthread_mutex_unlock(&k->lock);
-	if (item)
-		free_item(item);
+	unref_item(item);
 }
 
 /* The object, and the arrays that it is in: of its namespace and of all. */

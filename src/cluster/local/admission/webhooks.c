@@ -17,7 +17,7 @@ static const char *const plurals[HOOK_KINDS] = {"mutatingwebhookconfigurations",
 struct hook_configs {
 	pthread_mutex_t lock;
 	struct {
-		struct str prefix;    /* of the keys of its objects */
+		char type[TYPE_KEY_LEN];
 		uint64_t changes;     /* how often there was one */
 		struct hooks *hooks;  /* a ref, or NULL: never asked */
 		uint64_t hooks_as_of; /* of which change they are */
@@ -30,11 +30,9 @@ struct hook_configs *hook_configs_new(void)
 	struct hook_configs *c = xcalloc(1, sizeof(*c));
 
 	pthread_mutex_init(&c->lock, NULL);
-	for (size_t i = 0; i < HOOK_KINDS; i++) {
-		str_init(&c->kinds[i].prefix);
-		object_key(catalog_find(builtin, "admissionregistration.k8s.io", "v1", plurals[i]),
-			   NULL, NULL, &c->kinds[i].prefix);
-	}
+	for (size_t i = 0; i < HOOK_KINDS; i++)
+		type_key(catalog_find(builtin, "admissionregistration.k8s.io", "v1", plurals[i]),
+			 c->kinds[i].type);
 	return c;
 }
 
@@ -42,10 +40,8 @@ void hook_configs_free(struct hook_configs *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < HOOK_KINDS; i++) {
-		str_release(&c->kinds[i].prefix);
+	for (size_t i = 0; i < HOOK_KINDS; i++)
 		hooks_unref(c->kinds[i].hooks);
-	}
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -55,9 +51,7 @@ void hook_configs_forget(struct local *l, const char *key, size_t len)
 	struct hook_configs *c = l->hook_configs;
 
 	for (size_t i = 0; i < HOOK_KINDS; i++) {
-		const struct str *prefix = &c->kinds[i].prefix;
-
-		if (len < prefix->len || memcmp(key, prefix->s, prefix->len))
+		if (!key_has_type(key, len, c->kinds[i].type))
 			continue;
 		pthread_mutex_lock(&c->lock);
 		c->kinds[i].changes++;
@@ -132,7 +126,6 @@ static bool add_hooks(void *arg, const void *key, size_t key_len, const char *va
 struct hooks *hooks_get(struct local *l, enum hook_kind kind, struct error **err)
 {
 	struct hook_configs *c = l->hook_configs;
-	const struct str *prefix = &c->kinds[kind].prefix;
 	struct hooks *hooks = NULL, *old;
 	uint64_t changes, revision;
 
@@ -147,8 +140,8 @@ struct hooks *hooks_get(struct local *l, enum hook_kind kind, struct error **err
 		return hooks;
 	hooks = xcalloc(1, sizeof(*hooks));
 	hooks->refs = 1;
-	if (store_list(l->store, prefix->s, prefix->len, NULL, 0, 0, add_hooks, hooks, &revision,
-		       err) < 0) {
+	if (store_list(l->store, c->kinds[kind].type, TYPE_KEY_LEN, NULL, 0, 0, add_hooks, hooks,
+		       &revision, err) < 0) {
 		hooks_unref(hooks);
 		return NULL;
 	}
