@@ -227,6 +227,7 @@ static const struct resource *row_of(const json_t *crd, const json_t *version, s
 	custom->open_api = json_deep_copy(json_path(version, "schema.openAPIV3Schema"));
 	row.open_api = custom->open_api;
 	custom->uid = xstrdup(json_path_string(crd, "metadata.uid"));
+	custom->generation = json_path_int(crd, "metadata.generation", 0);
 	custom->several = json_array_size(json_path(crd, "spec.versions")) > 1;
 	custom->hook = hook_conversion_new(json_path(crd, "spec.conversion"));
 	row.rules = custom->rules = custom_rules_new(custom->open_api);

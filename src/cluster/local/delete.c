@@ -83,16 +83,21 @@ static int delete_once(const struct errand *e, const struct resource *r, const c
 	return 0;
 }
 
-static int delete_named(struct cluster *cluster, const struct call *call, const struct resource *r,
-			const char *namespace, const char *name, const struct delete_options *opt,
-			bool admitted, struct object **out, bool *gone, struct error **err)
+static int delete_named(struct cluster *cluster, const struct call *call,
+			const struct resource *asked, const char *namespace, const char *name,
+			const struct delete_options *opt, bool admitted, struct object **out,
+			bool *gone, struct error **err)
 {
 	struct local *l = local_of(cluster);
 	const struct errand errand = errand_begin(l, call);
+	const struct resource *r CLEANUP(resource_unref_cleanup) = NULL;
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
 	if (call_cancelled(call))
 		return error_set(err, E_CANCELLED, "the request was given up");
+	r = local_type(l, asked, err);
+	if (!r)
+		return -1;
 	for (int i = 0; i < TRIES; i++) {
 		error_clear(&why);
 		if (delete_once(&errand, r, namespace, name, opt, admitted, out, gone, &why) == 0) {
@@ -168,14 +173,19 @@ static int delete_names(struct cluster *c, const struct call *call, const struct
 	return 0;
 }
 
-int local_delete_collection(struct cluster *c, const struct call *call, const struct resource *r,
-			    const char *namespace, const struct list_options *which,
-			    const struct delete_options *opt, struct error **err)
+int local_delete_collection(struct cluster *c, const struct call *call,
+			    const struct resource *asked, const char *namespace,
+			    const struct list_options *which, const struct delete_options *opt,
+			    struct error **err)
 {
+	const struct resource *r CLEANUP(resource_unref_cleanup) =
+		local_type(local_of(c), asked, err);
 	struct list_options page = *which;
 	char *token free_ptr = NULL;
 	int result = 0;
 
+	if (!r)
+		return -1;
 	warn(call, r, opt);
 	if (!page.limit)
 		page.limit = COLLECTION_PAGE;

@@ -30,6 +30,21 @@ static struct catalog *local_catalog(struct cluster *c, const struct call *call,
 	return out;
 }
 
+const struct resource *local_type(struct local *l, const struct resource *r, struct error **err)
+{
+	const struct resource *now = NULL;
+
+	if (!r->custom)
+		return resource_ref(r);
+	pthread_mutex_lock(&l->lock);
+	now = catalog_find(l->catalog, r->group, r->version, r->plural);
+	now = now ? resource_ref(now) : NULL;
+	pthread_mutex_unlock(&l->lock);
+	if (!now)
+		error_set(err, E_NOT_FOUND, "the server could not find the requested resource");
+	return now;
+}
+
 void local_set_catalog(struct local *l, struct catalog *fresh)
 {
 	struct catalog *old;
@@ -131,14 +146,16 @@ static int versions(struct cluster *c, const struct call *call, const struct res
 	return store_history(local_of(c)->store, key.s, key.len, tell_version, &t, err);
 }
 
-static int get(struct cluster *c, const struct call *call, const struct resource *r,
+static int get(struct cluster *c, const struct call *call, const struct resource *asked,
 	       const char *namespace, const char *name, const char *subresource, const char *rv,
 	       struct object **out, struct error **err)
 {
 	const struct errand errand = errand_begin(local_of(c), call);
+	const struct resource *r CLEANUP(resource_unref_cleanup) =
+		local_type(local_of(c), asked, err);
 	bool scaled = subresource && strcmp(subresource, "scale") == 0;
 	struct object *o CLEANUP(object_unref_cleanup) =
-		read_version(local_of(c), r, namespace, name, rv, err);
+		r ? read_version(local_of(c), r, namespace, name, rv, err) : NULL;
 	json_t *tree json_auto = NULL;
 	json_t *scale json_auto = NULL;
 
@@ -273,17 +290,14 @@ static void local_close(struct cluster *c)
 	free(l);
 }
 
-/* Objects may lie here whose type is not served. */
-static int list(struct cluster *c, const struct call *call, const struct resource *r,
+static int list(struct cluster *c, const struct call *call, const struct resource *asked,
 		const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
 		struct list_meta *meta, struct error **err)
 {
-	struct catalog *catalog CLEANUP(catalog_unref_cleanup) = local_catalog(c, call, err);
+	const struct resource *r CLEANUP(resource_unref_cleanup) =
+		local_type(local_of(c), asked, err);
 
-	if (r->custom && !catalog_find(catalog, r->group, r->version, r->plural))
-		return error_set(err, E_NOT_FOUND,
-				 "the server could not find the requested resource");
-	return local_list(c, call, r, namespace, opt, sink, arg, meta, err);
+	return r ? local_list(c, call, r, namespace, opt, sink, arg, meta, err) : -1;
 }
 
 static const struct cluster_ops ops = {

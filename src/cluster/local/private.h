@@ -134,6 +134,9 @@ const struct resource *storage_of(const struct resource *r);
 /* The object as it is stored, or NULL and E_NOT_FOUND in R's words. */
 struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
 			  const char *name, uint64_t at_revision, struct error **err);
+/* R as the catalog has it by now: whoever names a custom type may have looked it up long ago, and
+ * its definition may be another since. A new ref; NULL and *err: it is not served. */
+const struct resource *local_type(struct local *l, const struct resource *r, struct error **err);
 /* Replaces the catalog (taken over) and tells who wants to know. */
 void local_set_catalog(struct local *l, struct catalog *fresh);
 
@@ -215,7 +218,8 @@ struct custom {
 	struct schema_type *storage_type; /* NULL: it is the version that is stored */
 	json_t *open_api;
 	struct custom_rules *rules;
-	char *uid;		      /* of the definition */
+	char *uid; /* of the definition, as is */
+	json_int_t generation;
 	bool several;		      /* versions: what is stored may be of any of them */
 	struct hook_conversion *hook; /* what is asked for the others; NULL: they differ in name */
 };

@@ -228,10 +228,9 @@ static void start(struct local_watch *w)
 static void end(struct local_watch *w)
 {
 	struct error *why CLEANUP(error_free_cleanup) =
-		w->reshaped
-			? error_new(E_GONE, "the versions of the requested resource have changed")
-			: error_new(E_NOT_FOUND,
-				    "the server could not find the requested resource");
+		w->reshaped ? error_new(E_GONE, "the requested resource is defined otherwise now")
+			    : error_new(E_NOT_FOUND,
+					"the server could not find the requested resource");
 
 	if (w->pump) {
 		pump_end(w->pump, steal(&why));
@@ -343,16 +342,17 @@ static int join(struct local *l, struct local_watch *w, uint64_t from, struct er
 	return 0;
 }
 
-struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *r,
+struct watch *local_watch(struct cluster *c, const struct call *call, const struct resource *asked,
 			  const char *namespace, const struct watch_options *opt,
 			  const struct watch_handler *handler, void *arg, struct error **err)
 {
 	struct local *l = local_of(c);
+	const struct resource *r CLEANUP(resource_unref_cleanup) = local_type(l, asked, err);
 	struct local_watch *w;
 	uint64_t from;
 	bool starts;
 
-	if (parse_start(opt, &from, err) < 0)
+	if (!r || parse_start(opt, &from, err) < 0)
 		return NULL;
 	w = watch_new(c, r, namespace, opt, handler, arg, err);
 	if (!w)
@@ -395,6 +395,19 @@ void local_watch_stop(struct watch *base)
 		watch_free(w);
 }
 
+/* Whether objects may look otherwise as NOW shows them than as R did. */
+static bool reshapes(const struct resource *r, const struct resource *now)
+{
+	const struct custom *was = r->priv, *is = now->priv;
+
+	if (strcmp(was->uid, is->uid))
+		return true;
+	if (was->generation == is->generation)
+		return false;
+	return converts(r) != converts(now) || converts_by_hook(r) != converts_by_hook(now) ||
+	       (converts(r) && !json_equal(was->open_api, is->open_api));
+}
+
 void watches_prune(struct local *l)
 {
 	struct catalog *catalog CLEANUP(catalog_unref_cleanup) = NULL;
@@ -409,8 +422,7 @@ void watches_prune(struct local *l)
 		if (!r->custom || w->state == WATCH_JOINING || w->state == WATCH_ENDED)
 			continue;
 		now = catalog_find(catalog, r->group, r->version, r->plural);
-		w->reshaped = now && (converts(now) != w->converts ||
-				      converts_by_hook(now) != converts_by_hook(r));
+		w->reshaped = now && reshapes(r, now);
 		if (!now || w->reshaped)
 			w->state = WATCH_BROKEN;
 	}

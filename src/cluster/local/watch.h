@@ -22,7 +22,7 @@ struct local_watch {
 	struct pump *pump;  /* NULL: no webhook converts */
 	int64_t bookmarked; /* mono ns of the last bookmark */
 	enum { WATCH_JOINING, WATCH_STARTING, WATCH_RUNNING, WATCH_BROKEN, WATCH_ENDED } state;
-	bool reshaped; /* broken because its type is converted in another way now */
+	bool reshaped; /* broken because its type is another now, or is converted in another way */
 	bool stopped;  /* by its own handler on the starter's thread, which frees it */
 	struct local_watch *next;
 };

@@ -21,9 +21,24 @@ static bool sub_is(const char *subresource, const char *name)
 	return subresource && strcmp(subresource, name) == 0;
 }
 
-static int check_call(const struct call *call, struct error **err)
+static void write_release(struct write *w)
 {
-	return call_cancelled(call) ? error_set(err, E_CANCELLED, "the request was given up") : 0;
+	resource_unref(w->r);
+}
+
+/* What all requests of R have alike. */
+static int begin(struct write *w, struct cluster *c, const struct call *call,
+		 const struct resource *r, struct error **err)
+{
+	w->l = local_of(c);
+	w->call = call;
+	w->errand = errand_begin(w->l, call);
+	w->namespace = w->namespace ? w->namespace : "";
+	if (call_cancelled(call))
+		return error_set(err, E_CANCELLED, "the request was given up");
+	w->r = local_type(w->l, r, err);
+	w->storage = w->r ? storage_of(w->r) : NULL;
+	return w->r ? 0 : -1;
 }
 
 static uint64_t revision_of(const json_t *tree)
@@ -424,19 +439,12 @@ int local_create(struct cluster *cluster, const struct call *call, const struct 
 		 size_t len, const struct write_options *opt, struct object **out,
 		 struct error **err)
 {
-	struct write w = {.l = local_of(cluster),
-			  .call = call,
-			  .errand = errand_begin(local_of(cluster), call),
-			  .r = r,
-			  .storage = storage_of(r),
-			  .namespace = namespace ? namespace : "",
-			  .name = name,
-			  .subresource = subresource,
-			  .opt = opt};
+	struct write w CLEANUP(write_release) = {
+		.namespace = namespace, .name = name, .subresource = subresource, .opt = opt};
 	review_answer *answer = review_of(r);
 	json_t *tree json_auto = NULL;
 
-	if (check_call(call, err) < 0)
+	if (begin(&w, cluster, call, r, err) < 0)
 		return -1;
 	if (subresource)
 		return create_in(&w, json, len, out, err);
@@ -458,22 +466,15 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 		 size_t len, const struct write_options *opt, struct object **out,
 		 struct error **err)
 {
-	struct write w = {.l = local_of(cluster),
-			  .call = call,
-			  .errand = errand_begin(local_of(cluster), call),
-			  .r = r,
-			  .storage = storage_of(r),
-			  .namespace = namespace ? namespace : "",
-			  .name = name,
-			  .subresource = subresource,
-			  .opt = opt};
+	struct write w CLEANUP(write_release) = {
+		.namespace = namespace, .name = name, .subresource = subresource, .opt = opt};
 	bool scale = sub_is(subresource, "scale");
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *tree json_auto = NULL;
 	char *own_name free_ptr = NULL;
 	bool versioned;
 
-	if (check_call(call, err) < 0)
+	if (begin(&w, cluster, call, r, err) < 0)
 		return -1;
 	tree = scale ? scale_decode(json, len, err) : pipeline_decode(&w, json, len, err);
 	if (!tree)
@@ -559,22 +560,15 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 		const struct write_options *opt, struct object **out, bool *created,
 		struct error **err)
 {
-	struct write w = {.l = local_of(cluster),
-			  .call = call,
-			  .errand = errand_begin(local_of(cluster), call),
-			  .r = r,
-			  .storage = storage_of(r),
-			  .namespace = namespace ? namespace : "",
-			  .name = name,
-			  .subresource = subresource,
-			  .opt = opt};
+	struct write w CLEANUP(write_release) = {
+		.namespace = namespace, .name = name, .subresource = subresource, .opt = opt};
 	bool scale = sub_is(subresource, "scale");
 	json_t *tree json_auto = NULL;
 	json_t *findings json_auto = json_array();
 	struct patching p = {.type = type, .findings = findings};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
-	if (check_call(call, err) < 0)
+	if (begin(&w, cluster, call, r, err) < 0)
 		return -1;
 	p.patch = tree = read_patch(&w, type, patch, len, findings, err);
 	if (!tree)

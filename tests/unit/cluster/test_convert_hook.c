@@ -475,7 +475,7 @@ static void test_watch_reshaped(void **state)
 	json_decref(fixture_patch(&f->local, "crd", "", "widgets.example.com", NULL,
 				  "{'spec':{'conversion':{'strategy':'None','webhook':null}}}",
 				  NULL));
-	wait_closed(&s, "versions of the requested resource have changed");
+	wait_closed(&s, "the requested resource is defined otherwise now");
 	seen_end(&s);
 	hook_types(f);
 	s = (struct seen){0};

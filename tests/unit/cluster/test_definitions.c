@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -69,9 +70,53 @@ static void test_several_at_once(void **state)
 	fixture_close(&f);
 }
 
+#define FIELDS(list)                                                                \
+	"{'spec':{'versions':[{'name':'v1','served':true,'storage':true,'schema':{" \
+	"'openAPIV3Schema':{'type':'object','properties':{'spec':{'type':'object'," \
+	"'properties':{" list "}}}}}}]}}"
+
+/* Who has looked a type up before its definition changed loses nothing of its objects. */
+static void test_looked_up_long_ago(void **state)
+{
+	static const char label[] = "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}";
+
+	const struct resource *old;
+	struct local_fixture f;
+	struct error *err = NULL;
+	json_t *crd json_auto = definition("things");
+	json_t *changed json_auto = NULL, *thing json_auto = NULL;
+
+	fixture_open(&f, NULL);
+	assert_int_equal(cluster_create_tree(f.cluster, NULL, fixture_type(&f, "crd"), "", crd,
+					     NULL, NULL, NULL),
+			 0);
+	changed = fixture_patch(&f, "crd", "", "things." GROUP, NULL,
+				FIELDS("'one':{'type':'string'}"), &err);
+	assert_non_null(changed);
+	fixture_reload(&f);
+	old = resource_ref(fixture_type(&f, "things"));
+	json_decref(changed);
+	changed = fixture_patch(&f, "crd", "", "things." GROUP, NULL,
+				FIELDS("'one':{'type':'string'},'two':{'type':'string'}"), &err);
+	assert_non_null(changed);
+	fixture_reload(&f);
+	fixture_make(&f, "things", "default",
+		     "{'apiVersion':'example.com/v1','kind':'things','metadata':{'name':'a'},"
+		     "'spec':{'one':'1','two':'2'}}");
+	if (cluster_patch(f.cluster, NULL, old, "default", "a", NULL, PATCH_MERGE, label,
+			  strlen(label), NULL, NULL, NULL, &err) < 0)
+		fail_msg("%s", error_message(err));
+	thing = fixture_get(&f, "things", "default", "a");
+	assert_text(thing, "metadata.labels.a", "b");
+	assert_text(thing, "spec.two", "2");
+	resource_unref(old);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_looked_up_long_ago),
 		cmocka_unit_test(test_several_at_once),
 	};
 
