@@ -61,7 +61,7 @@ struct node_ops {
 	int (*prepare)(struct node *dir, const struct call *call, struct error **err);
 	/* Of a row whose last component varies: is NAME one of these in DIR? Under fs->lock. */
 	bool (*find)(struct node *dir, const char *name, struct found *out);
-	/* Adds such names of DIR. Under fs->lock. */
+	/* Adds such names of DIR. Not under fs->lock: there may be 100,000 of them. */
 	void (*list)(struct node *dir, struct listing *l);
 	/* Fills in what is fixed for the node's life: size, times, number, mode. Under fs->lock. */
 	void (*init)(struct node *n);
@@ -138,6 +138,7 @@ struct node {
 	struct map *drafts;   /* name -> scratch node, a ref; of a directory */
 	uint64_t names;	      /* generation of its listing */
 	uint64_t listed;      /* digest of what the kernel may keep of it; 0: nothing */
+	size_t entries;	      /* of its last listing */
 	unsigned caching;     /* openings whose entries the kernel keeps, all of that listing */
 	pid_t reserved;	      /* the thread that may open this node for writing; 0: any */
 	bool private;	      /* for one writer: not the newest of its name */

@@ -75,6 +75,7 @@ const struct node_ops kept_ops = {
 
 static void list_kept(struct node *dir, struct listing *l)
 {
+	FS_LOCK(dir->fs);
 	struct kept *k = dir->state;
 
 	if (!k)

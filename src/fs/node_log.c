@@ -137,7 +137,7 @@ static void merged_release(struct node *n)
 	free(m);
 }
 
-/* The pods that the object of DIR is about, as they are now. Under fs->lock. */
+/* The pods that the object of DIR is about, as they are now. */
 static int pods_of(struct node *dir, struct tree_type *pods, struct object_list *out,
 		   struct error **err)
 {

@@ -117,6 +117,7 @@ static void list_links(struct node *dir, struct listing *l)
 {
 	struct owned *o = dir->state;
 
+	FS_LOCK(dir->fs);
 	map_each (o->links, e)
 		listing_add(l, e->key, 0);
 }

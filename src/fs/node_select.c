@@ -103,14 +103,25 @@ static bool find_selected(struct node *dir, const char *name, struct found *f)
 	return true;
 }
 
+/* Nothing has waited for it to be ready. A ref, or NULL. */
+static struct tree_type *type_of(struct node *dir)
+{
+	struct tree_type *t = type_directory_of(dir)->type;
+
+	return t ? type_ref(t) : NULL;
+}
+
 static void list_selected(struct node *dir, struct listing *l)
 {
 	struct object_list list CLEANUP(object_list_release) = {0};
-	struct node *type = type_directory_of(dir);
+	struct tree_type *t CLEANUP(type_unref_cleanup) = NULL;
 
-	if (!dir->state || !type->type)
+	pthread_mutex_lock(&dir->fs->lock);
+	t = type_of(dir);
+	pthread_mutex_unlock(&dir->fs->lock);
+	if (!dir->state || !t)
 		return;
-	informer_list(type->type->informer, dir->namespace, &list);
+	informer_list(t->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		struct str name CLEANUP(str_release) = STR_INIT;
 

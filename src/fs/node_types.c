@@ -44,6 +44,7 @@ static bool find_type(struct node *dir, const char *name, struct found *f)
 
 static void list_types(struct node *dir, struct listing *l)
 {
+	FS_LOCK(dir->fs);
 	map_each (directories(dir), e)
 		listing_add(l, e->key, 0);
 }

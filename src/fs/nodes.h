@@ -29,7 +29,7 @@ extern const struct node_ops logs_ops, log_pod_ops, log_ops;
 void object_file_name(const char *name, struct str *out);
 /* The object whose file is NAME (with .yaml) in a type's directory; a ref, or NULL. */
 struct object *object_of_file(struct node *dir, const char *name);
-/* The object that NAME/ is of, as it is now; a ref, or NULL. Under fs->lock. */
+/* The object that NAME/ is of, as it is now; a ref, or NULL. Its directory is ready. */
 struct object *object_of_dir(struct node *dir);
 /* A type's directory: N itself, or what is above it. Borrowed. */
 struct node *type_directory_of(struct node *n);

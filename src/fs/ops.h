@@ -21,7 +21,7 @@ struct op {
 	char *name, *new_name;	  /* likewise */
 	struct handle *handle;	  /* a ref while parked, or NULL */
 	struct fuse_file_info fi; /* as the kernel gave it, where the request has one */
-	bool parked;
+	bool parked, plus;
 	unsigned flags;
 	mode_t mode;
 	pid_t tid;

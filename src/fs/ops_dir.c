@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#define MANY 2000 /* entries: a listing of so many is not made on the thread that reads requests \
+		   */
 #define INODES_FREE (1 << 20) /* what df -i shows: there is no bound */
 
 /* A lookup that finds nothing is not remembered by the kernel: what appears is seen at once. */
@@ -131,13 +133,19 @@ static void run_opendir(struct op *op, const struct call *call)
 		handle_unref(h);
 }
 
+static bool lists_many(struct node *dir)
+{
+	FS_LOCK(dir->fs);
+	return dir->entries >= MANY;
+}
+
 static void on_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct op op = op_begin(req, ino);
 
 	op.fi = *fi;
 	op.run = run_opendir;
-	op_start(&op, op_ready(op.node));
+	op_start(&op, op_ready(op.node) && !lists_many(op.node));
 }
 
 static void on_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -175,7 +183,7 @@ static size_t add_plus(fuse_req_t req, char *buf, size_t size, struct node *dir,
 	return fuse_add_direntry_plus(req, buf, size, x->name, &e, next);
 }
 
-static void reply_entries(struct op *op, bool plus)
+static void reply_entries(struct op *op)
 {
 	struct handle *h = op->handle;
 	char *buf free_ptr = xmalloc(op->size);
@@ -187,8 +195,8 @@ static void reply_entries(struct op *op, bool plus)
 		size_t room = op->size - used, len;
 
 		if (!x)
-			len = add_dot(op->req, buf + used, room, op->node, i, plus);
-		else if (plus)
+			len = add_dot(op->req, buf + used, room, op->node, i, op->plus);
+		else if (op->plus)
 			len = add_plus(op->req, buf + used, room, op->node, x, (off_t)i + 1);
 		else
 			len = fuse_add_direntry(op->req, buf + used, room, x->name, &st,
@@ -197,7 +205,7 @@ static void reply_entries(struct op *op, bool plus)
 			break;
 		used += len;
 	}
-	fuse_reply_buf(op->req, buf, used);
+	fuse_reply_buf(op_reply(op), buf, used);
 }
 
 /*
@@ -231,14 +239,14 @@ static void list_again(struct handle *h)
 		h->node->listed = before;
 }
 
-static void read_directory(struct op *op, bool plus)
+static void run_read(struct op *op, const struct call *call)
 {
 	struct handle *h = op->handle;
 
 	pthread_mutex_lock(&h->lock);
 	if (op->offset == 0 && has_to_list(h))
 		list_again(h);
-	reply_entries(op, plus);
+	reply_entries(op);
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -250,7 +258,9 @@ static void start_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset
 	op.handle = handle_of(fi);
 	op.size = size;
 	op.offset = offset;
-	read_directory(&op, plus);
+	op.plus = plus;
+	op.run = run_read;
+	op_start(&op, offset || !lists_many(op.node));
 }
 
 static void on_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

@@ -273,36 +273,60 @@ void listing_release(struct listing *l)
 	vec_release(l);
 }
 
-static void list_row(struct listing *l, const struct node_kind *k)
+static bool has_name(struct node *dir, const struct node_kind *k)
 {
 	struct found f = {0};
+	bool has;
 
-	l->kind = k;
-	if (row_last(k)[0] == '%') {
-		if (k->ops->list)
-			k->ops->list(l->dir, l);
-	} else if (row_matches(l->dir, k, row_last(k), &f)) {
-		listing_add(l, row_last(k), 0);
-	}
+	pthread_mutex_lock(&dir->fs->lock);
+	has = row_matches(dir, k, row_last(k), &f);
+	pthread_mutex_unlock(&dir->fs->lock);
 	found_release(&f);
+	return has;
+}
+
+static void list_row(struct listing *l, const struct node_kind *k)
+{
+	l->kind = k;
+	if (row_last(k)[0] != '%' && has_name(l->dir, k))
+		listing_add(l, row_last(k), 0);
+	else if (row_last(k)[0] == '%' && k->ops->list)
+		k->ops->list(l->dir, l);
+}
+
+/* What blocks its reader is never listed: grep -r would not come back. */
+static bool is_listed(struct node *dir, const struct node_kind *k)
+{
+	FS_LOCK(dir->fs);
+	return !k->ops->begin && !is_away(dir, k) &&
+	       (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details);
+}
+
+static void take_drafts(struct node *dir, struct listing *out)
+{
+	FS_LOCK(dir->fs);
+	map_each (dir->drafts, e) {
+		struct node *n = e->value;
+
+		vec_push(out, (struct entry){xstrdup(e->key), n->ino, n->mode});
+	}
 }
 
 /* A scratch file that an object's name has taken meanwhile is not listed twice. */
 static void list_drafts(struct listing *l)
 {
+	struct listing drafts CLEANUP(listing_release) = {0};
 	struct map *listed;
 
-	if (!map_count(l->dir->drafts))
+	take_drafts(l->dir, &drafts);
+	if (!drafts.n)
 		return;
 	listed = map_new();
 	vec_each (l, e)
 		map_put(listed, e->name, l);
-	map_each (l->dir->drafts, e) {
-		struct node *n = e->value;
-
-		if (map_get(listed, e->key))
-			continue;
-		vec_push(l, (struct entry){xstrdup(e->key), n->ino, n->mode});
+	vec_each (&drafts, e) {
+		if (!map_get(listed, e->name))
+			vec_push(l, (struct entry){xstrdup(e->name), e->ino, e->mode});
 	}
 	map_free(listed, NULL);
 }
@@ -319,18 +343,20 @@ static uint64_t digest_of(const struct listing *l)
 	return digest ? digest : 1;
 }
 
+/* What changes meanwhile may be in it, but its generation is that of before. */
 void tree_list(struct node *dir, struct listing *l)
 {
-	FS_LOCK(dir->fs);
 	listing_clear(l);
 	l->dir = dir;
+	pthread_mutex_lock(&dir->fs->lock);
 	l->names = dir->names;
+	pthread_mutex_unlock(&dir->fs->lock);
 	for (const struct node_kind *k = NULL; (k = row_next(dir->kind, k));) {
-		/* What blocks its reader is never listed: grep -r would not come back. */
-		if (!k->ops->begin && !is_away(dir, k) &&
-		    (!(k->flags & NODE_UNLISTED) || dir->fs->opt.details))
+		if (is_listed(dir, k))
 			list_row(l, k);
 	}
 	list_drafts(l);
 	l->digest = digest_of(l);
+	FS_LOCK(dir->fs);
+	dir->entries = l->n;
 }

@@ -37,6 +37,7 @@ struct world {
 	struct fuse_open_out opened; /* likewise */
 	unsigned forgotten;	     /* notices that NAME is no longer what it was */
 	unsigned forgotten_before;   /* those of them that came before the answer */
+	pthread_t speaker;	     /* who answered */
 };
 
 /* The session has no argument for it. */
@@ -55,6 +56,7 @@ static ssize_t take(int fd, struct iovec *iov, int count, void *userdata)
 	if (head.unique) {
 		w->last = head;
 		w->forgotten_before = w->forgotten;
+		w->speaker = pthread_self();
 		if (all.len >= sizeof(head) + sizeof(w->entry))
 			memcpy(&w->entry, all.s + sizeof(head), sizeof(w->entry));
 		if (all.len == sizeof(head) + sizeof(w->opened))
@@ -235,6 +237,7 @@ static int teardown(void **state)
 
 	notifier_set_session(w->fs->notifier, NULL);
 	node_unref(w->dir);
+	pool_stop(w->fs->pool); /* who has answered may still have the handle */
 	handles_end(w->fs, false);
 	fs_free(w->fs);
 	fuse_session_destroy(w->se);
@@ -449,6 +452,31 @@ static void test_listing_that_is_kept(void **state)
 	close_dir(w, three);
 }
 
+/* A long listing is made while other requests are read. */
+static void test_long_listing(void **state)
+{
+	struct world *w = *state;
+	uint64_t fh;
+
+	open_dir(w, &fh);
+	assert_true(pthread_equal(w->speaker, pthread_self()));
+	close_dir(w, fh);
+	for (int i = 0; i < 2000; i++) {
+		char *name free_ptr = xasprintf("%04d", i);
+
+		make(w, "ConfigMap", "configmaps", "default", name);
+	}
+	open_dir(w, &fh);
+	close_dir(w, fh);
+	open_dir(w, &fh);
+	assert_false(pthread_equal(w->speaker, pthread_self()));
+	make_x(w);
+	read_dir(w, fh);
+	assert_false(pthread_equal(w->speaker, pthread_self()));
+	close_dir(w, fh);
+	assert_true(pthread_equal(w->speaker, pthread_self()));
+}
+
 /* Thread 7 writes a text, which is not sent yet. */
 static void write_text_to(struct world *w, uint64_t ino, uint64_t fh)
 {
@@ -658,6 +686,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_directory_of_type_read_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_looks_that_overtake, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notice_of_what_is_forgotten, setup, teardown),
 	};
 
