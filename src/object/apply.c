@@ -30,27 +30,6 @@ struct change {
 	json_t *changed, *removed; /* in the request's version */
 };
 
-static json_t *set_of_paths(const char *const *paths)
-{
-	json_t *set = json_object();
-
-	for (; paths && *paths; paths++) {
-		char *copy free_ptr = xstrdup(*paths);
-		char *rest = copy, *name;
-		json_t *node = set;
-
-		while ((name = strsep(&rest, "."))) {
-			char *element free_ptr = xasprintf("f:%s", name);
-
-			if (!json_object_get(node, element))
-				json_object_set_new(node, element, json_object());
-			node = json_object_get(node, element);
-		}
-		json_object_set_new(node, FIELDSET_SELF, json_true());
-	}
-	return set;
-}
-
 static void compare(const json_t *before, const json_t *after, const struct schema_value *root,
 		    const json_t *reset, json_t **changed, json_t **removed)
 {
@@ -68,7 +47,7 @@ static void change_init(struct change *c, const json_t *before, const json_t *af
 			     .root = schema_root(type),
 			     .before = before,
 			     .after = after,
-			     .reset = set_of_paths(opt->reset)};
+			     .reset = fieldset_of_paths(opt->reset)};
 	compare(before, after, &c->root, c->reset, &c->changed, &c->removed);
 }
 
@@ -210,7 +189,7 @@ static void track(struct managers *m, const json_t *before, const json_t *after,
 	change_init(&c, before, after, type, opt);
 	take_from_others(m, NULL, &c, NULL);
 	own = fieldset_strip(c.changed);
-	if (json_object_size(own)) {
+	if (!fieldset_is_empty(own)) {
 		self = managers_require(m, OPERATION_UPDATE, opt);
 		manager_set_fields(self, fieldset_union(self->set, own));
 		manager_set_time(self, opt->now);
@@ -349,14 +328,14 @@ static json_t *apply_config(const json_t *live, const json_t *config,
 	struct manager *self = managers_require(m, OPERATION_APPLY, opt);
 	struct conflicts conflicts = {.text = STR_INIT};
 	json_auto json_t *last = json_incref(self->set), *merged = NULL, *result = NULL;
-	json_auto json_t *reset = set_of_paths(opt->reset), *set = typed_set(config, &root);
+	json_auto json_t *reset = fieldset_of_paths(opt->reset), *set = typed_set(config, &root);
 	struct change c CLEANUP(change_release);
 
 	manager_set_fields(self, fieldset_without(set, reset));
 	free(self->api_version);
 	self->api_version = xstrdup(opt->api_version);
 	merged = typed_merge(live, config, &root);
-	result = json_object_size(last) ? prune(merged, last, m, &root) : json_deep_copy(merged);
+	result = !fieldset_is_empty(last) ? prune(merged, last, m, &root) : json_deep_copy(merged);
 	change_init(&c, live, result, type, opt);
 	conflicts.allowed =
 		strcmp(opt->manager, "kubectl") ? NULL : last_applied_set(live, type, opt);

@@ -11,29 +11,18 @@
 
 #define SCALE_VERSION "autoscaling/v1"
 
-/* The set whose one member is the dotted PATH. */
 static json_t *set_of(const char *path)
 {
-	char *copy free_ptr = xstrdup(path);
-	char *rest = copy, *name;
-	json_t *set = json_object(), *node = set;
+	const char *const paths[] = {path, NULL};
 
-	while ((name = strsep(&rest, "."))) {
-		char *element free_ptr = xasprintf("f:%s", name);
-		json_t *child = json_object();
-
-		json_object_set_new(node, element, child);
-		node = child;
-	}
-	json_object_set_new(node, FIELDSET_SELF, json_object());
-	return set;
+	return fieldset_of_paths(paths);
 }
 
 static bool owns(const struct manager *e, const json_t *set)
 {
 	json_auto json_t *both = fieldset_intersection(e->set, set);
 
-	return json_object_size(both) > 0;
+	return !fieldset_is_empty(both);
 }
 
 void apply_scale_owners(json_t *scale, const json_t *object, const char *replicas)
@@ -43,7 +32,7 @@ void apply_scale_owners(json_t *scale, const json_t *object, const char *replica
 
 	managers_read(&m, object);
 	vec_each (&m, e) {
-		manager_set_fields(e, owns(e, theirs) ? json_deep_copy(ours) : json_object());
+		manager_set_fields(e, owns(e, theirs) ? json_incref(ours) : json_object());
 		free(e->api_version);
 		e->api_version = xstrdup(SCALE_VERSION);
 	}

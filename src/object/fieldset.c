@@ -13,19 +13,56 @@ static json_t *leaf;
 
 __attribute__((constructor)) static void make_leaf(void)
 {
-	leaf = json_pack("{s:b}", SELF, 1);
+	leaf = json_object();
 	/* Not counted, as jansson's own true and null: every thread has it. */
 	leaf->refcount = (size_t)-1;
 }
 
 json_t *fieldset_leaf(void)
 {
-	return json_incref(leaf);
+	return leaf;
 }
 
 bool fieldset_is_leaf(const json_t *set)
 {
 	return set == leaf;
+}
+
+bool fieldset_is_empty(const json_t *set)
+{
+	return set != leaf && !json_object_size(set);
+}
+
+bool fieldset_has_self(const json_t *node)
+{
+	return node == leaf || json_object_get(node, SELF);
+}
+
+/* The node as an object of its own. */
+static json_t *opened(json_t **node)
+{
+	if (!*node || *node == leaf) {
+		bool self = *node == leaf;
+
+		*node = json_object();
+		if (self)
+			json_object_set_nocheck(*node, SELF, leaf);
+	}
+	return *node;
+}
+
+void fieldset_add(json_t **node, const char *element, json_t *child)
+{
+	if (child)
+		json_object_set_new_nocheck(opened(node), element, child);
+}
+
+void fieldset_add_self(json_t **node)
+{
+	if (!*node)
+		*node = leaf;
+	else if (*node != leaf)
+		json_object_set_nocheck(*node, SELF, leaf);
 }
 
 static bool is_element(const char *key)
@@ -50,45 +87,44 @@ static char *normal_element(const char *key)
 /* Keys that are no path elements are dropped: everything after relies on their form. */
 json_t *fieldset_read(const json_t *fields_v1)
 {
-	json_t *set, *child;
+	json_t *set = NULL, *child;
 	const char *key;
 
-	if (!json_object_size(fields_v1))
-		return fieldset_leaf();
-	set = json_object();
 	json_object_foreach ((json_t *)fields_v1, key, child) {
 		char *element free_ptr = is_element(key) ? normal_element(key) : NULL;
 
 		if (element)
-			json_object_set_new(set, element, fieldset_read(child));
+			fieldset_add(&set, element, fieldset_read(child));
 		else if (!strcmp(key, SELF))
-			json_object_set_new(set, key, json_true());
+			fieldset_add_self(&set);
 	}
-	if (!json_object_size(set))
-		json_object_set_new(set, SELF, json_true());
-	return set;
+	return set ? set : leaf;
 }
 
-static json_t *write_below(const json_t *set, json_t *empty)
+static void add_path(json_t **node, char *path)
 {
-	json_t *out, *child;
-	const char *key;
+	char *name = strsep(&path, ".");
+	char *element free_ptr = name ? xasprintf("f:%s", name) : NULL;
+	json_t *child = element ? json_incref(json_object_get(*node, element)) : NULL;
 
-	if (set == leaf || (json_object_size(set) == 1 && json_object_get(set, SELF)))
-		return json_incref(empty);
-	out = json_object();
-	json_object_foreach ((json_t *)set, key, child)
-		json_object_set_new(out, key,
-				    strcmp(key, SELF) ? write_below(child, empty)
-						      : json_incref(empty));
-	return out;
+	if (!element) {
+		fieldset_add_self(node);
+		return;
+	}
+	add_path(&child, path);
+	fieldset_add(node, element, child);
 }
 
-json_t *fieldset_write(const json_t *set)
+json_t *fieldset_of_paths(const char *const *paths)
 {
-	json_auto json_t *empty = json_object();
+	json_t *set = NULL;
 
-	return write_below(set, empty);
+	for (; paths && *paths; paths++) {
+		char *copy free_ptr = xstrdup(*paths);
+
+		add_path(&set, copy);
+	}
+	return set ? set : json_object();
 }
 
 json_t *fieldset_union(const json_t *a, const json_t *b)
@@ -96,94 +132,101 @@ json_t *fieldset_union(const json_t *a, const json_t *b)
 	json_t *set, *child, *mine;
 	const char *key;
 
-	if (!json_object_size(b))
+	if (fieldset_is_empty(b) || a == b)
 		return a ? json_incref((json_t *)a) : json_object();
-	if (!json_object_size(a))
+	if (fieldset_is_empty(a))
 		return json_incref((json_t *)b);
-	set = json_copy((json_t *)a);
+	set = a == leaf ? leaf : json_copy((json_t *)a);
+	if (fieldset_has_self(b))
+		fieldset_add_self(&set);
 	json_object_foreach ((json_t *)b, key, child) {
 		mine = json_object_get(set, key);
-		if (!mine)
-			json_object_set(set, key, child);
-		else if (strcmp(key, SELF))
-			json_object_set_new(set, key, fieldset_union(mine, child));
+		if (strcmp(key, SELF))
+			fieldset_add(&set, key,
+				     mine ? fieldset_union(mine, child) : json_incref(child));
 	}
 	return set;
 }
 
-/* The members of A that are (IN) or are not in B; no node without members stays. */
+/* The members of A that are (IN) or are not in B; NULL: none are. */
 static json_t *select_members(const json_t *a, const json_t *b, bool in)
 {
-	json_t *set, *child, *other, *sub;
+	json_t *set = NULL, *child;
 	const char *key;
 
-	if (!in && a && !json_object_size(b))
+	if (!in && fieldset_is_empty(b))
 		return json_incref((json_t *)a);
-	set = json_object();
-	json_object_foreach ((json_t *)a, key, child) {
-		other = json_object_get(b, key);
-		if (!strcmp(key, SELF)) {
-			if ((other != NULL) == in)
-				json_object_set(set, key, child);
-			continue;
-		}
-		sub = select_members(child, other, in);
-		if (json_object_size(sub))
-			json_object_set(set, key, sub);
-		json_decref(sub);
-	}
+	if (fieldset_has_self(a) && fieldset_has_self(b) == in)
+		fieldset_add_self(&set);
+	json_object_foreach ((json_t *)a, key, child)
+		if (strcmp(key, SELF))
+			fieldset_add(&set, key, select_members(child, json_object_get(b, key), in));
 	return set;
+}
+
+static json_t *selected(const json_t *a, const json_t *b, bool in)
+{
+	json_t *set = select_members(a, b, in);
+
+	return set ? set : json_object();
 }
 
 json_t *fieldset_difference(const json_t *a, const json_t *b)
 {
-	return select_members(a, b, false);
+	return selected(a, b, false);
 }
 
 json_t *fieldset_intersection(const json_t *a, const json_t *b)
 {
-	return select_members(a, b, true);
+	return selected(a, b, true);
 }
 
-/* Members of SET that are neither in BELOW nor under one of its members. */
-json_t *fieldset_without(const json_t *set, const json_t *below)
+static json_t *without(const json_t *set, const json_t *below)
 {
-	json_t *out = json_object(), *child, *other;
+	json_t *out = NULL, *child;
 	const char *key;
 
+	if (fieldset_is_empty(below))
+		return json_incref((json_t *)set);
+	if (fieldset_has_self(set) && !fieldset_has_self(below))
+		fieldset_add_self(&out);
 	json_object_foreach ((json_t *)set, key, child) {
-		other = json_object_get(below, key);
-		if (!other) {
-			json_object_set(out, key, child);
-		} else if (strcmp(key, SELF) && !json_object_get(other, SELF)) {
-			json_auto json_t *sub = fieldset_without(child, other);
+		const json_t *other = json_object_get(below, key);
 
-			if (json_object_size(sub))
-				json_object_set(out, key, sub);
-		}
+		if (strcmp(key, SELF) && !fieldset_has_self(other))
+			fieldset_add(&out, key, without(child, other));
 	}
 	return out;
+}
+
+json_t *fieldset_without(const json_t *set, const json_t *below)
+{
+	json_t *out = without(set, below);
+
+	return out ? out : json_object();
 }
 
 static json_t *unowned;
 
 static void make_unowned(void)
 {
-	static const char *const top[] = {"f:apiVersion", "f:kind"};
-	static const char *const meta[] = {
-		"f:name",	 "f:namespace",	    "f:uid",	  "f:resourceVersion",
-		"f:generation",	 "f:managedFields", "f:selfLink", "f:creationTimestamp",
-		"f:clusterName",
+	static const char *const paths[] = {
+		"apiVersion",
+		"kind",
+		"metadata",
+		"metadata.name",
+		"metadata.namespace",
+		"metadata.uid",
+		"metadata.resourceVersion",
+		"metadata.generation",
+		"metadata.managedFields",
+		"metadata.selfLink",
+		"metadata.creationTimestamp",
+		"metadata.clusterName",
+		NULL,
 	};
 
-	json_t *below = json_copy(leaf);
-
-	for (size_t i = 0; i < ARRAY_SIZE(meta); i++)
-		json_object_set_new(below, meta[i], fieldset_leaf());
-	unowned = json_object();
-	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
-		json_object_set_new(unowned, top[i], fieldset_leaf());
-	json_object_set_new(unowned, "f:metadata", below);
+	unowned = fieldset_of_paths(paths);
 }
 
 json_t *fieldset_strip(const json_t *set)
@@ -223,7 +266,7 @@ static void each_below(const json_t *set, struct str *path,
 	const char *key;
 	json_t *child;
 
-	if (json_object_get(set, SELF))
+	if (fieldset_has_self(set))
 		each(arg, path->s);
 	json_object_foreach ((json_t *)set, key, child) {
 		size_t len = path->len;

@@ -3,10 +3,12 @@
  *
  * A set is a tree of JSON objects whose keys are path elements: "f:NAME" a field, "k:{...}" an
  * element of a list with map keys, "v:..." an element of a set. A node with the member "." is in
- * the set itself. FieldsV1 writes a leaf as {}; in memory it is {".":true}, so that the operations
- * have one form to work on.
+ * the set itself; one that is in it and has nothing below it is the leaf, an empty object that all
+ * sets share: a set in memory is its own FieldsV1. No other node below a root is empty, or has "."
+ * alone; the empty set is a root without members.
  *
- * Sets are values: once made nobody changes one, and two may share nodes.
+ * Sets are values: once made nobody changes one, and two, or a set and an object's
+ * managedFields, may share nodes.
  *
  * Threads: pure functions over trees; a set belongs to one thread.
  */
@@ -20,13 +22,24 @@
 
 #define FIELDSET_SELF "."
 
-/* The set of which it is itself the only member: a new reference to one that all sets share. */
+/* The set of which it is itself the only member: a new reference. */
 json_t *fieldset_leaf(void);
 bool fieldset_is_leaf(const json_t *set);
+/* SET may be NULL. */
+bool fieldset_is_empty(const json_t *set);
+/* Whether NODE (may be NULL) is in the set itself. */
+bool fieldset_has_self(const json_t *node);
+
+/*
+ * For those who build a set from its leaves up: a node is NULL until something is in it. CHILD,
+ * taken over, goes below it as ELEMENT (NULL: nothing does); the node itself.
+ */
+void fieldset_add(json_t **node, const char *element, json_t *child);
+void fieldset_add_self(json_t **node);
 
 json_t *fieldset_read(const json_t *fields_v1);
-json_t *fieldset_write(const json_t *set);
-/* New sets. */
+/* A new set whose members are the dotted PATHS; they end with NULL. */
+json_t *fieldset_of_paths(const char *const *paths);
 json_t *fieldset_union(const json_t *a, const json_t *b);
 json_t *fieldset_difference(const json_t *a, const json_t *b);
 json_t *fieldset_intersection(const json_t *a, const json_t *b);

@@ -67,6 +67,12 @@ static int compare_digits(const char *a, size_t a_len, const char *b, size_t b_l
 	return a_rune < b_rune ? -1 : 1;
 }
 
+/* Nearly all keys differ in two letters of ASCII. */
+static bool is_plain_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
 int json_key_compare(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	size_t n = MIN(a_len, b_len), i = 0;
@@ -75,6 +81,8 @@ int json_key_compare(const char *a, size_t a_len, const char *b, size_t b_len)
 
 	while (i < n && a[i] == b[i])
 		i++;
+	if (i < n && is_plain_letter(a[i]) && is_plain_letter(b[i]))
+		return a[i] < b[i] ? -1 : 1;
 	if (i < n)
 		while (i && ((unsigned char)a[i] & 0xc0) == 0x80)
 			i--;
@@ -103,12 +111,11 @@ static const char escapes[256] = {
 	[28] = 'u',   [29] = 'u',    [30] = 'u',   [31] = 'u',
 };
 
-void json_write_string(const char *s, size_t len, struct str *out)
+/* The rest of a string, from the first byte on that needs an escape. */
+static void write_escaped(const char *s, const char *end, struct str *out)
 {
-	const char *end = s + len, *start = s;
+	const char *start = s;
 
-	str_grow(out, len + 2);
-	str_addc(out, '"');
 	for (; s < end; s++) {
 		char escape = escapes[(unsigned char)*s];
 
@@ -125,6 +132,40 @@ void json_write_string(const char *s, size_t len, struct str *out)
 	}
 	str_add(out, start, (size_t)(s - start));
 	str_addc(out, '"');
+}
+
+/* With LEAD, where it is not 0, before the quote, and TAIL behind the other one. */
+static void write_string(char lead, const char *s, size_t len, char tail, struct str *out)
+{
+	size_t plain = 0;
+	char *p;
+
+	str_grow(out, len + 4);
+	p = out->s + out->len;
+	if (lead)
+		*p++ = lead;
+	*p++ = '"';
+	for (; plain < len && !escapes[(unsigned char)s[plain]]; plain++)
+		p[plain] = s[plain];
+	p += plain;
+	if (plain < len) {
+		*p = '\0';
+		out->len = (size_t)(p - out->s);
+		write_escaped(s + plain, s + len, out);
+		if (tail)
+			str_addc(out, tail);
+		return;
+	}
+	*p++ = '"';
+	if (tail)
+		*p++ = tail;
+	*p = '\0';
+	out->len = (size_t)(p - out->s);
+}
+
+void json_write_string(const char *s, size_t len, struct str *out)
+{
+	write_string('\0', s, len, '\0', out);
 }
 
 size_t json_shortest_digits(double value, char digits[JSON_REAL_DIGITS + 1], int *exponent)
@@ -233,12 +274,10 @@ static void write_object(const json_t *object, struct str *out)
 		m[i++] = (struct member){json_object_iter_key(it), json_object_iter_key_len(it),
 					 json_object_iter_value(it)};
 	sort_members(m, n);
-	str_addc(out, '{');
+	if (!n)
+		str_addc(out, '{');
 	for (i = 0; i < n; i++) {
-		if (i)
-			str_addc(out, ',');
-		json_write_string(m[i].key, m[i].len, out);
-		str_addc(out, ':');
+		write_string(i ? ',' : '{', m[i].key, m[i].len, ':', out);
 		write_value(m[i].value, out);
 	}
 	str_addc(out, '}');

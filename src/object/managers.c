@@ -176,7 +176,7 @@ void managers_tidy(struct managers *m)
 	size_t updaters = 0;
 
 	for (size_t i = m->n; i-- > 0;) {
-		if (!json_object_size(m->v[i].set))
+		if (fieldset_is_empty(m->v[i].set))
 			remove_at(m, i);
 		else
 			updaters += is_updater(&m->v[i]);
@@ -205,7 +205,7 @@ static json_t *entry_of(const struct manager *e)
 	if (*e->time)
 		json_object_set_new(entry, "time", json_string(e->time));
 	json_object_set_new(entry, "fieldsType", json_string("FieldsV1"));
-	json_object_set_new(entry, "fieldsV1", fieldset_write(e->set));
+	json_object_set(entry, "fieldsV1", e->set);
 	if (*e->subresource)
 		json_object_set_new(entry, "subresource", json_string(e->subresource));
 	return entry;

@@ -62,38 +62,6 @@ static json_t *only(const json_t *group)
 	return json_array_size(group) == 1 ? json_array_get(group, 0) : NULL;
 }
 
-/*
- * Sets are built from their leaves up: a node is NULL until something is in it, and nothing is made
- * for what turns out to be empty.
- */
-static json_t *opened(json_t **node)
-{
-	if (!*node) {
-		*node = json_object();
-	} else if (fieldset_is_leaf(*node)) {
-		json_t *copy = json_copy(*node);
-
-		json_decref(*node);
-		*node = copy;
-	}
-	return *node;
-}
-
-static void add_self(json_t **node)
-{
-	if (!*node)
-		*node = fieldset_leaf();
-	else if (!fieldset_is_leaf(*node))
-		json_object_set_new_nocheck(*node, FIELDSET_SELF, json_true());
-}
-
-/* CHILD, taken over, goes below NODE; NULL: nothing does. */
-static void add_below(json_t **node, const char *element, json_t *child)
-{
-	if (child)
-		json_object_set_new_nocheck(opened(node), element, child);
-}
-
 /* "f:NAME", borrowed from ROOM where it fits. */
 static const char *field_element(const char *name, struct str *room)
 {
@@ -116,8 +84,8 @@ static json_t *collect_map(const json_t *value, const struct schema_value *v)
 
 		if (json_is_null(child) || (json_is_object(child) && !json_object_size(child)) ||
 		    !is_named(v, key))
-			add_self(&below);
-		add_below(&node, field_element(key, &element), below);
+			fieldset_add_self(&below);
+		fieldset_add(&node, field_element(key, &element), below);
 	}
 	return node;
 }
@@ -131,8 +99,8 @@ static json_t *collect_list(const json_t *value, const struct schema_value *v)
 	json_object_foreach (groups, element, group) {
 		json_t *below = only(group) ? collect(only(group), v->elem) : NULL;
 
-		add_self(&below);
-		add_below(&node, element, below);
+		fieldset_add_self(&below);
+		fieldset_add(&node, element, below);
 	}
 	return node;
 }
@@ -147,7 +115,7 @@ static json_t *collect(const json_t *value, const struct schema_value *v)
 	if (is_list(value, v))
 		return collect_list(value, v);
 	if (!json_is_null(value))
-		add_self(&node);
+		fieldset_add_self(&node);
 	return node;
 }
 
@@ -167,7 +135,8 @@ static json_t *whole_map(const json_t *value, const struct schema_value *v)
 	const char *key;
 
 	json_object_foreach ((json_t *)value, key, child)
-		add_below(&node, field_element(key, &element), whole(child, schema_child(v, key)));
+		fieldset_add(&node, field_element(key, &element),
+			     whole(child, schema_child(v, key)));
 	return node;
 }
 
@@ -184,10 +153,10 @@ static json_t *whole_list(const json_t *value, const struct schema_value *v)
 		str_reset(&element);
 		item_element(v, item, &element);
 		if (node && json_object_get(node, element.s))
-			add_self(&below);
+			fieldset_add_self(&below);
 		else
 			below = whole(item, v->elem);
-		add_below(&node, element.s, below);
+		fieldset_add(&node, element.s, below);
 	}
 	return node;
 }
@@ -201,7 +170,7 @@ static json_t *whole(const json_t *value, const struct schema_value *v)
 		node = whole_map(value, v);
 	else if (!is_empty(value) && is_list(value, v))
 		node = whole_list(value, v);
-	add_self(&node);
+	fieldset_add_self(&node);
 	return node;
 }
 
@@ -215,8 +184,8 @@ static struct difference compare(const json_t *before, const json_t *after,
 
 static void add_difference(struct difference *d, const char *element, struct difference below)
 {
-	add_below(&d->changed, element, below.changed);
-	add_below(&d->removed, element, below.removed);
+	fieldset_add(&d->changed, element, below.changed);
+	fieldset_add(&d->removed, element, below.removed);
 }
 
 static struct difference compare_maps(const json_t *before, const json_t *after,
@@ -246,13 +215,13 @@ static struct difference compare_groups(const json_t *old, const json_t *new,
 
 	if (twice && twice_now) {
 		if (!json_equal(old, new))
-			add_self(&d.changed);
+			fieldset_add_self(&d.changed);
 		return d;
 	}
 	if (only(old) || only(new))
 		d = compare(only(old), only(new), v->elem);
 	if (twice || twice_now)
-		add_self(twice ? &d.removed : &d.changed);
+		fieldset_add_self(twice ? &d.removed : &d.changed);
 	return d;
 }
 
@@ -278,7 +247,7 @@ static struct difference compare_leaves(const json_t *before, const json_t *afte
 	struct difference d = {NULL};
 
 	if (!json_equal(before, after))
-		add_self(&d.changed);
+		fieldset_add_self(&d.changed);
 	return d;
 }
 
@@ -387,7 +356,7 @@ json_t *typed_merge(const json_t *live, const json_t *config, const struct schem
 
 static bool is_member(const json_t *set, const char *element)
 {
-	return json_object_get(json_object_get(set, element), FIELDSET_SELF) != NULL;
+	return fieldset_has_self(json_object_get(set, element));
 }
 
 static void remove_items(json_t *list, const json_t *set, const struct schema_value *v)
@@ -426,29 +395,37 @@ void typed_remove(json_t *value, const json_t *set, const struct schema_value *v
 	}
 }
 
-json_t *typed_members(const json_t *set, const struct schema_value *v)
+/* NULL: none. */
+static json_t *members_below(const json_t *set, const struct schema_value *v)
 {
-	json_t *out = json_object(), *child;
+	json_t *out = NULL, *child;
 	const char *element;
 
+	if (fieldset_has_self(set))
+		fieldset_add_self(&out);
 	json_object_foreach ((json_t *)set, element, child) {
 		const struct schema_value *below = NULL;
 		json_t *node;
 
-		if (!strcmp(element, FIELDSET_SELF)) {
-			json_object_set(out, element, child);
+		if (!strcmp(element, FIELDSET_SELF))
 			continue;
-		}
 		if (element[0] == 'f')
 			below = schema_child(v, element + 2);
 		else if (element[0] == 'k')
 			below = schema_elem(v);
-		node = typed_members(child, below);
+		node = members_below(child, below);
 		if (element[0] == 'f' && is_named(v, element + 2))
-			add_self(&node);
-		json_object_set_new(out, element, node);
+			fieldset_add_self(&node);
+		fieldset_add(&out, element, node);
 	}
 	return out;
+}
+
+json_t *typed_members(const json_t *set, const struct schema_value *v)
+{
+	json_t *out = members_below(set, v);
+
+	return out ? out : json_object();
 }
 
 static int check(const json_t *value, const struct schema_value *v, struct str *path,

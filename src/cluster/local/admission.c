@@ -81,30 +81,41 @@ static const struct resource *builtin(const char *group, const char *plural)
 	return storage_of(catalog_find(all, group, NULL, plural));
 }
 
-json_t *admission_get(const struct admission *a, const char *group, const char *plural,
-		      const char *namespace, const char *name, struct error **err)
+/* Takes T over. */
+static const json_t *read_tree(struct admission *a, struct kept_tree *t)
+{
+	vec_push(&a->reads, t);
+	return t->tree;
+}
+
+const json_t *admission_get(struct admission *a, const char *group, const char *plural,
+			    const char *namespace, const char *name, struct error **err)
 {
 	const struct resource *r = builtin(group, plural);
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct str key CLEANUP(str_release) = STR_INIT;
-	json_t *tree;
+	struct kept_tree *t;
 	uint64_t since;
 
 	object_key(r, namespace, name, &key);
-	tree = kept_find(a->local->kept, &key, &since);
-	if (tree)
-		return tree;
+	t = kept_find(a->local->kept, &key, &since);
+	if (t)
+		return read_tree(a, t);
 	o = local_read(a->local, r, namespace, name, 0, err);
-	tree = o ? object_tree(o) : NULL;
-	if (tree)
-		kept_put(a->local->kept, &key, tree, o->len, since);
-	return tree;
+	if (!o)
+		return NULL;
+	return read_tree(a, kept_put(a->local->kept, &key, object_tree(o), o->len, since));
 }
 
 struct listing {
 	json_t *all;
 	size_t bytes;
 };
+
+static void listing_release(struct listing *l)
+{
+	json_decref(l->all);
+}
 
 static bool append(void *arg, const void *key, size_t key_len, const char *value, size_t len,
 		   uint64_t revision)
@@ -116,24 +127,23 @@ static bool append(void *arg, const void *key, size_t key_len, const char *value
 	return tree && json_array_append_new(l->all, tree) == 0;
 }
 
-json_t *admission_list(const struct admission *a, const char *group, const char *plural,
-		       const char *namespace, struct error **err)
+const json_t *admission_list(struct admission *a, const char *group, const char *plural,
+			     const char *namespace, struct error **err)
 {
 	struct str prefix CLEANUP(str_release) = STR_INIT;
-	json_t *all json_auto = NULL;
-	struct listing l = {0};
+	struct listing l CLEANUP(listing_release) = {0};
+	struct kept_tree *t;
 	uint64_t revision, since;
 
 	object_key(builtin(group, plural), *namespace ? namespace : NULL, NULL, &prefix);
-	all = kept_find(a->local->kept, &prefix, &since);
-	if (all)
-		return steal(&all);
-	l.all = all = json_array();
+	t = kept_find(a->local->kept, &prefix, &since);
+	if (t)
+		return read_tree(a, t);
+	l.all = json_array();
 	if (store_list(a->local->store, prefix.s, prefix.len, NULL, 0, 0, append, &l, &revision,
 		       err) < 0)
 		return NULL;
-	kept_put(a->local->kept, &prefix, all, l.bytes, since);
-	return steal(&all);
+	return read_tree(a, kept_put(a->local->kept, &prefix, steal(&l.all), l.bytes, since));
 }
 
 bool admission_each_container(const json_t *spec, container_visit *visit, void *arg)
@@ -239,6 +249,9 @@ void admission_release(struct admission *a)
 	str_release(&a->target);
 	admission_facts_free(a->facts);
 	hook_round_free(a->round);
+	vec_each (&a->reads, t)
+		kept_unref(*t);
+	vec_release(&a->reads);
 	if (a->held)
 		pthread_mutex_unlock(a->held);
 }

@@ -59,6 +59,10 @@ struct admission {
 	pthread_mutex_t *held;
 	struct admission_facts *facts;
 	struct hook_round *round; /* of mutating webhooks */
+	struct admission_reads {
+		struct kept_tree **v;
+		size_t n, cap;
+	} reads;
 };
 
 #define ADMISSION_RESOURCES 13
@@ -115,14 +119,14 @@ void admission_warn(const struct admission *a, const char *format, ...)
 void admission_annotate(const struct admission *a, const char *key, const char *value);
 
 /*
- * Reading the cluster: the newest committed state, of a built-in type. A new tree; NULL and
- * E_NOT_FOUND in the type's words.
+ * Reading the cluster: the newest committed state, of a built-in type, borrowed until
+ * admission_release; what goes into the object is a copy. NULL and E_NOT_FOUND in the type's words.
  */
-json_t *admission_get(const struct admission *a, const char *group, const char *plural,
-		      const char *namespace, const char *name, struct error **err);
-/* An array of all in NAMESPACE ("": of all namespaces), by name; a new tree. NULL and *err. */
-json_t *admission_list(const struct admission *a, const char *group, const char *plural,
-		       const char *namespace, struct error **err);
+const json_t *admission_get(struct admission *a, const char *group, const char *plural,
+			    const char *namespace, const char *name, struct error **err);
+/* An array of all in NAMESPACE ("": of all namespaces), by name; borrowed. NULL and *err. */
+const json_t *admission_list(struct admission *a, const char *group, const char *plural,
+			     const char *namespace, struct error **err);
 
 /* The containers of a pod spec, of all three lists, in order: "for each" with a callback that
  * returns false to stop. LIST: "containers", "initContainers", "ephemeralContainers". */

@@ -11,7 +11,8 @@
 #include <string.h>
 
 struct admission_facts {
-	json_t *namespace, *notes;
+	const json_t *namespace; /* borrowed of the admission */
+	json_t *notes;
 	struct catalog *catalog;
 	VEC(const struct resource *) equivalents;
 };
@@ -27,7 +28,6 @@ void admission_facts_free(struct admission_facts *facts)
 {
 	if (!facts)
 		return;
-	json_decref(facts->namespace);
 	json_decref(facts->notes);
 	if (facts->catalog)
 		catalog_unref(facts->catalog);

@@ -27,13 +27,8 @@ static const struct {
 	{"storage.k8s.io", "storageclasses"},
 };
 
-/*
- * Never changed, but freed with its last ref. Nobody gets the tree itself, for json_incref looks at
- * a count of references that others change without being told to; a copy of it only reads it.
- */
 struct item {
-	atomic_uint refs;
-	json_t *tree;
+	struct kept_tree *tree;
 	size_t bytes;
 };
 
@@ -58,13 +53,54 @@ struct kept *kept_new(void)
 	return k;
 }
 
-static void unref_item(void *p)
+/* jansson's mark of what is not counted, all over a tree; and back. */
+#define UNCOUNTED ((size_t)-1)
+
+static void set_counts(json_t *tree, size_t count)
+{
+	const char *key;
+	json_t *child;
+	size_t i;
+
+	if (json_is_boolean(tree) || json_is_null(tree))
+		return;
+	tree->refcount = count;
+	json_object_foreach (tree, key, child)
+		set_counts(child, count);
+	json_array_foreach (tree, i, child)
+		set_counts(child, count);
+}
+
+static struct kept_tree *kept_tree_new(json_t *tree)
+{
+	struct kept_tree *t = xmalloc(sizeof(*t));
+
+	set_counts(tree, UNCOUNTED);
+	t->tree = tree;
+	atomic_init(&t->refs, 1);
+	return t;
+}
+
+static struct kept_tree *kept_ref(struct kept_tree *t)
+{
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	return t;
+}
+
+void kept_unref(struct kept_tree *t)
+{
+	if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	set_counts(t->tree, 1);
+	json_decref(t->tree);
+	free(t);
+}
+
+static void free_item(void *p)
 {
 	struct item *item = p;
 
-	if (!item || --item->refs)
-		return;
-	json_decref(item->tree);
+	kept_unref(item->tree);
 	free(item);
 }
 
@@ -72,7 +108,7 @@ struct kept *kept_free(struct kept *k)
 {
 	if (!k)
 		return NULL;
-	map_free(k->items, unref_item);
+	map_free(k->items, free_item);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 	return NULL;
@@ -86,19 +122,17 @@ static bool is_kept_type(const struct kept *k, const char *key, size_t len)
 	return false;
 }
 
-json_t *kept_find(struct kept *k, const struct str *key, uint64_t *since)
+struct kept_tree *kept_find(struct kept *k, const struct str *key, uint64_t *since)
 {
-	struct item *item;
-	json_t *tree;
+	const struct item *item;
+	struct kept_tree *tree = NULL;
 
 	pthread_mutex_lock(&k->lock);
 	item = map_get_n(k->items, key->s, key->len);
 	if (item)
-		item->refs++;
+		tree = kept_ref(item->tree);
 	*since = k->changes;
 	pthread_mutex_unlock(&k->lock);
-	tree = item ? json_deep_copy(item->tree) : NULL;
-	unref_item(item);
 	return tree;
 }
 
@@ -110,21 +144,23 @@ static void drop(struct kept *k, const char *key)
 	if (!item)
 		return;
 	k->bytes -= item->bytes;
-	unref_item(item);
+	free_item(item);
 }
 
-void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes, uint64_t since)
+struct kept_tree *kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
+			   uint64_t since)
 {
+	struct kept_tree *t = kept_tree_new(tree);
 	struct item *item;
 
 	if (bytes > ITEM_BYTES_MAX || !is_kept_type(k, key->s, key->len))
-		return;
+		return t;
 	item = xcalloc(1, sizeof(*item));
-	*item = (struct item){1, json_deep_copy(tree), MAX(bytes, ITEM_BYTES_MIN) + key->len};
+	*item = (struct item){kept_ref(t), MAX(bytes, ITEM_BYTES_MIN) + key->len};
 	pthread_mutex_lock(&k->lock);
 	if (k->changes == since) {
 		if (k->bytes + item->bytes > BYTES_MAX) {
-			map_clear(k->items, unref_item);
+			map_clear(k->items, free_item);
 			k->bytes = 0;
 		}
 		drop(k, key->s);
@@ -132,7 +168,9 @@ void kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
 		map_put(k->items, key->s, steal(&item));
 	}
 	pthread_mutex_unlock(&k->lock);
-	unref_item(item);
+	if (item)
+		free_item(item);
+	return t;
 }
 
 /* The object, and the arrays that it is in: of its namespace and of all. */

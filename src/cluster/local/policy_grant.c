@@ -42,16 +42,14 @@ static bool same(const struct grant *g, const json_t *spec, const json_t *old)
 	       rule_same_member(spec, before, "policyName");
 }
 
-/* The kind of the parameters of the policy that a binding names; a new tree, or NULL. */
-static json_t *kind_of(const struct admission *a, const struct grant *g, const json_t *spec)
+/* The kind of the parameters of the policy that a binding names; borrowed of A, or NULL. */
+static const json_t *kind_of(struct admission *a, const struct grant *g, const json_t *spec)
 {
-	json_t *policy json_auto = NULL;
-
 	if (!g->policies)
-		return json_incref(json_object_get(spec, "paramKind"));
-	policy = admission_get(a, GROUP, g->policies, "", json_path_string(spec, "policyName"),
-			       NULL);
-	return json_incref(json_path(policy, "spec.paramKind"));
+		return json_object_get(spec, "paramKind");
+	return json_path(admission_get(a, GROUP, g->policies, "",
+				       json_path_string(spec, "policyName"), NULL),
+			 "spec.paramKind");
 }
 
 static bool may_read(const struct admission *a, const struct grant *g, const json_t *spec,
@@ -79,11 +77,12 @@ static bool may_read(const struct admission *a, const struct grant *g, const jso
 void policies_check_grant(const struct write *w, const struct field *object, const json_t *old)
 {
 	const struct grant *g = find(w->storage);
-	const struct admission a = {.local = w->l, .call = w->call};
+	struct admission a CLEANUP(admission_release) = {
+		.local = w->l, .call = w->call, .target = STR_INIT};
 	const json_t *spec = json_object_get(object->value, "spec");
 	const char *verb =
 		*json_path_string(spec, "paramRef.name") || !g || !g->policies ? "get" : "list";
-	json_t *kind json_auto = NULL;
+	const json_t *kind;
 	char *why free_ptr = NULL;
 
 	if (!g || w->subresource || !json_is_object(json_object_get(spec, g->member)) ||

@@ -22,10 +22,10 @@ static bool marked(const json_t *class, const char *annotation)
 	return value && strcmp(value, "true") == 0;
 }
 
-int admission_default_class(const struct admission *a, const char *group, const char *plural,
-			    const char *annotation, json_t **out, struct error **err)
+int admission_default_class(struct admission *a, const char *group, const char *plural,
+			    const char *annotation, const json_t **out, struct error **err)
 {
-	json_t *all json_auto = admission_list(a, group, plural, "", err);
+	const json_t *all = admission_list(a, group, plural, "", err);
 	const char *made = "";
 	json_t *class;
 	size_t i;
@@ -42,6 +42,5 @@ int admission_default_class(const struct admission *a, const char *group, const 
 		*out = class;
 		made = own;
 	}
-	json_incref(*out);
 	return 0;
 }

@@ -10,12 +10,12 @@
 static int fill_in(struct admission *a, const char *group, const char *plural,
 		   const char *annotation, const char *path, struct error **err)
 {
-	json_t *class json_auto = NULL;
+	const json_t *class;
 
 	if (admission_default_class(a, group, plural, annotation, &class, err) < 0)
 		return -1;
 	if (class)
-		json_path_set(a->object, path, json_incref(json_path(class, "metadata.name")));
+		json_path_set(a->object, path, json_copy(json_path(class, "metadata.name")));
 	return 0;
 }
 

@@ -206,7 +206,7 @@ static bool applies(const struct admission *a)
 
 static int validate(struct admission *a, struct error **err)
 {
-	json_t *ranges json_auto = NULL;
+	const json_t *ranges;
 	json_t *range, *limit;
 	size_t i, k;
 
@@ -273,7 +273,8 @@ static bool fill_container(void *arg, json_t *container, const char *list, size_
 				continue;
 			if (!json_path(container, path))
 				json_path_set(container, path, json_object());
-			json_object_set(json_path(container, path), name, value);
+			json_object_set_new(json_path(container, path), name,
+					    json_deep_copy(value));
 			vec_push(&set, name);
 		}
 		note(&f->notes[init], set.v, set.n, words[i], init ? "init container" : "container",
@@ -311,7 +312,7 @@ static void fill_pod(struct admission *a, const json_t *range)
 
 static int admit(struct admission *a, struct error **err)
 {
-	json_t *ranges json_auto = NULL;
+	const json_t *ranges;
 	json_t *range;
 	size_t i;
 

@@ -36,7 +36,7 @@ static int refuse_terminating(const struct admission *a, struct error **err)
 
 static int admit(struct admission *a, struct error **err)
 {
-	json_t *namespace json_auto = NULL;
+	const json_t *namespace;
 
 	if (a->operation == ADMIT_DELETE)
 		return keep_immortal(a, err);

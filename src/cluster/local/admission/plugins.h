@@ -34,10 +34,11 @@ extern const struct admission_plugin admission_resource_quota;
 
 /*
  * Of the objects of a cluster-wide type the one that is marked as default by ANNOTATION "true": the
- * newest, of equally new ones the first by name. *out NULL: none is. A new tree.
+ * newest, of equally new ones the first by name. *out NULL: none is. Borrowed until
+ * admission_release.
  */
-int admission_default_class(const struct admission *a, const char *group, const char *plural,
-			    const char *annotation, json_t **out, struct error **err);
+int admission_default_class(struct admission *a, const char *group, const char *plural,
+			    const char *annotation, const json_t **out, struct error **err);
 /* The array at PATH of OBJECT, made when it is not there. Borrowed. */
 json_t *admission_array(json_t *object, const char *path);
 

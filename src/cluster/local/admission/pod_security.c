@@ -195,9 +195,9 @@ static json_t *prioritize(const json_t *pods)
 }
 
 /* The namespace's pods under the level that is to be enforced from now on. */
-static void warn_of_pods(const struct admission *a, const struct pod_security *p)
+static void warn_of_pods(struct admission *a, const struct pod_security *p)
 {
-	json_t *listed json_auto = admission_list(a, "", "pods", a->name, NULL);
+	const json_t *listed = admission_list(a, "", "pods", a->name, NULL);
 	json_t *pods json_auto = prioritize(listed);
 	size_t total = json_array_size(pods), i;
 	struct verdicts all = {0};
@@ -356,7 +356,7 @@ static int validate(struct admission *a, struct error **err)
 	bool pod =
 		strncmp(a->target.s, "pods", 4) == 0 && (!a->target.s[4] || a->target.s[4] == '/');
 	const json_t *subject = pod ? a->object : template_of(a);
-	json_t *namespace json_auto = NULL;
+	const json_t *namespace;
 	struct policy p;
 
 	if (strcmp(a->target.s, "namespaces") == 0)

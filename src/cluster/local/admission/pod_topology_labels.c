@@ -11,7 +11,7 @@ static int admit(struct admission *a, struct error **err)
 	static const char *const keys[] = {"topology.kubernetes.io/zone",
 					   "topology.kubernetes.io/region"};
 	const char *name = json_path_string(a->object, "spec.nodeName");
-	json_t *node json_auto = NULL;
+	const json_t *node;
 
 	node = *name ? admission_get(a, "", "nodes", "", name, NULL) : NULL;
 	for (size_t i = 0; node && i < ARRAY_SIZE(keys); i++) {
@@ -21,7 +21,8 @@ static int admit(struct admission *a, struct error **err)
 			continue;
 		if (!json_path(a->object, "metadata.labels"))
 			json_path_set(a->object, "metadata.labels", json_object());
-		json_object_set(json_path(a->object, "metadata.labels"), keys[i], value);
+		json_object_set_new(json_path(a->object, "metadata.labels"), keys[i],
+				    json_copy(value));
 	}
 	return 0;
 }

@@ -11,9 +11,9 @@
 #define GROUP "scheduling.k8s.io"
 
 /* The class marked as default; of several the one of the lowest value. *out NULL: none. */
-static int global_default(const struct admission *a, json_t **out, struct error **err)
+static int global_default(struct admission *a, const json_t **out, struct error **err)
 {
-	json_t *all json_auto = admission_list(a, GROUP, "priorityclasses", "", err);
+	const json_t *all = admission_list(a, GROUP, "priorityclasses", "", err);
 	json_t *class;
 	size_t i;
 
@@ -24,11 +24,10 @@ static int global_default(const struct admission *a, json_t **out, struct error 
 		if (json_path_bool(class, "globalDefault", false) &&
 		    (!*out || json_path_int(*out, "value", 0) > json_path_int(class, "value", 0)))
 			*out = class;
-	json_incref(*out);
 	return 0;
 }
 
-static int find_class(const struct admission *a, const char *name, json_t **out, struct error **err)
+static int find_class(struct admission *a, const char *name, const json_t **out, struct error **err)
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 
@@ -74,7 +73,7 @@ static void keep(struct admission *a, const char *path)
 
 static int admit(struct admission *a, struct error **err)
 {
-	json_t *class json_auto = NULL;
+	const json_t *class = NULL;
 	const char *policy;
 	json_int_t priority;
 
@@ -91,7 +90,7 @@ static int admit(struct admission *a, struct error **err)
 		return -1;
 	if (class)
 		json_path_set(a->object, "spec.priorityClassName",
-			      json_incref(json_path(class, "metadata.name")));
+			      json_copy(json_path(class, "metadata.name")));
 	json_path_set(a->object, "spec.priority", json_integer(priority));
 	if (*policy)
 		json_path_set(a->object, "spec.preemptionPolicy", json_string(policy));
@@ -100,7 +99,7 @@ static int admit(struct admission *a, struct error **err)
 
 static int validate(struct admission *a, struct error **err)
 {
-	json_t *other json_auto = NULL;
+	const json_t *other = NULL;
 	const char *name;
 
 	if (strcmp(a->target.s, "priorityclasses." GROUP) ||

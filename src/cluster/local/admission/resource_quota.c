@@ -19,7 +19,7 @@
 
 static bool needed(struct admission *a)
 {
-	json_t *quotas json_auto = NULL;
+	const json_t *quotas;
 
 	if (!*a->namespace ||
 	    !quota_counts(a->storage, a->subresource, a->operation == ADMIT_CREATE))
@@ -161,7 +161,7 @@ static int check_negative(const struct admission *a, const json_t *usage, struct
 static int charge(struct admission *a, struct commit *c, struct error **err)
 {
 	int64_t now = clock_wall(a->local->clock);
-	json_t *quotas json_auto = admission_list(a, "", "resourcequotas", a->namespace, err);
+	const json_t *quotas = admission_list(a, "", "resourcequotas", a->namespace, err);
 	json_t *delta json_auto = quota_usage(a->storage, a->object, now);
 	json_t *quota;
 	size_t i;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* *out NULL: the pod names none. */
-static int find_class(const struct admission *a, json_t **out, struct error **err)
+static int find_class(struct admission *a, const json_t **out, struct error **err)
 {
 	const char *name = json_path_string(a->object, "spec.runtimeClassName");
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
@@ -63,7 +63,7 @@ static int merge_selector(struct admission *a, const json_t *wanted, struct erro
 				"conflict: runtimeClass.scheduling.nodeSelector[%s] = %s; "
 				"pod.spec.nodeSelector[%s] = %s",
 				key, json_string_value(value), key, json_string_value(own));
-		json_object_set(selector, key, value);
+		json_object_set_new(selector, key, json_deep_copy(value));
 	}
 	return 0;
 }
@@ -87,7 +87,7 @@ static void merge_tolerations(struct admission *a, const json_t *wanted)
 
 static int admit(struct admission *a, struct error **err)
 {
-	json_t *class json_auto = NULL;
+	const json_t *class = NULL;
 
 	if (find_class(a, &class, err) < 0)
 		return -1;
@@ -103,7 +103,7 @@ static int admit(struct admission *a, struct error **err)
 static int validate(struct admission *a, struct error **err)
 {
 	const json_t *own = json_path(a->object, "spec.overhead");
-	json_t *class json_auto = NULL;
+	const json_t *class = NULL;
 
 	if (find_class(a, &class, err) < 0)
 		return -1;

@@ -18,11 +18,11 @@
 #define MIRROR "metadata.annotations[kubernetes.io/config.mirror]"
 #define ENFORCE "metadata.annotations[kubernetes.io/enforce-mountable-secrets]"
 
-static json_t *find_account(const struct admission *a, struct error **err)
+static const json_t *find_account(struct admission *a, struct error **err)
 {
 	const char *name = json_path_string(a->object, "spec.serviceAccountName");
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
-	json_t *account = admission_get(a, "", "serviceaccounts", a->namespace, name, &why);
+	const json_t *account = admission_get(a, "", "serviceaccounts", a->namespace, name, &why);
 
 	if (account)
 		return account;
@@ -123,7 +123,7 @@ static void set_name(json_t *pod, const char *name)
 
 static int admit(struct admission *a, struct error **err)
 {
-	json_t *account json_auto = NULL;
+	const json_t *account;
 
 	/* The node checks that it reads back what it wrote for its own pods. */
 	if (a->operation != ADMIT_CREATE || json_path(a->object, MIRROR))
@@ -271,7 +271,7 @@ static int validate_mirror(const struct admission *a, struct error **err)
 static int validate(struct admission *a, struct error **err)
 {
 	bool created = a->operation == ADMIT_CREATE;
-	json_t *account json_auto = NULL;
+	const json_t *account;
 	struct limiting l = {.a = a, .err = err};
 
 	if (!created && strcmp(a->subresource, "ephemeralcontainers"))

@@ -61,10 +61,10 @@ static const char *class_of(const json_t *claim)
 	return *old_way ? old_way : json_path_string(claim, "spec.storageClassName");
 }
 
-static bool may_grow(const struct admission *a)
+static bool may_grow(struct admission *a)
 {
 	const char *class = class_of(a->object);
-	json_t *found json_auto = NULL;
+	const json_t *found;
 
 	if (!*class || strcmp(class, class_of(a->old)))
 		return false;
