@@ -39,11 +39,11 @@ static void fill_type(json_t *object, const struct schema_type *t, int depth)
 		const struct schema_field *f = &t->fields[i];
 		json_t *v;
 
-		if (!f->default_json && f->value.kind < SCHEMA_STRUCT)
+		if (!(f->reaches & SCHEMA_REACHES_DEFAULT))
 			continue;
 		v = json_object_get(object, f->name);
 		if ((!v || (json_is_null(v) && !f->value.nullable)) && f->default_json) {
-			v = json_loads(f->default_json, JSON_DECODE_ANY, NULL);
+			v = schema_field_default(f);
 			json_object_set_new(object, f->name, v);
 		}
 		if (v)

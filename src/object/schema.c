@@ -65,6 +65,18 @@ const struct schema_value *schema_elem(const struct schema_value *v)
 	return v && v->kind == SCHEMA_LIST ? v->elem : NULL;
 }
 
+json_t *schema_field_default(const struct schema_field *f)
+{
+	const char *text = f->default_json, *end = text ? text + strcspn(text + 1, "\\\"") + 1 : NULL;
+
+	if (!text)
+		return NULL;
+	/* Most are plain strings. */
+	if (text[0] == '"' && end[0] == '"' && !end[1])
+		return json_stringn(text + 1, (size_t)(end - text) - 1);
+	return json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
 static json_t *key_default(const struct schema_value *elem, const char *key)
 {
 	const struct schema_field *field =
@@ -73,9 +85,7 @@ static json_t *key_default(const struct schema_value *elem, const char *key)
 	if (field && !field->default_json && field->presence == SCHEMA_PRESENT &&
 	    field->value.kind == SCHEMA_STRING)
 		return json_string("");
-	if (!field || !field->default_json)
-		return NULL;
-	return json_loads(field->default_json, JSON_DECODE_ANY, NULL);
+	return field ? schema_field_default(field) : NULL;
 }
 
 /* The first key of OBJECT behind LAST (NULL: of all), bytewise; NULL: none. */

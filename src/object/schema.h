@@ -76,11 +76,18 @@ enum schema_proto_form {
 	SCHEMA_PROTO_DEPENDENCIES, /* a map of {1: JSONSchemaProps, 2: strings} */
 };
 
+/* What a walk that fills values in finds at a field or anywhere below it. */
+enum schema_reach {
+	SCHEMA_REACHES_DEFAULT = 1, /* a default, or amounts to be rounded */
+	SCHEMA_REACHES_PRESENT = 2, /* SCHEMA_PRESENT and the like */
+};
+
 struct schema_field {
 	const char *name;
 	struct schema_value value;
 	bool required;
 	enum schema_presence presence;
+	unsigned reaches; /* schema_reach */
 	/* The field's number in protobuf, 0: none. One of an embedded message has the numbers that
 	 * lead to it above its own, a byte each: 0x0201 is field 1 of what is field 2 here. */
 	uint32_t proto;
@@ -107,6 +114,8 @@ const struct schema_type *schema_type_find(const char *name);
 /* Every built-in type, sorted by name; *n how many. */
 const struct schema_type *schema_types(size_t *n);
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name);
+/* F's default as a new tree, or NULL where it has none. */
+json_t *schema_field_default(const struct schema_field *f);
 /* io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta. */
 const struct schema_type *schema_object_meta(void);
 

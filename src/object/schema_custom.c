@@ -87,6 +87,14 @@ static int compare_fields(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* What is below is not looked at: it may be anything. */
+static unsigned field_reaches(const struct schema_field *f)
+{
+	if (f->value.kind >= SCHEMA_STRUCT)
+		return SCHEMA_REACHES_DEFAULT | SCHEMA_REACHES_PRESENT;
+	return f->default_json ? SCHEMA_REACHES_DEFAULT : 0;
+}
+
 static int field_init(struct custom_type *c, struct schema_field *f, const char *name,
 		      const json_t *schema, const char *path, struct error **err)
 {
@@ -99,7 +107,10 @@ static int field_init(struct custom_type *c, struct schema_field *f, const char 
 
 		f->default_json = arena_strdup(c, text);
 	}
-	return value_init(c, &f->value, schema, below, err);
+	if (value_init(c, &f->value, schema, below, err) < 0)
+		return -1;
+	f->reaches = field_reaches(f);
+	return 0;
 }
 
 /* The fields every object has, whatever its schema says of them. */
@@ -111,6 +122,7 @@ static size_t object_fields(struct custom_type *c, struct schema_field *f)
 		.name = "metadata",
 		.value = {.kind = SCHEMA_STRUCT, .type = schema_object_meta()},
 	};
+	f[2].reaches = field_reaches(&f[2]);
 	return 3;
 }
 

@@ -69,7 +69,7 @@ static void walk_struct(json_t *object, const struct schema_type *t, visitor *vi
 		const struct schema_field *f = &t->fields[i];
 		json_t *value;
 
-		if (f->value.kind < SCHEMA_STRUCT)
+		if (f->value.kind < SCHEMA_STRUCT || !(f->reaches & SCHEMA_REACHES_PRESENT))
 			continue;
 		value = json_object_get(object, f->name);
 		if (value)
