@@ -121,12 +121,14 @@ int cluster_create(struct cluster *c, const struct call *call, const struct reso
 		   struct object **out, struct error **err)
 {
 	struct object *object CLEANUP(object_unref_cleanup) = NULL;
+	int result;
 
 	if (!c->ops->create)
 		return unsupported(c, "create", err);
-	if (c->ops->create(c, call, r, namespace, name, subresource, json, len,
-			   opt ? opt : &no_options, &object, err) < 0)
-		return -1;
+	result = c->ops->create(c, call, r, namespace, name, subresource, json, len,
+				opt ? opt : &no_options, &object, err);
+	if (result)
+		return result;
 	if (out)
 		*out = steal(&object);
 	return 0;

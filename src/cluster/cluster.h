@@ -56,6 +56,16 @@ typedef bool list_sink(void *arg, const char *json, size_t len);
 
 enum field_validation { FIELD_VALIDATION_WARN, FIELD_VALIDATION_IGNORE, FIELD_VALIDATION_STRICT };
 
+/*
+ * Who does not wait for a write. A cluster that takes the offer returns CLUSTER_LATER and calls
+ * DONE once, from a thread of its own and perhaps before that: with a reference to the object, or
+ * with why it is refused (borrowed). DONE must not block, nor write.
+ */
+#define CLUSTER_LATER 1
+struct cluster_later {
+	void (*done)(struct cluster_later *l, struct object *o, const struct error *why);
+};
+
 struct write_options {
 	bool dry_run;
 	const char *field_manager; /* NULL: from the user agent */
@@ -64,7 +74,8 @@ struct write_options {
 	/* An array of strings, or NULL: what strict reading of the body found before it became
 	 * JSON; told or refused as VALIDATION says. */
 	const json_t *findings;
-	bool *created; /* set when an update made the object; may be NULL */
+	bool *created;		     /* set when an update made the object; may be NULL */
+	struct cluster_later *later; /* of a creation; NULL: it is waited for */
 };
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
@@ -254,7 +265,8 @@ int cluster_get_subresource(struct cluster *c, const struct call *call, const st
 int cluster_list(struct cluster *c, const struct call *call, const struct resource *r,
 		 const char *namespace, const struct list_options *opt, list_sink *sink, void *arg,
 		 struct list_meta *meta, struct error **err);
-/* NAME NULL: the object's own name (or generateName). For a subresource it is the parent's. */
+/* NAME NULL: the object's own name (or generateName). For a subresource it is the parent's.
+ * CLUSTER_LATER only where the options offer it. */
 int cluster_create(struct cluster *c, const struct call *call, const struct resource *r,
 		   const char *namespace, const char *name, const char *subresource,
 		   const char *json, size_t len, const struct write_options *opt,

@@ -41,7 +41,9 @@ struct serve_pool {
 	unsigned max;	     /* threads */
 	unsigned parallel;   /* threads that work at a time */
 	unsigned working;    /* may be more: who comes back from waiting goes on at once */
-	unsigned clients;    /* threads that wait for clients, at most WAITING_FACTOR * max */
+	unsigned lent;	     /* jobs that others finish */
+	pthread_cond_t returned;
+	unsigned clients; /* threads that wait for clients, at most WAITING_FACTOR * max */
 	bool stopping;
 };
 
@@ -186,6 +188,7 @@ struct serve_pool *serve_pool_new(unsigned max_threads)
 	struct serve_pool *p = xcalloc(1, sizeof(*p));
 
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->returned, NULL);
 	p->last = &p->first;
 	p->max = max_threads;
 	p->parallel = MAX(WORKING_MIN, WORKING_FACTOR * processors());
@@ -228,6 +231,21 @@ void serve_pool_end_wait(struct serve_pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+void serve_pool_lend(struct serve_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->lent++;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void serve_pool_return(struct serve_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!--p->lent)
+		pthread_cond_signal(&p->returned);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* Those that still work may start others, and call them. */
 static bool join_worker(struct serve_pool *p, size_t k)
 {
@@ -253,9 +271,14 @@ void serve_pool_free(struct serve_pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (size_t k = 0; join_worker(p, k); k++)
 		;
+	pthread_mutex_lock(&p->lock);
+	while (p->lent)
+		pthread_cond_wait(&p->returned, &p->lock);
+	pthread_mutex_unlock(&p->lock);
 	vec_each (&p->workers, w)
 		worker_free(*w);
 	vec_release(&p->workers);
+	pthread_cond_destroy(&p->returned);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

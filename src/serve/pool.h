@@ -21,6 +21,10 @@ void serve_pool_submit(struct serve_pool *p, void (*run)(void *arg), void *arg);
  */
 bool serve_pool_begin_wait(struct serve_pool *p);
 void serve_pool_end_wait(struct serve_pool *p);
+/* Somebody else is going to do the rest of a job, and says when he has: until then the pool, and
+ * those it works for, stay. */
+void serve_pool_lend(struct serve_pool *p);
+void serve_pool_return(struct serve_pool *p);
 /* Runs what was submitted, ends the threads, frees. Takes NULL. */
 void serve_pool_free(struct serve_pool *p);
 

@@ -184,11 +184,13 @@ static void run_request(void *arg)
 		answer_error(r, r->refused);
 	else
 		server_dispatch(r);
+	if (r->lent) {
+		request_unref(r);
+		return;
+	}
 	if (!r->streaming)
 		audit_request(r->server->audit, r, AUDIT_COMPLETE);
-	/* A reader may take his time over the answer: the log's copy does not wait for him. */
-	audit_bodies_release(&r->bodies);
-	request_unref(r);
+	request_finish(r);
 }
 
 static void dispatch(struct lws *wsi, struct exchange *x)

@@ -96,6 +96,13 @@ void request_unref(struct request *r)
 	free(r);
 }
 
+void request_finish(struct request *r)
+{
+	/* A reader may take his time over the answer: the log's copy does not wait for him. */
+	audit_bodies_release(&r->bodies);
+	request_unref(r);
+}
+
 const char *request_query(const struct request *r, const char *name)
 {
 	vec_each (&r->query, q)

@@ -108,6 +108,7 @@ struct request {
 	struct error *told;		/* what it was refused with, or NULL */
 	char *object_name, *object_uid; /* of what it made, or NULL */
 	bool streaming;			/* whoever ends its answer records that */
+	bool lent;			/* the cluster's thread answers: see serve_pool_lend */
 	struct cancel *cancel;
 	struct call call;
 	struct answer answer;
@@ -129,6 +130,8 @@ struct request {
 struct request *request_new(struct server *s, enum method method, const char *path, size_t len);
 struct request *request_ref(struct request *r);
 void request_unref(struct request *r);
+/* The same of who has answered it. */
+void request_finish(struct request *r);
 DEFINE_CLEANUP(struct request *, request_unref)
 /* The value of the first parameter NAME, or NULL. */
 const char *request_query(const struct request *r, const char *name);

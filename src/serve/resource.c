@@ -45,13 +45,18 @@ static void release_object(void *o)
 	object_unref(o);
 }
 
-/* The object's own bytes go out, not a copy of them. */
-static void send_as_is(const struct ask *a, int status, struct object *o)
+/* The object's own bytes go out, not a copy of them. O is taken over. */
+static void send_bytes(struct request *r, int status, const char *content_type, struct object *o)
 {
 	struct piece piece = {
-		.bytes = o->json, .len = o->len, .owner = object_ref(o), .release = release_object};
+		.bytes = o->json, .len = o->len, .owner = o, .release = release_object};
 
-	answer_send_piece(a->request, status, a->media.content_type, &piece);
+	answer_send_piece(r, status, content_type, &piece);
+}
+
+static void send_as_is(const struct ask *a, int status, struct object *o)
+{
+	send_bytes(a->request, status, a->media.content_type, object_ref(o));
 }
 
 static const struct subresource *subresource_of(const struct ask *a)
@@ -118,20 +123,78 @@ static int handle_get(const struct ask *a, struct error **err)
 	return result;
 }
 
+/* An answer that the cluster's thread gives. */
+struct creation {
+	struct cluster_later later;
+	struct request *request;
+	const char *content_type;
+};
+
+static void on_created(struct cluster_later *later, struct object *o, const struct error *why)
+{
+	struct creation *c = (struct creation *)later;
+	struct serve_pool *pool = c->request->server->pool;
+
+	if (o)
+		send_bytes(c->request, 201, c->content_type, o);
+	else
+		answer_error(c->request, why);
+	request_finish(c->request);
+	free(c);
+	serve_pool_return(pool);
+}
+
+/* What is to be rendered or logged keeps a thread of the endpoint's own. */
+static struct creation *creation_new(const struct ask *a)
+{
+	struct creation *c;
+
+	if (a->media.as != MEDIA_AS_OBJECT || a->media.yaml || a->request->server->audit)
+		return NULL;
+	c = xmalloc(sizeof(*c));
+	*c = (struct creation){
+		.later.done = on_created,
+		.request = request_ref(a->request),
+		.content_type = a->media.content_type,
+	};
+	serve_pool_lend(a->request->server->pool);
+	return c;
+}
+
+/* Nobody has taken it. */
+static void creation_drop(struct creation *c)
+{
+	if (!c)
+		return;
+	serve_pool_return(c->request->server->pool);
+	request_unref(c->request);
+	free(c);
+}
+
 static int handle_create(const struct ask *a, struct error **err)
 {
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct str body CLEANUP(str_release) = STR_INIT;
 	json_t *findings json_auto = NULL;
 	struct write_options opt;
+	struct creation *c;
+	int result;
 
 	if (query_write(a->request, "CreateOptions", &opt, err) < 0 ||
 	    query_body(a->request, a->resource->custom, &body, &findings, err) < 0)
 		return -1;
 	opt.findings = findings;
-	if (cluster_create(a->request->server->cluster, &a->request->call, a->resource,
-			   a->target->namespace, a->target->name, a->target->subresource, body.s,
-			   body.len, &opt, &o, err) < 0)
+	c = creation_new(a);
+	opt.later = c ? &c->later : NULL;
+	result = cluster_create(a->request->server->cluster, &a->request->call, a->resource,
+				a->target->namespace, a->target->name, a->target->subresource,
+				body.s, body.len, &opt, &o, err);
+	if (result == CLUSTER_LATER) {
+		a->request->lent = true;
+		return 0;
+	}
+	creation_drop(c);
+	if (result < 0)
 		return -1;
 	if (a->request->server->audit) {
 		a->request->object_name = xstrdup(o->name);

@@ -79,14 +79,45 @@ static void request_init(struct request *r, const struct store_op *ops, size_t n
 			entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len) + SEAL_SIZE;
 		r->puts |= ops[i].kind == STORE_PUT;
 	}
-	sem_init(&r->answered, 0, 0);
+}
+
+/* Hands R to the writer. */
+static int submit(struct store *s, struct request *r, struct error **err)
+{
+	bool closing, first;
+
+	pthread_mutex_lock(&s->lock);
+	closing = s->closing;
+	first = !s->queue;
+	if (!closing) {
+		*s->queue_end = r;
+		s->queue_end = &r->next;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (closing)
+		return error_set(err, E_UNAVAILABLE, "the store is being closed");
+	/* The writer sleeps only when the queue is empty. */
+	if (first)
+		pthread_cond_signal(&s->wake);
+	return 0;
+}
+
+/* Of a caller that waits. */
+struct waiting {
+	struct request request;
+	sem_t answered;
+};
+
+static void wake_caller(struct request *r)
+{
+	sem_post(&((struct waiting *)r)->answered);
 }
 
 /* Behind the queue: whoever is told of the answer needs no lock, and a group wakes all at once. */
-static void wait_for_answer(struct request *r)
+static void wait_for_answer(struct waiting *w)
 {
 	blocking_begin();
-	while (sem_wait(&r->answered) && errno == EINTR)
+	while (sem_wait(&w->answered) && errno == EINTR)
 		;
 	blocking_end();
 }
@@ -94,36 +125,58 @@ static void wait_for_answer(struct request *r)
 int store_commit(struct store *s, const struct store_op *ops, size_t n, uint64_t *revision,
 		 size_t *failed, struct error **err)
 {
-	struct request r;
-	bool closing, first;
+	struct waiting w;
 
 	if (check_ops(ops, n, err))
 		return -1;
-	request_init(&r, ops, n);
-	pthread_mutex_lock(&s->lock);
-	closing = s->closing;
-	first = !s->queue;
-	if (!closing) {
-		*s->queue_end = &r;
-		s->queue_end = &r.next;
-	}
-	pthread_mutex_unlock(&s->lock);
-	/* The writer sleeps only when the queue is empty. */
-	if (first)
-		pthread_cond_signal(&s->wake);
-	if (closing)
-		r.error = error_new(E_UNAVAILABLE, "the store is being closed");
-	else
-		wait_for_answer(&r);
-	sem_destroy(&r.answered);
-	if (r.error) {
+	request_init(&w.request, ops, n);
+	w.request.answer = wake_caller;
+	sem_init(&w.answered, 0, 0);
+	if (submit(s, &w.request, &w.request.error) == 0)
+		wait_for_answer(&w);
+	sem_destroy(&w.answered);
+	if (w.request.error) {
 		if (failed)
-			*failed = r.failed;
-		return error_move(err, r.error);
+			*failed = w.request.failed;
+		return error_move(err, w.request.error);
 	}
 	if (revision)
-		*revision = r.revision;
+		*revision = w.request.revision;
 	return 0;
+}
+
+/* Of one that does not. */
+struct telling {
+	struct request request;
+	store_done *done;
+	void *arg;
+};
+
+static void tell(struct request *r)
+{
+	struct telling *t = (struct telling *)r;
+
+	t->done(t->arg, r->revision, r->failed, r->error);
+	error_free(r->error);
+	free(t);
+}
+
+int store_commit_later(struct store *s, const struct store_op *ops, size_t n, store_done *done,
+		       void *arg, struct error **err)
+{
+	struct telling *t;
+
+	if (check_ops(ops, n, err))
+		return -1;
+	t = xmalloc(sizeof(*t));
+	request_init(&t->request, ops, n);
+	t->request.answer = tell;
+	t->done = done;
+	t->arg = arg;
+	if (submit(s, &t->request, err) == 0)
+		return 0;
+	free(t);
+	return -1;
 }
 
 /* One transaction of LMDB in the making. */
@@ -389,13 +442,13 @@ static struct request *take_group(struct store *s)
 	return first;
 }
 
-/* A request is gone as soon as it is answered: its caller's stack moves on. */
+/* A request is gone as soon as it is answered. */
 static void answer_group(struct request *r)
 {
 	while (r) {
 		struct request *next = r->next;
 
-		sem_post(&r->answered);
+		r->answer(r);
 		r = next;
 	}
 }

@@ -89,7 +89,8 @@ struct request {
 	uint64_t revision;
 	size_t failed;
 	struct error *error;
-	sem_t answered;
+	/* Called by the writer; the request may be gone when it returns. */
+	void (*answer)(struct request *r);
 	struct request *next;
 };
 

@@ -120,6 +120,21 @@ static struct object *object_of(const struct op *op, uint64_t revision)
 	return object_from_written(json.s, json.len);
 }
 
+/* What is kept of the objects of C is of the past. */
+static void forget(struct local *l, const struct commit *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct str *key = &c->v[i].key;
+
+		kept_forget(l->kept, key->s, key->len);
+		access_forget(l, key->s, key->len);
+		policies_forget(l, key->s, key->len);
+		hook_configs_forget(l, key->s, key->len);
+		if (c->v[i].op.kind == STORE_DELETE)
+			crd_cleanup_note(l->cleanup, key->s, key->len);
+	}
+}
+
 int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
 	       struct error **err)
 {
@@ -129,15 +144,62 @@ int commit_run(struct local *l, struct commit *c, struct object **first, size_t 
 	*failed = 0;
 	if (store_commit(l->store, ops, c->n, &revision, failed, err) < 0)
 		return -1;
-	for (size_t i = 0; i < c->n; i++) {
-		kept_forget(l->kept, c->v[i].key.s, c->v[i].key.len);
-		access_forget(l, c->v[i].key.s, c->v[i].key.len);
-		policies_forget(l, c->v[i].key.s, c->v[i].key.len);
-		hook_configs_forget(l, c->v[i].key.s, c->v[i].key.len);
-		if (c->v[i].op.kind == STORE_DELETE)
-			crd_cleanup_note(l->cleanup, c->v[i].key.s, c->v[i].key.len);
-	}
+	forget(l, c);
 	if (first)
 		*first = object_of(&c->v[0], revision);
 	return 0;
+}
+
+struct later_commit {
+	struct local *local;
+	struct commit commit;
+	struct store_op *ops;
+	const struct resource *r;
+	char *name;
+	struct cluster_later *later;
+};
+
+static void later_free(struct later_commit *t)
+{
+	commit_release(&t->commit);
+	free(t->ops);
+	resource_unref(t->r);
+	free(t->name);
+	free(t);
+}
+
+static void on_decided(void *arg, uint64_t revision, size_t failed, struct error *why)
+{
+	struct error *told CLEANUP(error_free_cleanup) = NULL;
+	struct later_commit *t = arg;
+
+	if (!why) {
+		forget(t->local, &t->commit);
+		t->later->done(t->later, object_of(&t->commit.v[0], revision), NULL);
+	} else {
+		if (error_code(why) == E_EXISTS && failed == 0)
+			refuse_exists(t->r, t->name, &told);
+		t->later->done(t->later, NULL, told ? told : why);
+	}
+	later_free(t);
+}
+
+int commit_later(struct local *l, struct commit *c, const struct resource *r, const char *name,
+		 struct cluster_later *later, struct error **err)
+{
+	struct later_commit *t = xmalloc(sizeof(*t));
+
+	*t = (struct later_commit){
+		.local = l,
+		.commit = *c,
+		.r = resource_ref(r),
+		.name = xstrdup(name),
+		.later = later,
+	};
+	*c = (struct commit){0};
+	t->ops = point_ops(&t->commit);
+	if (store_commit_later(l->store, t->ops, t->commit.n, on_decided, t, err) == 0)
+		return CLUSTER_LATER;
+	later_free(t);
+	return -1;
 }

@@ -288,6 +288,10 @@ void commit_check(struct commit *c, const struct resource *storage, const char *
 /* Hands it in. *FIRST: the first op's object at its new version; may be NULL. *failed: as store. */
 int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
 	       struct error **err);
+/* The creation of one object, of R, without waiting for it: CLUSTER_LATER, or -1. C is taken over.
+ */
+int commit_later(struct local *l, struct commit *c, const struct resource *r, const char *name,
+		 struct cluster_later *later, struct error **err);
 
 /* services.c: cluster IPs and node ports live as keys beside the service. */
 int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,

@@ -89,7 +89,15 @@ static json_t *stored_form(const struct write *w, json_t *tree, struct error **e
 	return convert_to_storage(&w->errand, w->r, copy, err) < 0 ? NULL : steal(&copy);
 }
 
-static int create_once(const struct write *w, json_t *tree, struct object **out, struct error **err)
+/* Whether nothing is left to do here once the object is committed, or was there before. */
+static bool may_be_later(const struct write *w, const struct commit *c, bool generated)
+{
+	return w->opt->later && !generated && c->n == 1 && w->r == w->storage && !w->r->custom &&
+	       !is_crd(w->storage);
+}
+
+static int create_once(const struct write *w, json_t *tree, bool generated, struct object **out,
+		       struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
 	struct commit c CLEANUP(commit_release) = {0};
@@ -115,6 +123,9 @@ static int create_once(const struct write *w, json_t *tree, struct object **out,
 	if (services_allocate(w, NULL, tree, &c, err) < 0)
 		return -1;
 	commit_put(&c, w->storage, stored, STORE_ABSENT);
+	if (may_be_later(w, &c, generated))
+		return commit_later(w->l, &c, w->r, json_path_string(tree, "metadata.name"),
+				    w->opt->later, err);
 	if (crd_enter(w, tree, err) < 0)
 		return -1;
 	result = commit_run(w->l, &c, out, &failed, &why);
@@ -143,8 +154,13 @@ static int create_tree(struct write *w, json_t *tree, struct object **out, struc
 	if (pipeline_finish(w, NULL, tree, err) < 0)
 		return -1;
 	for (int i = 0; i < TRIES; i++) {
+		int result;
+
 		error_clear(&why);
-		if (create_once(w, tree, out, &why) == 0) {
+		result = create_once(w, tree, generated, out, &why);
+		if (result == CLUSTER_LATER)
+			return result;
+		if (result == 0) {
 			if (show(w, out, err) < 0)
 				return -1;
 			/* A definition is accepted and served before its creator hears of it. */

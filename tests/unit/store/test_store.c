@@ -459,6 +459,53 @@ static void many_writers_get_revisions_of_their_own(void **state)
 	assert_sound(f->s);
 }
 
+/* What a caller that does not wait is told: by the writer's thread, so only read when that ended.
+ */
+struct told {
+	unsigned times;
+	uint64_t revision;
+	size_t failed;
+	enum error_code code;
+};
+
+static void note(void *arg, uint64_t revision, size_t failed, struct error *why)
+{
+	struct told *t = arg;
+
+	t->times++;
+	t->revision = revision;
+	t->failed = failed;
+	t->code = error_code(why);
+}
+
+static void who_does_not_wait_is_told(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_op good = op_put("a", "1", STORE_ABSENT);
+	const struct store_op bad[] = {op_put("b", "1", STORE_ABSENT),
+				       op_put("a", "2", STORE_ABSENT)};
+	struct store_op nameless = op_put("c", "1", STORE_ABSENT);
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct told told[3] = {{0}};
+
+	nameless.key_len = 0;
+	assert_int_equal(store_commit_later(f->s, &good, 1, note, &told[0], NULL), 0);
+	assert_int_equal(store_commit_later(f->s, bad, 2, note, &told[1], NULL), 0);
+	assert_int_equal(store_commit_later(f->s, &nameless, 1, note, &told[2], &err), -1);
+	assert_int_equal(error_code(err), E_BAD_REQUEST);
+	/* Whatever was handed over is decided before the store is closed. */
+	reopen(f);
+	assert_int_equal(told[0].times, 1);
+	assert_int_equal(told[0].code, 0);
+	assert_int_equal(told[0].revision, 2);
+	assert_int_equal(told[1].times, 1);
+	assert_int_equal(told[1].code, E_EXISTS);
+	assert_int_equal(told[1].failed, 1);
+	assert_int_equal(told[2].times, 0);
+	assert_value_at(f->s, "a", 0, "1");
+	assert_value_at(f->s, "b", 0, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(compaction_of_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_writers_get_revisions_of_their_own, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(who_does_not_wait_is_told, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
