@@ -328,7 +328,10 @@ int crd_reload(struct local *l, struct error **err)
 
 int crd_gone(struct local *l, struct error **err)
 {
-	return crd_reload(l, err) < 0 ? -1 : crd_accept_waiting(l, err);
+	if (crd_reload(l, err) < 0)
+		return -1;
+	crd_accept_waiting(l);
+	return 0;
 }
 
 const struct resource *crd_stored_as(const json_t *crd, struct error **err)

@@ -5,6 +5,7 @@
  */
 #include "cluster/local/private.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
 #include "object/json.h"
@@ -184,16 +185,19 @@ static bool add_waiting(void *arg, const char *json, size_t len)
 	return true;
 }
 
-int crd_accept_waiting(struct local *l, struct error **err)
+void crd_accept_waiting(struct local *l)
 {
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	struct waiting w = {.names = VEC_INIT};
-	int result = list_definitions(l, add_waiting, &w, err);
 
+	if (list_definitions(l, add_waiting, &w, &err) < 0)
+		log_warn("which definitions wait for names cannot be read: %s", error_message(err));
 	vec_each (&w.names, name) {
-		if (result == 0)
-			result = crd_establish(l, *name, err);
+		error_clear(&err);
+		if (crd_establish(l, *name, &err) < 0 && error_code(err) != E_NOT_FOUND)
+			log_warn("the definition %s, which waits for names, gets none: %s", *name,
+				 error_message(err));
 		free(*name);
 	}
 	vec_release(&w.names);
-	return result;
 }

@@ -392,8 +392,9 @@ struct cluster *local_cluster_open(const char *where, const struct cluster_confi
 	l->tokens = token_authority_new(l, where);
 	watches_open(l);
 	admission_open(l);
-	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0 && crd_accept_waiting(l, err) == 0) {
+	if (crd_reload(l, err) == 0 && bootstrap(l, err) == 0) {
 		l->policies = policy_cache_new();
+		crd_accept_waiting(l);
 		crd_cleanup_begin(l->cleanup);
 		return &l->base;
 	}

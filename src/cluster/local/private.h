@@ -327,8 +327,8 @@ bool crd_condition(const json_t *crd, const char *type);
 /* Sets it; its time, NOW, changes with its status. */
 void crd_set_condition(json_t *crd, const char *type, bool status, const char *reason,
 		       const char *message, const char *now);
-/* Definitions that wait for names get those that are free now. */
-int crd_accept_waiting(struct local *l, struct error **err);
+/* Definitions that wait for names get those that are free now; where that fails it is logged. */
+void crd_accept_waiting(struct local *l);
 /* write.c: crd_accept, written as the server's own change; the catalog is made anew. */
 int crd_establish(struct local *l, const char *name, struct error **err);
 /* Checks that a schema can be understood. */
