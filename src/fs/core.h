@@ -136,6 +136,7 @@ struct node {
 	struct timespec mtime, changed;
 	struct map *children; /* name -> newest node, borrowed; of a directory */
 	struct map *drafts;   /* name -> scratch node, a ref; of a directory */
+	struct node *before;  /* a ref; the one of its name whose scratch files it took over */
 	uint64_t names;	      /* generation of its listing */
 	uint64_t listed;      /* digest of what the kernel may keep of it; 0: nothing */
 	size_t entries;	      /* of its last listing */

@@ -50,6 +50,9 @@ void scratch_touch(struct node *n, bool written);
 /* Gives the scratch file OLD the name NEW in TO; returns the node it replaces, likewise. */
 struct node *scratch_move(struct node *from, const char *old, struct node *to, const char *new_);
 
+/* TO has taken the place of FROM: what lies there is in TO now. */
+void scratch_move_all(struct node *from, struct node *to);
+
 /*
  * NAME in DIR was refused because of WHY: its text stays as NAME.rejected, with the reason before
  * it. Takes fs->lock. 0 or an errno (ENOSPC).

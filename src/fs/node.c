@@ -96,6 +96,7 @@ static void node_free(struct node *n)
 		resource_unref(n->resource);
 	type_unref(n->type);
 	draft_unref(n->draft);
+	node_unref(n->before);
 	str_release(&n->text);
 	map_free(n->children, NULL);
 	map_free(n->drafts, NULL);

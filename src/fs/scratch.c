@@ -79,6 +79,21 @@ struct node *scratch_move(struct node *from, const char *old, struct node *to, c
 	return replaced;
 }
 
+void scratch_move_all(struct node *from, struct node *to)
+{
+	VEC(char *) names = VEC_INIT;
+
+	map_each (from->drafts, e)
+		vec_push(&names, xstrdup(e->key));
+	if (names.n)
+		to->before = node_ref(from); /* may have had no other refs than its files' */
+	vec_each (&names, name) {
+		scratch_move(from, *name, to, *name);
+		free(*name);
+	}
+	vec_release(&names);
+}
+
 static void add_reason(struct str *out, const struct error *why, bool secret)
 {
 	struct str text CLEANUP(str_release) = STR_INIT;

@@ -94,16 +94,18 @@ static struct node *make_node(struct node *dir, const struct node_kind *k, const
 static struct node *node_of(struct node *dir, const struct node_kind *k, const char *name,
 			    struct found *f, bool private)
 {
-	struct node *n = node_child(dir, name);
+	struct node *before = private ? NULL : node_child(dir, name), *n;
 
-	if (!private && n && still_current(n, k, f))
-		return node_ref(n);
+	if (before && still_current(before, k, f))
+		return node_ref(before);
 	/* Looks overtake each other: the kernel may keep the answer with the version before, and
 	 * give back what it is told now, after which nobody knows here that it has the name. */
-	if (!private)
+	if (before)
 		node_stale(dir, name);
 	n = make_node(dir, k, name, f);
 	n->private = private;
+	if (before && before->kind == k && before->drafts)
+		scratch_move_all(before, n);
 	if (!private)
 		map_put(dir->children, name, n);
 	return n;

@@ -396,6 +396,29 @@ static void test_directory_of_type_read_again(void **state)
 	node_unref(now);
 }
 
+/* A type is served in another way now: its directory is another one, with the scratch files. */
+static void test_directory_of_type_that_changed(void **state)
+{
+	struct world *w = *state;
+	const struct resource *was = w->dir->resource, *again;
+	struct resource other = *was;
+	struct error *why CLEANUP(error_free_cleanup) = error_new(E_INVALID, "no");
+	struct node *n, *dir = w->dir;
+
+	other.verbs &= ~(unsigned)VERB_PATCH;
+	again = resource_new(&other, NULL);
+	assert_int_equal(rejected_keep(w->dir, NAME, 0644, "k: v\n", 5, why, false), 0);
+	node_unref(steal(&w->dir)); /* only the text keeps it */
+	show_as_configmaps(w, again);
+	assert_int_equal(tree_resolve(w->fs, TYPE, NULL, &w->dir, NULL), 0);
+	assert_int_equal(tree_resolve(w->fs, TYPE "/" NAME ".rejected", NULL, &n, NULL), 0);
+	show_as_configmaps(w, was);
+	resource_unref(again);
+	assert_ptr_not_equal(w->dir, dir);
+	assert_ptr_equal(n->parent, w->dir);
+	node_unref(n);
+}
+
 #define CACHED (FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE)
 
 /* What the kernel is told of the listing it has; *FH for the other requests. */
@@ -684,6 +707,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_close_after_fsync_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory_that_went, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory_of_type_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directory_of_type_that_changed, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_looks_that_overtake, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listing_that_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_listing, setup, teardown),
