@@ -6,8 +6,7 @@
 
 #include <errno.h>
 
-#define MANY 2000 /* entries: a listing of so many is not made on the thread that reads requests \
-		   */
+#define MANY 2000 /* entries: their listing is not made on the thread that reads requests */
 #define INODES_FREE (1 << 20) /* what df -i shows: there is no bound */
 
 /* A lookup that finds nothing is not remembered by the kernel: what appears is seen at once. */
