@@ -3,6 +3,7 @@
 #include "object/json_memory.h"
 #include "object/yaml.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 
 void object_init(void)
@@ -14,6 +15,8 @@ void object_init(void)
 /* Where the facts of an object come from: a key of the top level or of metadata. */
 enum place { TOP, METADATA };
 
+#define RESOURCE_VERSION 5 /* of them */
+
 static const struct text_fact {
 	enum place place;
 	const char *key;
@@ -24,7 +27,8 @@ static const struct text_fact {
 	{METADATA, "name", offsetof(struct object, name)},
 	{METADATA, "namespace", offsetof(struct object, namespace)},
 	{METADATA, "uid", offsetof(struct object, uid)},
-	{METADATA, "resourceVersion", offsetof(struct object, resource_version)},
+	[RESOURCE_VERSION] = {METADATA, "resourceVersion",
+			      offsetof(struct object, resource_version)},
 	{METADATA, "creationTimestamp", offsetof(struct object, creation_timestamp)},
 	{METADATA, "deletionTimestamp", offsetof(struct object, deletion_timestamp)},
 };
@@ -121,6 +125,16 @@ static uint64_t revision_of(const char *resource_version)
 	return value;
 }
 
+static const char **text_at(struct object *o, size_t i)
+{
+	return (const char **)((char *)o + text_facts[i].offset);
+}
+
+static struct span *part_at(struct object *o, size_t i)
+{
+	return (struct span *)((char *)o + part_facts[i].offset);
+}
+
 static struct object *allocate(const char *json, size_t len, const struct facts *f)
 {
 	size_t room = 0;
@@ -139,26 +153,31 @@ static struct object *allocate(const char *json, size_t len, const struct facts 
 	to[len] = '\0';
 	to += len + 1;
 	for (size_t i = 0; i < ARRAY_SIZE(text_facts); i++) {
-		*(const char **)((char *)o + text_facts[i].offset) = to;
+		*text_at(o, i) = to;
 		to = place_text(f->texts[i], to);
 	}
+	return o;
+}
+
+static struct object *object_of(const char *json, size_t len, const struct facts *f)
+{
+	struct object *o = allocate(json, len, f);
+
+	for (size_t i = 0; i < ARRAY_SIZE(part_facts); i++)
+		if (f->parts[i].p)
+			*part_at(o, i) =
+				(struct span){o->json + (f->parts[i].p - json), f->parts[i].len};
+	o->generation = f->generation;
+	o->revision = revision_of(o->resource_version);
 	return o;
 }
 
 static struct object *object_new(const char *json, size_t len)
 {
 	struct facts f = {.place = TOP};
-	struct object *o;
 
 	json_each((struct span){json, len}, collect, &f);
-	o = allocate(json, len, &f);
-	for (size_t i = 0; i < ARRAY_SIZE(part_facts); i++)
-		if (f.parts[i].p)
-			*(struct span *)((char *)o + part_facts[i].offset) =
-				(struct span){o->json + (f.parts[i].p - json), f.parts[i].len};
-	o->generation = f.generation;
-	o->revision = revision_of(o->resource_version);
-	return o;
+	return object_of(json, len, &f);
 }
 
 /* A NUL would make the C string of a name another name than the object's. */
@@ -192,9 +211,50 @@ struct object *object_from_canonical(const char *json, size_t len, struct error 
 	return checked(object_new(json, len), err);
 }
 
-struct object *object_from_written(const char *json, size_t len)
+struct object *object_draft(const char *json, size_t len, size_t *at)
 {
-	return object_new(json, len);
+	struct facts f = {.place = TOP};
+
+	json_each((struct span){json, len}, collect, &f);
+	*at = (size_t)(f.texts[RESOURCE_VERSION].p + 1 - json);
+	return object_of(json, len, &f);
+}
+
+/* The texts of O stand behind its JSON, in their order. */
+static size_t bytes_of(const struct object *o)
+{
+	const char *last = *text_at((struct object *)o, ARRAY_SIZE(text_facts) - 1);
+
+	return (size_t)(last + strlen(last) + 1 - o->json);
+}
+
+struct object *object_at_revision(const struct object *draft, size_t at, uint64_t revision)
+{
+	char digits[24];
+	size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, revision);
+	size_t bytes = bytes_of(draft), more = n - 1;
+	struct object *o = xmalloc(sizeof(*o) + bytes + more + n + 1);
+	char *to = (char *)(o + 1);
+
+	memcpy(o, draft, sizeof(*o));
+	atomic_init(&o->refs, 1);
+	memcpy(to, draft->json, at);
+	memcpy(to + at, digits, n);
+	memcpy(to + at + n, draft->json + at + 1, bytes - at - 1);
+	memcpy(to + bytes + more, digits, n + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(text_facts); i++)
+		*text_at(o, i) = to + (*text_at(o, i) - draft->json) + more;
+	for (size_t i = 0; i < ARRAY_SIZE(part_facts); i++)
+		if (part_at(o, i)->p) {
+			size_t offset = (size_t)(part_at(o, i)->p - draft->json);
+
+			part_at(o, i)->p = to + offset + (offset > at ? more : 0);
+		}
+	o->json = to;
+	o->len += more;
+	o->resource_version = to + bytes + more;
+	o->revision = revision;
+	return o;
 }
 
 struct object *object_from_tree(const json_t *tree)

@@ -51,8 +51,13 @@ struct object {
 struct object *object_parse(const char *json, size_t len, struct error **err);
 /* From bytes that are canonical already, as the store keeps them: copied, not re-ordered. */
 struct object *object_from_canonical(const char *json, size_t len, struct error **err);
-/* The same for bytes that json_write has written: they are not checked. Never NULL. */
-struct object *object_from_written(const char *json, size_t len);
+/*
+ * An object that is complete but for its revision: JSON, that json_write has written and is not
+ * checked, has the resourceVersion "0". *AT: where in it that digit stands.
+ */
+struct object *object_draft(const char *json, size_t len, size_t *at);
+/* DRAFT, which stays, as REVISION: a new object. */
+struct object *object_at_revision(const struct object *draft, size_t at, uint64_t revision);
 /* From a tree, which stays the caller's. Never NULL: a tree is valid by construction. */
 struct object *object_from_tree(const json_t *tree);
 /* A new tree that the caller may change. Empty when bytes given as canonical were no JSON. */

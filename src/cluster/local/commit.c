@@ -13,6 +13,7 @@ static void op_release(struct op *op)
 {
 	str_release(&op->key);
 	str_release(&op->value);
+	object_unref(op->draft);
 }
 
 void commit_release(struct commit *c)
@@ -36,7 +37,7 @@ static void add_object(struct commit *c, enum store_op_kind kind, const struct r
 		       const json_t *tree, uint64_t expect)
 {
 	struct op *op = add(c, kind, expect);
-	struct span rv;
+	struct str text CLEANUP(str_release) = STR_INIT;
 	json_t *copy json_auto = json_copy((json_t *)tree);
 	json_t *meta json_auto = json_copy(json_object_get(tree, "metadata"));
 
@@ -44,11 +45,10 @@ static void add_object(struct commit *c, enum store_op_kind kind, const struct r
 		   json_path_string(tree, "metadata.name"), &op->key);
 	json_object_set_new(meta, "resourceVersion", json_string("0"));
 	json_object_set(copy, "metadata", meta);
-	json_write(copy, &op->value);
-	rv = json_find(op->value.s, op->value.len, "metadata.resourceVersion");
+	json_write(copy, &text);
+	op->draft = object_draft(text.s, text.len, &op->op.head_len);
 	op->op.with_revision = true;
-	op->op.head_len = (size_t)(rv.p - op->value.s) + 1;
-	op->op.tail_len = op->value.len - op->op.head_len - 1;
+	op->op.tail_len = text.len - op->op.head_len - 1;
 }
 
 void commit_put(struct commit *c, const struct resource *storage, const json_t *tree,
@@ -102,8 +102,8 @@ static struct store_op *point_ops(struct commit *c)
 
 		op->op.key = op->key.s;
 		op->op.key_len = op->key.len;
-		op->op.head = op->value.s;
-		op->op.tail = op->op.with_revision ? op->value.s + op->op.head_len + 1 : NULL;
+		op->op.head = op->draft ? op->draft->json : op->value.s;
+		op->op.tail = op->draft ? op->op.head + op->op.head_len + 1 : NULL;
 		ops[i] = op->op;
 	}
 	return ops;
@@ -111,13 +111,7 @@ static struct store_op *point_ops(struct commit *c)
 
 static struct object *object_of(const struct op *op, uint64_t revision)
 {
-	struct str json CLEANUP(str_release) = STR_INIT;
-
-	str_grow(&json, op->value.len + 20);
-	str_add(&json, op->op.head, op->op.head_len);
-	str_addi(&json, (int64_t)revision);
-	str_add(&json, op->op.tail, op->op.tail_len);
-	return object_from_written(json.s, json.len);
+	return object_at_revision(op->draft, op->op.head_len, revision);
 }
 
 /* What is kept of the objects of C is of the past. */

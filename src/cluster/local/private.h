@@ -265,6 +265,7 @@ int binding_check(const json_t *binding, const char *name, struct error **err);
 /* commit.c */
 struct op {
 	struct str key, value;
+	struct object *draft; /* instead of a value; its revision's digit at head_len */
 	struct store_op op;
 };
 struct commit {
