@@ -11,8 +11,7 @@ rv=$(resource_version x.yaml)
 unchanged() { diff x.yaml "$T/x" && [ "$(kubectl get configmap x -n "$NS" -o jsonpath='{.metadata.resourceVersion}')" = "$rv" ]; }
 
 # Each change of the namespace's ConfigMaps, as a client of the server sees it.
-(cd "$T" && exec "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" \
-	get configmaps -n "$NS" -w --output-watch-events \
+(cd "$T" && exec_kubectl get configmaps -n "$NS" -w --output-watch-events \
 	-o jsonpath='{.type} {.object.metadata.name} {.object.metadata.resourceVersion}{"\n"}' \
 	>"$T/events" 2>"$T/watch.err") &
 others+=($!)

@@ -20,7 +20,7 @@ documents() { [ "$(awk '/^---$/ { n += text; text = 0; next } { text = 1 } END {
 # What kubectl get -o yaml prints of each object, in a file as the tree has it. A watch prints all
 # of a type one by one, where a list would indent and so fold them differently.
 read_type() { # COUNT TYPE
-	kubectl get "$2" -A --watch -o yaml >"$T/$2.yaml" 2>/dev/null &
+	exec_kubectl get "$2" -A --watch -o yaml >"$T/$2.yaml" 2>/dev/null &
 	wait_for 30 documents "$T/$2.yaml" "$1" || echo "$2: not all was listed" >>"$T/differ"
 	kill $! && wait $! 2>/dev/null
 	awk -v type="$2" -v to="$T/kubectl/" '

@@ -274,6 +274,8 @@ find_tools() {
 	fi
 }
 kubectl() { "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" "$@"; }
+# In the background it is this one: what is ended is the program, not a shell that waits for it.
+exec_kubectl() { exec "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" "$@" 3>&-; }
 helm() { HELM_CACHE_HOME=$T/helm HELM_CONFIG_HOME=$T/helm "$HELM" --kubeconfig="$kubeconfig" "$@"; }
 
 # ---- Back ends

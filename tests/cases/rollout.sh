@@ -8,9 +8,8 @@ deployment=$P/deployments/api-server.yaml
 
 # watch_pods NAME: every event of every pod, as JSON documents in $T/NAME.json.
 watch_pods() {
-	# Not the function: its shell would be what is ended.
-	"$KUBECTL" --kubeconfig="$kubeconfig" get pods -n production -l app=api-server \
-		-w --output-watch-events -o json >"$T/$1.json" 2>"$T/$1.log" 3>&- &
+	exec_kubectl get pods -n production -l app=api-server \
+		-w --output-watch-events -o json >"$T/$1.json" 2>"$T/$1.log" &
 	watcher=$!
 	others+=("$watcher")
 	wait_for 10 pods_seen "$1" 3 || bail "the watch does not begin"

@@ -10,8 +10,7 @@ export HOME
 export GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t
 
 # Every change that a client of the server sees.
-(cd "$T" && exec "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" \
-	get configmaps -n "$NS" -w --output-watch-events \
+(cd "$T" && exec_kubectl get configmaps -n "$NS" -w --output-watch-events \
 	-o jsonpath='{.type} {.object.metadata.name} {.object.data.k}{"\n"}' \
 	>"$T/events" 2>"$T/watch.err") &
 others+=($!)
