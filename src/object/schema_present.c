@@ -62,17 +62,20 @@ typedef void visitor(json_t *object, const struct schema_type *t);
 
 static void walk(json_t *value, const struct schema_value *v, visitor *visit, int depth);
 
+/* By what OBJECT has: a type may have many more fields, and scalars hold nothing. */
 static void walk_struct(json_t *object, const struct schema_type *t, visitor *visit, int depth)
 {
-	visit(object, t);
-	for (size_t i = 0; i < t->n_fields; i++) {
-		const struct schema_field *f = &t->fields[i];
-		json_t *value;
+	const char *key;
+	json_t *value;
 
-		if (f->value.kind < SCHEMA_STRUCT || !(f->reaches & SCHEMA_REACHES_PRESENT))
+	visit(object, t);
+	json_object_foreach (object, key, value) {
+		const struct schema_field *f;
+
+		if (!json_is_object(value) && !json_is_array(value))
 			continue;
-		value = json_object_get(object, f->name);
-		if (value)
+		f = schema_field_find(t, key);
+		if (f && f->reaches & SCHEMA_REACHES_PRESENT)
 			walk(value, &f->value, visit, depth);
 	}
 }
