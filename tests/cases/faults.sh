@@ -94,8 +94,8 @@ sizes() {
 ok "sizes are exact" wait_for 10 sizes
 
 # Equal names in two namespaces collide.
-mkdir "$M/namespaces/$NS-two"
 makes namespace "$NS-two"
+mkdir "$M/namespaces/$NS-two"
 printf 'data: {a: "second"}\n' >"$M/namespaces/$NS-two/configmaps/x.yaml"
 is "equal names in two namespaces are two objects" \
 	"$(grep -h ' a: ' x.yaml "$M/namespaces/$NS-two/configmaps/x.yaml" | tr -d '\n')" '  a: "1"  a: second'
