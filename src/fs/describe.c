@@ -359,10 +359,19 @@ static void describe_event(struct describe *d, const json_t *e)
 		      first_of(e, "source.component", "reportingComponent"), message.s);
 }
 
+/* By its uid or, as a kubelet does for its node, by its name in that place. */
+static bool is_about(const json_t *event, const json_t *object)
+{
+	const char *uid = json_path_string(event, "involvedObject.uid");
+
+	return str_equal(uid, json_path_string(object, "metadata.uid")) ||
+	       str_equal(uid, json_path_string(object, "metadata.name"));
+}
+
 static void describe_events(struct describe *d)
 {
 	const char *uid = json_path_string(d->object, "metadata.uid");
-	/* A node's events name it by name and are in no namespace of its own. */
+	/* A node's events are in no namespace of its own, and may be of one before it. */
 	bool node = strcmp(d->resource->kind, "Node") == 0;
 	char *which free_ptr = node ? xasprintf("involvedObject.kind=Node,involvedObject.name=%s",
 						json_path_string(d->object, "metadata.name"))
@@ -374,7 +383,8 @@ static void describe_events(struct describe *d)
 	size_t i;
 
 	json_array_foreach (events, i, e)
-		vec_push(&sorted, e);
+		if (is_about(e, d->object))
+			vec_push(&sorted, e);
 	if (!sorted.n) {
 		describe_line(d, 0, "Events:\t<none>");
 		return;

@@ -103,6 +103,11 @@ ok "a deployment" wait_for 5 same_words deployment web deployments/web/describe
 ok "a service" wait_for 5 same_words service web services/web/describe
 ok "a job" wait_for 5 same_words job once jobs/once/describe
 ok "a claim" wait_for 5 same_words pvc claim persistentvolumeclaims/claim/describe
+makes event "$NS.before" default
+kubectl create -n default -f - >/dev/null <<END
+{apiVersion: v1, kind: Event, metadata: {name: $NS.before}, reason: Before, message: of one before it,
+ type: Normal, count: 1, involvedObject: {apiVersion: v1, kind: Node, name: $node, uid: before}}
+END
 ok "a node" wait_for 5 same_words node "$node" "$M/cluster/nodes/$node/describe"
 
 # ---- events, owner, table
