@@ -125,7 +125,6 @@ static void check_containers(const struct field *spec, const struct field *was)
 static void check_own(const struct field *spec, const struct field *was)
 {
 	const struct field *own = FIELD(spec, "resources"), *old = FIELD(was, "resources");
-	json_t *none json_auto = json_object();
 
 	if (field_set(old) && !field_set(own)) {
 		field_forbidden(own, "pod-level resources cannot be removed");
