@@ -246,6 +246,14 @@ void serve_pool_return(struct serve_pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+void serve_pool_settle(struct serve_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->lent)
+		pthread_cond_wait(&p->returned, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* Those that still work may start others, and call them. */
 static bool join_worker(struct serve_pool *p, size_t k)
 {
@@ -271,10 +279,7 @@ void serve_pool_free(struct serve_pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (size_t k = 0; join_worker(p, k); k++)
 		;
-	pthread_mutex_lock(&p->lock);
-	while (p->lent)
-		pthread_cond_wait(&p->returned, &p->lock);
-	pthread_mutex_unlock(&p->lock);
+	serve_pool_settle(p);
 	vec_each (&p->workers, w)
 		worker_free(*w);
 	vec_release(&p->workers);

@@ -25,6 +25,8 @@ void serve_pool_end_wait(struct serve_pool *p);
  * those it works for, stay. */
 void serve_pool_lend(struct serve_pool *p);
 void serve_pool_return(struct serve_pool *p);
+/* Waits until all that is lent has come back. */
+void serve_pool_settle(struct serve_pool *p);
 /* Runs what was submitted, ends the threads, frees. Takes NULL. */
 void serve_pool_free(struct serve_pool *p);
 

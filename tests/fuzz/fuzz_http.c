@@ -210,6 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r->user = r->who->user;
 	r->call = (struct call){.user = &r->user, .cancel = r->cancel, .warnings = &r->warnings};
 	server_dispatch(r);
+	serve_pool_settle(world.server.pool);
 	pthread_mutex_lock(&r->answer.lock);
 	stream = r->answer.on_close != NULL;
 	assert(r->answer.begun && r->answer.status >= 200 && r->answer.status < 600);
