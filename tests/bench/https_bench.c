@@ -26,7 +26,6 @@
 #include <pthread.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,9 +120,7 @@ static bool is_complete(const struct str *answer)
 struct lines {
 	char **v;
 	size_t n;
-	_Atomic size_t next;
-	unsigned port;
-	pthread_barrier_t dialled; /* what is timed begins here: clients keep their connections */
+	size_t next; /* of those that load() sends */
 };
 
 static const char *content_type(const char *method)
@@ -144,35 +141,28 @@ static void ask(SSL *ssl, const char *line, struct str *request)
 		die("cannot send");
 }
 
-static void exchange(SSL *ssl, const char *line, struct str *request, struct str *answer)
+/* One record. Returns whether that was the answer's last; what is no success ends the program. */
+static bool read_record(SSL *ssl, struct str *answer)
 {
 	char part[16384];
-	int n;
+	int n = SSL_read(ssl, part, sizeof(part));
 
-	ask(ssl, line, request);
-	str_reset(answer);
-	do {
-		n = SSL_read(ssl, part, sizeof(part));
-		if (n <= 0)
-			die("no answer");
-		str_add(answer, part, (size_t)n);
-	} while (!is_complete(answer));
+	if (n <= 0)
+		die("no answer");
+	str_add(answer, part, (size_t)n);
+	if (!is_complete(answer))
+		return false;
 	if (strncmp(answer->s, "HTTP/1.1 20", 11))
 		die(answer->s);
+	return true;
 }
 
-static void *send_lines(void *arg)
+static void exchange(SSL *ssl, const char *line, struct str *request, struct str *answer)
 {
-	struct str request CLEANUP(str_release) = STR_INIT, answer CLEANUP(str_release) = STR_INIT;
-	struct lines *lines = arg;
-	SSL *ssl = dial(lines->port);
-	size_t i;
-
-	pthread_barrier_wait(&lines->dialled);
-	while ((i = lines->next++) < lines->n)
-		exchange(ssl, lines->v[i], &request, &answer);
-	hang_up(ssl);
-	return NULL;
+	ask(ssl, line, request);
+	str_reset(answer);
+	while (!read_record(ssl, answer))
+		;
 }
 
 static void read_lines(const char *path, struct lines *lines)
@@ -203,24 +193,80 @@ static void free_lines(struct lines *lines)
 	free(lines->v);
 }
 
+/* --- load: one thread has all connections, so that it takes as little as can be of the processors
+ * that the server works on */
+
+#define CONNECTIONS_MAX 64u
+
+struct load {
+	struct lines lines;
+	struct client {
+		SSL *ssl;
+		struct str answer;
+	} clients[CONNECTIONS_MAX];
+	struct pollfd fds[CONNECTIONS_MAX]; /* fd -1: has nothing more to ask */
+	unsigned n, left;
+	struct str request;
+};
+
+static void ask_next(struct load *l, unsigned i)
+{
+	if (l->lines.next < l->lines.n) {
+		ask(l->clients[i].ssl, l->lines.v[l->lines.next++], &l->request);
+		return;
+	}
+	l->fds[i].fd = -1;
+	l->left--;
+}
+
+static void read_answers(struct load *l, unsigned i)
+{
+	struct client *c = &l->clients[i];
+
+	do {
+		if (!read_record(c->ssl, &c->answer))
+			continue;
+		str_reset(&c->answer);
+		ask_next(l, i);
+	} while (SSL_has_pending(c->ssl));
+}
+
+static void dial_all(struct load *l, unsigned port)
+{
+	for (unsigned i = 0; i < l->n; i++) {
+		struct client *c = &l->clients[i];
+
+		*c = (struct client){.ssl = dial(port), .answer = STR_INIT};
+		l->fds[i] = (struct pollfd){.fd = SSL_get_fd(c->ssl), .events = POLLIN};
+	}
+}
+
+/* What is timed begins when all are connected: clients keep their connections. */
 static void load(unsigned port, unsigned connections, const char *path)
 {
-	struct lines lines = {.port = port};
-	pthread_t threads[64];
+	struct load l = {.n = MIN(connections, CONNECTIONS_MAX), .request = STR_INIT};
 	double start;
 
-	read_lines(path, &lines);
-	connections = MIN(connections, 64u);
-	pthread_barrier_init(&lines.dialled, NULL, connections + 1);
-	for (unsigned i = 0; i < connections; i++)
-		if (pthread_create(&threads[i], NULL, send_lines, &lines))
-			die("no thread");
-	pthread_barrier_wait(&lines.dialled);
+	read_lines(path, &l.lines);
+	dial_all(&l, port);
 	start = now_s();
-	for (unsigned i = 0; i < connections; i++)
-		pthread_join(threads[i], NULL);
+	l.left = l.n;
+	for (unsigned i = 0; i < l.n; i++)
+		ask_next(&l, i);
+	while (l.left) {
+		if (poll(l.fds, l.n, 60000) <= 0)
+			die("no answer in a minute");
+		for (unsigned i = 0; i < l.n; i++)
+			if (l.fds[i].fd >= 0 && l.fds[i].revents)
+				read_answers(&l, i);
+	}
 	printf("%.6f\n", now_s() - start);
-	free_lines(&lines);
+	for (unsigned i = 0; i < l.n; i++) {
+		hang_up(l.clients[i].ssl);
+		str_release(&l.clients[i].answer);
+	}
+	str_release(&l.request);
+	free_lines(&l.lines);
 }
 
 /* The text of "continue" in the tail of a list; "" when that was all. */
@@ -391,7 +437,7 @@ static void watch(unsigned port, size_t n, const char *path, const char *file)
 {
 	struct str request CLEANUP(str_release) = STR_INIT, answer CLEANUP(str_release) = STR_INIT;
 	struct watchers all = {.n = n};
-	struct lines lines = {.port = port};
+	struct lines lines = {NULL};
 	SSL *writer = dial(port);
 	pthread_t reader;
 	double start;
