@@ -67,7 +67,8 @@ const struct schema_value *schema_elem(const struct schema_value *v)
 
 json_t *schema_field_default(const struct schema_field *f)
 {
-	const char *text = f->default_json, *end = text ? text + strcspn(text + 1, "\\\"") + 1 : NULL;
+	const char *text = f->default_json,
+		   *end = text ? text + strcspn(text + 1, "\\\"") + 1 : NULL;
 
 	if (!text)
 		return NULL;
