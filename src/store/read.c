@@ -259,6 +259,7 @@ struct list {
 	uint64_t at;	 /* 0: now */
 	store_sink *sink;
 	void *arg;
+	uint64_t *count; /* instead of the sink */
 	struct str plain;
 	bool stopped;
 };
@@ -281,6 +282,8 @@ static bool is_later(const struct list *l, const struct ref *ref)
 	return l->at && ref->revision > l->at;
 }
 
+/* What the key of W was then, or MDB_NOTFOUND. Where it is only counted, and has not been written
+ * since, its reference says enough. */
 static int list_version(struct list *l, const struct walk *w, struct entry *e)
 {
 	struct ref ref;
@@ -290,7 +293,9 @@ static int list_version(struct list *l, const struct walk *w, struct entry *e)
 		return rc;
 	if (is_later(l, &ref))
 		return entry_at(l->store, l->txn, ref, l->at, e);
-	return w->live ? list_entry(l, &ref, e) : MDB_NOTFOUND;
+	if (!w->live)
+		return MDB_NOTFOUND;
+	return l->count ? 0 : list_entry(l, &ref, e);
 }
 
 static int list_one(struct list *l, const struct walk *w)
@@ -300,6 +305,10 @@ static int list_one(struct list *l, const struct walk *w)
 
 	if (rc == MDB_NOTFOUND)
 		return 0;
+	if (!rc && l->count) {
+		++*l->count;
+		return 0;
+	}
 	if (!rc)
 		rc = seal_open(l->store, &e, &l->plain);
 	if (!rc)
@@ -353,15 +362,20 @@ static MDB_val later(MDB_val prefix, MDB_val start)
 	return c < 0 || (!c && prefix.mv_size < start.mv_size) ? start : prefix;
 }
 
-/* *FROM: where a list begins. */
-static int list_from(const void *prefix, size_t prefix_len, const void *start, size_t start_len,
-		     MDB_val *from_prefix, MDB_val *from, struct error **err)
+static int list_range(struct list *l, MDB_val prefix, MDB_val start, uint64_t *revision,
+		      struct error **err)
 {
-	*from_prefix = bytes_val(prefix_len ? prefix : "", prefix_len);
-	*from = later(*from_prefix, bytes_val(start_len ? start : "", start_len));
-	if (from->mv_size > STORE_KEY_MAX)
+	MDB_val from = later(prefix, start);
+	int rc;
+
+	if (from.mv_size > STORE_KEY_MAX)
 		return error_set(err, E_BAD_REQUEST, "a key has at most %d bytes", STORE_KEY_MAX);
-	return 0;
+	l->txn = reader_begin(l->store, err);
+	if (!l->txn)
+		return -1;
+	rc = list(l, &prefix, &from, revision, err);
+	reader_end(l->store, l->txn);
+	return rc;
 }
 
 int store_list(struct store *s, const void *prefix, size_t prefix_len, const void *start,
@@ -370,81 +384,21 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 {
 	struct list l = {
 		.store = s, .at = at_revision, .sink = sink, .arg = arg, .plain = STR_INIT};
-	MDB_val from_prefix, from;
-	int rc;
+	int rc = list_range(&l, bytes_val(prefix_len ? prefix : "", prefix_len),
+			    bytes_val(start_len ? start : "", start_len), revision, err);
 
-	if (list_from(prefix, prefix_len, start, start_len, &from_prefix, &from, err) < 0)
-		return -1;
-	l.txn = reader_begin(s, err);
-	if (!l.txn)
-		return -1;
-	rc = list(&l, &from_prefix, &from, revision, err);
-	reader_end(s, l.txn);
 	str_wipe(&l.plain);
 	return rc;
-}
-
-/* Most keys were last written before the revision: their reference alone tells what they were. */
-static int count_one(const struct list *l, const struct walk *w, uint64_t *n)
-{
-	struct entry e;
-	struct ref ref;
-	int rc = ref_parse(&w->data, &ref);
-
-	if (!rc && is_later(l, &ref))
-		rc = entry_at(l->store, l->txn, ref, l->at, &e);
-	else if (!rc && !w->live)
-		rc = MDB_NOTFOUND;
-	if (!rc)
-		++*n;
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-static int count_tree(const struct list *l, bool live, const MDB_val *prefix, const MDB_val *start,
-		      uint64_t *n)
-{
-	struct walk w = {.live = live, .end = true};
-	int rc = walk_begin(&w, l->store, l->txn, prefix, start);
-
-	while (!rc && !w.end) {
-		rc = count_one(l, &w, n);
-		if (!rc)
-			rc = walk_move(&w, MDB_NEXT, prefix);
-	}
-	mdb_cursor_close(w.cursor);
-	return rc;
-}
-
-static int count(struct list *l, const MDB_val *prefix, const MDB_val *start, uint64_t *n,
-		 struct error **err)
-{
-	uint64_t at = l->at;
-	int rc;
-
-	*n = 0;
-	if (resolve_revision(l->store, l->txn, &at, err))
-		return -1;
-	rc = count_tree(l, true, prefix, start, n);
-	if (!rc && l->at)
-		rc = count_tree(l, false, prefix, start, n);
-	return rc ? store_fail(err, rc, "cannot read the store") : 0;
 }
 
 int store_count(struct store *s, const void *prefix, size_t prefix_len, const void *start,
 		size_t start_len, uint64_t at_revision, uint64_t *n, struct error **err)
 {
-	struct list l = {.store = s, .at = at_revision};
-	MDB_val from_prefix, from;
-	int rc;
+	struct list l = {.store = s, .at = at_revision, .count = n};
 
-	if (list_from(prefix, prefix_len, start, start_len, &from_prefix, &from, err) < 0)
-		return -1;
-	l.txn = reader_begin(s, err);
-	if (!l.txn)
-		return -1;
-	rc = count(&l, &from_prefix, &from, n, err);
-	reader_end(s, l.txn);
-	return rc;
+	*n = 0;
+	return list_range(&l, bytes_val(prefix_len ? prefix : "", prefix_len),
+			  bytes_val(start_len ? start : "", start_len), NULL, err);
 }
 
 int store_history(struct store *s, const void *key, size_t key_len, store_history_sink *sink,

@@ -106,8 +106,8 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 	       size_t start_len, uint64_t at_revision, store_sink *sink, void *arg,
 	       uint64_t *revision, struct error **err);
 /*
- * How many keys store_list would tell: without their values, and nearly as fast for a past revision
- * as for now. *N is set on success.
+ * How many keys store_list would tell, without reading the values of those that have not changed
+ * since AT_REVISION. *N is set on success.
  */
 int store_count(struct store *s, const void *prefix, size_t prefix_len, const void *start,
 		size_t start_len, uint64_t at_revision, uint64_t *n, struct error **err);
