@@ -348,8 +348,7 @@ static int try_group(struct store *s, struct request *first, struct request *end
 		return s->failed;
 	for (struct request *r = first; r != end; r = r->next)
 		bytes += r->bytes;
-	space_prepare(s, bytes);
-	rc = mdb_txn_begin(s->env, NULL, 0, &g.txn);
+	rc = space_begin(s, bytes, &g.txn);
 	if (rc)
 		return rc;
 	for (struct request *r = first; !rc && r != end; r = r->next)

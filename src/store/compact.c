@@ -189,8 +189,7 @@ static int step_run(struct step *st)
 {
 	int rc;
 
-	space_prepare(st->store, 0);
-	rc = mdb_txn_begin(st->store->env, NULL, 0, &st->txn);
+	rc = space_begin(st->store, 0, &st->txn);
 	if (rc)
 		return rc;
 	rc = step_in_txn(st);

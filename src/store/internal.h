@@ -323,8 +323,8 @@ int control_ask(int fd, const char *dir, uint64_t *before, uint64_t *after, stru
 /* space.c */
 /* How much longer than the data's limit the map is. */
 size_t space_slack(size_t map_size);
-/* Before a transaction of about BYTES: places on disk for it and for later deletions. */
-void space_prepare(struct store *s, size_t bytes);
+/* Begins a transaction of about BYTES, with places on disk for it and for later deletions. */
+int space_begin(struct store *s, size_t bytes, MDB_txn **txn);
 /* Whether the request fits beside what TXN holds already. */
 bool space_fits(struct store *s, MDB_txn *txn, const struct request *r);
 /* Before anything is read: a file shorter than its own header says is refused. */

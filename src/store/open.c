@@ -309,8 +309,7 @@ static int raise_format(struct store *s, struct error **err)
 	MDB_txn *txn;
 	int rc;
 
-	space_prepare(s, 0);
-	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	rc = space_begin(s, 0, &txn);
 	if (rc)
 		return env_error(s, rc, err);
 	rc = meta_get_number(s, txn, "format", &format);

@@ -111,8 +111,7 @@ static int run_step(struct reseal *r)
 	int rc;
 
 	r->bytes = 0;
-	space_prepare(r->store, STEP_BYTES);
-	rc = mdb_txn_begin(r->store->env, NULL, 0, &r->txn);
+	rc = space_begin(r->store, STEP_BYTES, &r->txn);
 	if (rc)
 		return rc;
 	rc = step_in_txn(r);

@@ -105,11 +105,31 @@ void space_report(struct store *s, MDB_txn *txn, struct store_report *r)
 	r->free_bytes = free_pages(txn) * s->page_size;
 }
 
+/*
+ * What is reserved has never been written. The first write there changes the file system's own
+ * records as well, and a flush would wait for those too; so they are changed here, a MB at a time.
+ * Nothing relies on it.
+ */
+static void write_zeros(int fd, uint64_t from, uint64_t size)
+{
+	static const char zeros[64 << 10];
+
+	while (from < size) {
+		ssize_t n = pwrite(fd, zeros, MIN(sizeof(zeros), size - from), (off_t)from);
+
+		if (n <= 0)
+			return;
+		from += (uint64_t)n;
+	}
+}
+
 /* Makes the file SIZE bytes long, with blocks behind them where the file system can. */
 static int extend(int fd, uint64_t from, uint64_t size)
 {
-	if (!fallocate(fd, 0, (off_t)from, (off_t)(size - from)))
+	if (!fallocate(fd, 0, (off_t)from, (off_t)(size - from))) {
+		write_zeros(fd, from, size);
 		return 0;
+	}
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return errno;
 	if (file_size(fd) < size && ftruncate(fd, (off_t)size))
@@ -117,7 +137,7 @@ static int extend(int fd, uint64_t from, uint64_t size)
 	return 0;
 }
 
-void space_prepare(struct store *s, size_t bytes)
+static void prepare(struct store *s, size_t bytes)
 {
 	uint64_t used = used_bytes(s), want = used + bytes + bytes / 2 + RESERVE;
 	mdb_filehandle_t fd;
@@ -136,6 +156,16 @@ void space_prepare(struct store *s, size_t bytes)
 	want = MAX(s->reserved, used);
 	s->pages = MIN(s->pages, pages_in(s, want, RESERVE));
 	s->delete_pages = MIN(s->delete_pages, pages_in(s, want, GIVE_UP));
+}
+
+/* After one that failed in its last step LMDB begins none; what lies where is not known then. */
+int space_begin(struct store *s, size_t bytes, MDB_txn **txn)
+{
+	int rc = mdb_txn_begin(s->env, NULL, 0, txn);
+
+	if (!rc)
+		prepare(s, bytes);
+	return rc;
 }
 
 static uint64_t pages_of(MDB_txn *txn, MDB_dbi dbi)
