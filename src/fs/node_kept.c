@@ -138,11 +138,16 @@ static int render_version(struct node *n, const struct call *call, struct str *o
 	struct object *then CLEANUP(object_unref_cleanup) = NULL;
 	struct object *now CLEANUP(object_unref_cleanup) = NULL;
 	struct object *edit CLEANUP(object_unref_cleanup) = NULL;
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	char *version free_ptr = xstrndup(n->name, strlen(n->name) - strlen(YAML));
 
 	if (cluster_get_at(n->fs->cluster, call, n->resource, n->namespace, n->parent->parent->name,
-			   version, &then, err) < 0)
-		return -1;
+			   version, &then, &why) < 0) {
+		/* It was given up since its name was looked up. */
+		if (error_code(why) == E_GONE)
+			return error_set(err, E_NOT_FOUND, "%s", why->message);
+		return error_move(err, steal(&why));
+	}
 	pthread_mutex_lock(&n->fs->lock);
 	now = object_of_dir(n->parent->parent);
 	pthread_mutex_unlock(&n->fs->lock);

@@ -101,7 +101,7 @@ const json_t *admission_get(struct admission *a, const char *group, const char *
 	t = kept_find(a->local->kept, &key, &since);
 	if (t)
 		return read_tree(a, t);
-	o = local_read(a->local, r, namespace, name, 0, err);
+	o = local_read(a->local, r, namespace, name, err);
 	if (!o)
 		return NULL;
 	return read_tree(a, kept_put(a->local->kept, &key, object_tree(o), o->len, since));

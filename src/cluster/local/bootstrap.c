@@ -57,7 +57,7 @@ int bootstrap_missing(struct local *l, const char *group, const char *plural, co
 {
 	const struct resource *r = catalog_find(l->catalog, group, NULL, plural);
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, r, "", json_path_string(tree, "metadata.name"), 0, NULL);
+		local_read(l, r, "", json_path_string(tree, "metadata.name"), NULL);
 
 	return o ? 0 : bootstrap_add(l, r, NULL, tree, manager, STORE_ABSENT, c, err);
 }

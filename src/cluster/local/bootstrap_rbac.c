@@ -90,7 +90,7 @@ static int ensure(struct local *l, const struct rbac_default *d, struct commit *
 {
 	const struct resource *r = catalog_find(l->catalog, RBAC, "v1", d->plural);
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, r, d->namespace, d->name, 0, NULL);
+		local_read(l, r, d->namespace, d->name, NULL);
 	json_t *wanted json_auto = json_read(d->json, strlen(d->json), err);
 	json_t *old json_auto = o ? object_tree(o) : NULL;
 	json_t *tree json_auto = NULL;

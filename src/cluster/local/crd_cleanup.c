@@ -89,7 +89,7 @@ static struct object *read_definition(struct local *l, const struct doomed *d, s
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, crd_type(), "", d->name, 0, &why);
+		local_read(l, crd_type(), "", d->name, &why);
 	json_t *tree json_auto = o ? object_tree(o) : NULL;
 
 	if (!o && error_code(why) != E_NOT_FOUND)

@@ -48,8 +48,7 @@ static int delete_once(const struct errand *e, const struct resource *r, const c
 		       struct object **out, bool *gone, struct error **err)
 {
 	struct local *l = e->l;
-	struct object *old CLEANUP(object_unref_cleanup) =
-		local_read(l, r, namespace, name, 0, err);
+	struct object *old CLEANUP(object_unref_cleanup) = local_read(l, r, namespace, name, err);
 	struct commit c CLEANUP(commit_release) = {0};
 	json_t *tree json_auto = NULL;
 	json_t *shown json_auto = NULL;

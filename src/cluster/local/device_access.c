@@ -13,9 +13,8 @@
 
 static bool namespace_allows(const struct write *w)
 {
-	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(w->l, catalog_find(w->l->catalog, "", "v1", "namespaces"), "",
-			   w->namespace, 0, NULL);
+	struct object *o CLEANUP(object_unref_cleanup) = local_read(
+		w->l, catalog_find(w->l->catalog, "", "v1", "namespaces"), "", w->namespace, NULL);
 	json_t *tree json_auto = o ? object_tree(o) : NULL;
 
 	return strcmp(json_path_string(tree, "metadata.labels[" LABEL "]"), "true") == 0;

@@ -45,7 +45,7 @@ static int mark(const struct write *w, struct delete_options *opt, struct error 
 
 	for (int i = 0; i < TRIES; i++) {
 		struct object *old CLEANUP(object_unref_cleanup) =
-			local_read(w->l, w->storage, w->namespace, w->name, 0, err);
+			local_read(w->l, w->storage, w->namespace, w->name, err);
 		struct commit c CLEANUP(commit_release) = {0};
 		json_t *tree json_auto = NULL;
 		size_t failed;

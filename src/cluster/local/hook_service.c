@@ -14,7 +14,7 @@ static json_t *read_service(struct local *l, const struct hook_target *t, struct
 {
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	struct object *o CLEANUP(object_unref_cleanup) = local_read(
-		l, catalog_find(builtin, "", "v1", "services"), t->namespace, t->service, 0, err);
+		l, catalog_find(builtin, "", "v1", "services"), t->namespace, t->service, err);
 
 	return o ? object_tree(o) : NULL;
 }

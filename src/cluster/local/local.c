@@ -85,7 +85,7 @@ bool errand_over(const struct errand *e)
 }
 
 struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
-			  const char *name, uint64_t at_revision, struct error **err)
+			  const char *name, struct error **err)
 {
 	struct str key CLEANUP(str_release) = STR_INIT;
 	struct store_value v = {0};
@@ -93,7 +93,7 @@ struct object *local_read(struct local *l, const struct resource *r, const char 
 	struct object *o;
 
 	object_key(r, namespace, name, &key);
-	if (store_get(l->store, key.s, key.len, at_revision, &v, &why) < 0) {
+	if (store_get(l->store, key.s, key.len, 0, &v, &why) < 0) {
 		if (error_code(why) == E_NOT_FOUND)
 			refuse_not_found(r, name, err);
 		else
@@ -105,20 +105,46 @@ struct object *local_read(struct local *l, const struct resource *r, const char 
 	return o;
 }
 
-/* The object at exactly that revision: what was newest then must have been written by it. */
+/* A version that is looked for among those of a key. */
+struct wanted {
+	uint64_t revision;
+	bool known; /* some version of the key is kept */
+	struct object *object;
+	struct error *why;
+};
+
+static bool take_version(void *arg, uint64_t revision, bool deleted, const char *value, size_t len)
+{
+	struct wanted *w = arg;
+
+	w->known = true;
+	if (revision == w->revision && !deleted)
+		w->object = object_from_canonical(value, len, &w->why);
+	return revision > w->revision;
+}
+
+/* The object at exactly that revision. Its last versions are kept for longer than the store can
+ * tell what there was at a revision, so the key's own are looked through. */
 static struct object *read_version(struct local *l, const struct resource *r, const char *namespace,
 				   const char *name, const char *rv, struct error **err)
 {
-	struct object *o CLEANUP(object_unref_cleanup) = NULL;
-	uint64_t revision;
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct wanted w = {0};
 
-	if (revision_parse(rv, &revision, err) < 0)
+	if (revision_parse(rv, &w.revision, err) < 0)
 		return NULL;
-	o = local_read(l, r, namespace, name, revision, err);
-	if (!o || !revision || o->revision == revision)
-		return steal(&o);
-	error_set(err, E_GONE, "version %s of %s \"%s\" is not kept", rv, r->plural, name);
-	return NULL;
+	if (!w.revision)
+		return local_read(l, r, namespace, name, err);
+	object_key(r, namespace, name, &key);
+	if (store_history(l->store, key.s, key.len, take_version, &w, err) < 0)
+		return NULL;
+	if (w.why)
+		error_move(err, w.why);
+	else if (!w.known)
+		refuse_not_found(r, name, err);
+	else if (!w.object)
+		error_set(err, E_GONE, "version %s of %s \"%s\" is not kept", rv, r->plural, name);
+	return w.object;
 }
 
 struct telling {
@@ -180,8 +206,7 @@ static struct stream *open_stream(struct cluster *c, const struct call *call,
 				  struct error **err)
 {
 	struct local *l = local_of(c);
-	struct object *pod CLEANUP(object_unref_cleanup) =
-		local_read(l, r, namespace, name, 0, err);
+	struct object *pod CLEANUP(object_unref_cleanup) = local_read(l, r, namespace, name, err);
 	const struct pod_streamer *streamer;
 	struct stream *s;
 	void *streamer_arg;

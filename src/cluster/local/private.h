@@ -133,7 +133,7 @@ const struct resource *storage_of(const struct resource *r);
 
 /* The object as it is stored, or NULL and E_NOT_FOUND in R's words. */
 struct object *local_read(struct local *l, const struct resource *r, const char *namespace,
-			  const char *name, uint64_t at_revision, struct error **err);
+			  const char *name, struct error **err);
 /* R as the catalog has it by now: whoever names a custom type may have looked it up long ago, and
  * its definition may be another since. A new ref; NULL and *err: it is not served. */
 const struct resource *local_type(struct local *l, const struct resource *r, struct error **err);

@@ -332,7 +332,7 @@ static int check_object(struct local *l, const struct verified *v, const struct 
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, need->resource, need->namespace, need->name, 0, &why);
+		local_read(l, need->resource, need->namespace, need->name, &why);
 	int64_t deleted = 0;
 
 	if (!o && error_code(why) != E_NOT_FOUND)

@@ -132,7 +132,7 @@ static struct object *read_core(struct local *l, const char *plural, const char 
 {
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 
-	return local_read(l, catalog_find(builtin, "", "v1", plural), namespace, name, 0, err);
+	return local_read(l, catalog_find(builtin, "", "v1", plural), namespace, name, err);
 }
 
 /* A pod's token also tells the node, if only its name. */
@@ -319,7 +319,7 @@ int token_request(const struct write *w, const char *json, size_t len, struct ob
 	if (!g.request || check_names(&g, type, err) < 0 ||
 	    track_update(&asked, NULL, g.request, err) < 0 || admit(&g, admission_admit, err) < 0)
 		return -1;
-	g.account = local_read(w->l, w->r, w->namespace, w->name, 0, err);
+	g.account = local_read(w->l, w->r, w->namespace, w->name, err);
 	if (!g.account || complete(&g, now, err) < 0 || check_spec(&g, type, err) < 0 ||
 	    admit(&g, admission_validate, err) < 0 || bind(&g, err) < 0 || issue(&g, now, err) < 0)
 		return -1;

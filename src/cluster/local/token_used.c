@@ -75,7 +75,7 @@ static int label(struct local *l, const struct used *u, struct error **err)
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	const struct resource *secrets = catalog_find(builtin, "", "v1", "secrets");
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, secrets, u->namespace, u->secret, 0, err);
+		local_read(l, secrets, u->namespace, u->secret, err);
 	char *last free_ptr = o ? object_label(o, LABEL) : NULL;
 	char today[TIME_TEXT], tomorrow[TIME_TEXT];
 	json_t *patch json_auto = NULL;

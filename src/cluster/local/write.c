@@ -112,7 +112,7 @@ static int create_once(const struct write *w, json_t *tree, bool generated, stru
 	if (w->opt->dry_run) {
 		struct object *o CLEANUP(object_unref_cleanup) =
 			local_read(w->l, w->storage, w->namespace,
-				   json_path_string(tree, "metadata.name"), 0, NULL);
+				   json_path_string(tree, "metadata.name"), NULL);
 
 		if (o)
 			return refuse_exists(w->r, json_path_string(tree, "metadata.name"), err);
@@ -197,7 +197,7 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 {
 	struct admission a CLEANUP(admission_release) = {.target = STR_INIT};
 	struct object *old CLEANUP(object_unref_cleanup) =
-		local_read(w->l, w->r, w->namespace, w->name, 0, err);
+		local_read(w->l, w->r, w->namespace, w->name, err);
 	struct commit c CLEANUP(commit_release) = {0};
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	json_t *before json_auto = NULL;

@@ -1,19 +1,27 @@
-/* Lists in pages: each is of the first one's revision and tells how much is still to come. */
+/*
+ * Lists in pages: each is of the first one's revision and tells how much is still to come. Versions
+ * of one object, which are kept for longer than lists of a revision.
+ */
 #include "local_fixture.h"
 
+#include "base/clock.h"
 #include "object/base64.h"
 #include "object/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { OBJECTS = 23, PAGE = 5 };
 
 static struct local_fixture f;
+static struct clock *clock_now;
 
 static void make(int i)
 {
@@ -36,7 +44,8 @@ static void drop(int i)
 
 static int setup(void **state)
 {
-	fixture_open(&f, NULL);
+	clock_now = clock_fake_new(1700000000 * NS_PER_S);
+	fixture_open(&f, &(struct cluster_config){.clock = clock_now});
 	fixture_make(&f, "namespaces", "", "{'metadata':{'name':'n'}}");
 	for (int i = 0; i < OBJECTS; i++)
 		make(i);
@@ -46,6 +55,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fixture_close(&f);
+	clock_fake_free(clock_now);
 	return 0;
 }
 
@@ -257,6 +267,74 @@ static void other_tokens_are_refused(void **state)
 	}
 }
 
+struct versions {
+	char *v[32];
+	size_t n;
+};
+
+static bool add_version(void *arg, const char *version)
+{
+	struct versions *all = arg;
+
+	all->v[all->n++] = xstrdup(version);
+	return all->n < ARRAY_SIZE(all->v);
+}
+
+static void versions_release(struct versions *all)
+{
+	for (; all->n; all->n--)
+		free(all->v[all->n - 1]);
+}
+
+static void read_versions(struct versions *all, const char *name)
+{
+	versions_release(all);
+	assert_int_equal(cluster_versions(f.cluster, NULL, fixture_type(&f, "configmaps"), "n",
+					  name, add_version, all, NULL),
+			 0);
+}
+
+static void assert_version(const char *version, int n)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct error *err = NULL;
+
+	if (cluster_get_at(f.cluster, NULL, fixture_type(&f, "configmaps"), "n", "c12", version, &o,
+			   &err) < 0)
+		fail_msg("%s", error_message(err));
+	json_t *tree json_auto = object_tree(o);
+	assert_int_equal(atoi(json_path_string(tree, "data.n")), n);
+}
+
+/* The store gives up all but the last ten; those can be read, though the revisions cannot. */
+static void versions_that_are_kept_can_be_read(void **state)
+{
+	struct versions all CLEANUP(versions_release) = {0};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	char *first free_ptr = NULL;
+
+	for (int i = 0; i < 14; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "{'data':{'n':'%d'}}", i);
+		json_decref(fixture_patch(&f, "configmaps", "n", "c12", NULL, text, NULL));
+	}
+	read_versions(&all, "c12");
+	assert_int_equal(all.n, 15);
+	first = xstrdup(all.v[14]);
+	clock_fake_advance(clock_now, 400 * NS_PER_S);
+	while (all.n > 10) {
+		usleep(1000);
+		read_versions(&all, "c12");
+	}
+	for (size_t i = 0; i < all.n; i++)
+		assert_version(all.v[i], 13 - (int)i);
+	assert_int_equal(cluster_get_at(f.cluster, NULL, fixture_type(&f, "configmaps"), "n", "c12",
+					first, NULL, &err),
+			 -1);
+	assert_int_equal(error_code(err), E_GONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +344,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_forged_number_is_only_a_wrong_one, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(other_tokens_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(versions_that_are_kept_can_be_read, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

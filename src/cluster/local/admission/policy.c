@@ -349,7 +349,7 @@ static int refresh(struct local *l, struct family *f, struct error **err)
 		map_each (f->changed[k], e) {
 			struct error *why CLEANUP(error_free_cleanup) = NULL;
 			struct object *o CLEANUP(object_unref_cleanup) =
-				local_read(l, f->types[k], "", e->key, 0, &why);
+				local_read(l, f->types[k], "", e->key, &why);
 			json_t *tree json_auto = o ? object_tree(o) : NULL;
 
 			if (!o && error_code(why) != E_NOT_FOUND)

@@ -71,7 +71,7 @@ static int named_params(struct local *l, const struct policy_binding *b, const s
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	struct object *o CLEANUP(object_unref_cleanup) =
-		local_read(l, r, r->namespaced ? namespace : "", b->param_name, 0, &why);
+		local_read(l, r, r->namespaced ? namespace : "", b->param_name, &why);
 
 	if (o)
 		vec_push(out, object_tree(o));
