@@ -30,7 +30,11 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/policy.c src/cluster/local/admission/policy.h \
 	src/cluster/local/admission/policy_visit.c \
 	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
+	src/cluster/local/admission/pod_security_baseline.c \
 	src/cluster/local/admission/pod_security_checks.c \
+	src/cluster/local/admission/pod_security_checks.h \
+	src/cluster/local/admission/pod_security_restricted.c \
+	src/cluster/local/admission/pod_security_tell.c \
 	src/cluster/local/admission/pod_topology_labels.c \
 	src/cluster/local/admission/priority.c \
 	src/cluster/local/admission/resource_quota.c \

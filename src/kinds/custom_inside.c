@@ -11,13 +11,6 @@
 
 #define DEPTH_MAX 200
 
-static const char *word(const json_t *schema, const char *key)
-{
-	const char *s = json_string_value(json_object_get(schema, key));
-
-	return s ? s : "";
-}
-
 /* What looks at a value before what is below. */
 typedef void look_fn(const struct field *f, const json_t *schema);
 
@@ -135,7 +128,7 @@ static void check_unique(const struct field *f, const json_t *keys)
 
 static void look_at_list(const struct field *f, const json_t *schema)
 {
-	const char *type = word(schema, "x-kubernetes-list-type");
+	const char *type = json_word(schema, "x-kubernetes-list-type");
 
 	if (!json_is_array(f->value))
 		return;

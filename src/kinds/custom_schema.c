@@ -19,16 +19,9 @@ static bool is_true(const struct field *schema, const char *key)
 	return json_is_true(json_object_get(schema->value, key));
 }
 
-static const char *word_in(const json_t *schema, const char *key)
-{
-	const char *s = json_string_value(json_object_get(schema, key));
-
-	return s ? s : "";
-}
-
 static const char *word(const struct field *schema, const char *key)
 {
-	return word_in(schema->value, key);
+	return json_word(schema->value, key);
 }
 
 /* What a place inherits from those above. */
@@ -104,7 +97,7 @@ static void check_keys(const struct field *keys, const struct field *items)
 		const json_t *property = json_object_get(
 			json_object_get(items->value, "properties"), field_text(&key));
 		const struct field *at = FIELD_KEY(FIELD(items, "properties"), field_text(&key));
-		const char *type = word_in(property, "type");
+		const char *type = json_word(property, "type");
 
 		if (!property)
 			field_invalid(keys, "entries must all be names of item properties");
@@ -129,9 +122,9 @@ static void check_list_map(const struct field *schema)
 	} else if (!json_is_object(items->value)) {
 		field_invalid(items, "must only have a single schema if x-kubernetes-list-type is "
 				     "map");
-	} else if (strcmp(word_in(items->value, "type"), "object")) {
+	} else if (strcmp(json_word(items->value, "type"), "object")) {
 		field_invalid_text(
-			FIELD(items, "type"), word_in(items->value, "type"),
+			FIELD(items, "type"), json_word(items->value, "type"),
 			"must be object if parent array's x-kubernetes-list-type is map");
 	} else {
 		check_keys(keys, items);

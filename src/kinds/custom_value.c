@@ -26,13 +26,6 @@ struct check {
 	size_t root; /* bytes of the path above */
 };
 
-static const char *word(const json_t *schema, const char *key)
-{
-	const char *s = json_string_value(json_object_get(schema, key));
-
-	return s ? s : "";
-}
-
 static bool flag(const json_t *schema, const char *key)
 {
 	return json_is_true(json_object_get(schema, key));
@@ -97,7 +90,7 @@ static const char *format_of(const json_t *schema)
 	static const struct {
 		const char *type, *formats[2];
 	} numbers[] = {{"integer", {"int32", "int64"}}, {"number", {"float", "double"}}};
-	const char *type = word(schema, "type"), *format = word(schema, "format");
+	const char *type = json_word(schema, "type"), *format = json_word(schema, "format");
 
 	if (!*type || !strcmp(type, "string"))
 		return custom_format_known(format) ? format : "";
@@ -127,7 +120,7 @@ static const char *own_format(const json_t *v)
 /* Whether the value is of its schema's type. */
 static bool check_type(const struct check *c, const struct field *f, const json_t *schema)
 {
-	const char *type = word(schema, "type"), *format = format_of(schema);
+	const char *type = json_word(schema, "type"), *format = format_of(schema);
 	bool either = flag(schema, "x-kubernetes-int-or-string"), fits;
 	bool number = !strcmp(type, "integer") || !strcmp(type, "number");
 
@@ -158,7 +151,7 @@ static bool check_type(const struct check *c, const struct field *f, const json_
 static bool check_range(const struct check *c, const struct field *f, const json_t *schema,
 			const json_t *n, const char *what)
 {
-	const char *type = word(schema, "type"), *format = format_of(schema);
+	const char *type = json_word(schema, "type"), *format = format_of(schema);
 	struct str before CLEANUP(str_release) = STR_INIT;
 	double number = json_number_value(n);
 	bool fits = true;
@@ -369,7 +362,7 @@ const json_t *custom_old_element(const json_t *old, const json_t *schema, const 
 	size_t i, k;
 	json_t *other, *key;
 
-	if (strcmp(word(schema, "x-kubernetes-list-type"), "map"))
+	if (strcmp(json_word(schema, "x-kubernetes-list-type"), "map"))
 		return NULL;
 	json_array_foreach ((json_t *)old, i, other) {
 		bool same = true;
@@ -571,7 +564,7 @@ static size_t check_combined(const struct check *c, const struct field *f, const
 static size_t validate(const struct check *c, const struct field *f, const json_t *schema,
 		       const json_t *old, int depth)
 {
-	bool typed = *word(schema, "type") || flag(schema, "x-kubernetes-int-or-string");
+	bool typed = *json_word(schema, "type") || flag(schema, "x-kubernetes-int-or-string");
 	const char *format = format_of(schema);
 	size_t right;
 
@@ -586,8 +579,8 @@ static size_t validate(const struct check *c, const struct field *f, const json_
 	right += typed + 3 + check_combined(c, f, schema, old, depth);
 	if (json_is_string(f->value)) {
 		check_string(c, f, schema);
-		if (*format && strcmp(word(schema, "type"), "integer") &&
-		    strcmp(word(schema, "type"), "number"))
+		if (*format && strcmp(json_word(schema, "type"), "integer") &&
+		    strcmp(json_word(schema, "type"), "number"))
 			check_format(c, f, format);
 		right += 1 + (*format != 0);
 	} else if (json_is_number(f->value)) {

@@ -29,6 +29,8 @@ libkinds_a_SOURCES = \
 	src/kinds/custom_path.c \
 	src/kinds/custom_rules.c \
 	src/kinds/custom_rules.h \
+	src/kinds/custom_rules_check.c \
+	src/kinds/custom_rules_tree.h \
 	src/kinds/custom_schema.c \
 	src/kinds/custom_schema.h \
 	src/kinds/custom_structural.c \

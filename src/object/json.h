@@ -90,6 +90,8 @@ bool json_span_equal(struct span a, const char *text);
 /* The same paths in a tree. Borrowed; NULL, "", fallback when not there or of another type. */
 json_t *json_path(const json_t *tree, const char *path);
 const char *json_path_string(const json_t *tree, const char *path);
+/* Of one member, whose name may hold dots. */
+const char *json_word(const json_t *object, const char *name);
 json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback);
 bool json_path_bool(const json_t *tree, const char *path, bool fallback);
 /* Sets PATH, making the maps on the way; takes VALUE over. Lists are not made; an element that is

@@ -341,6 +341,13 @@ json_t *json_path(const json_t *tree, const char *path)
 	return at;
 }
 
+const char *json_word(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
 const char *json_path_string(const json_t *tree, const char *path)
 {
 	const char *text = json_string_value(json_path(tree, path));

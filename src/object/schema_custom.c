@@ -54,13 +54,6 @@ static const char *const *arena_strings(struct custom_type *c, const json_t *arr
 	return list;
 }
 
-static const char *word(const json_t *schema, const char *key)
-{
-	const char *s = json_string_value(json_object_get(schema, key));
-
-	return s ? s : "";
-}
-
 static bool flag(const json_t *schema, const char *key)
 {
 	return json_is_true(json_object_get(schema, key));
@@ -154,7 +147,7 @@ static int type_init(struct custom_type *c, struct schema_type *t, const json_t 
 	qsort(fields, n, sizeof(*fields), compare_fields);
 	t->fields = fields;
 	t->n_fields = n;
-	t->atomic = !strcmp(word(schema, "x-kubernetes-map-type"), "atomic");
+	t->atomic = !strcmp(json_word(schema, "x-kubernetes-map-type"), "atomic");
 	/* What is not allowed is refused by validation, which has to see it. */
 	t->preserve_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields") ||
 			      json_is_false(json_object_get(schema, "additionalProperties"));
@@ -180,7 +173,7 @@ static int object_init_value(struct custom_type *c, struct schema_value *v, cons
 	bool embedded = flag(schema, "x-kubernetes-embedded-resource");
 	struct schema_type *t;
 
-	v->atomic = !strcmp(word(schema, "x-kubernetes-map-type"), "atomic");
+	v->atomic = !strcmp(json_word(schema, "x-kubernetes-map-type"), "atomic");
 	if (!json_object_get(schema, "properties") && !embedded) {
 		if (json_is_object(additional) || json_is_true(additional)) {
 			v->kind = SCHEMA_MAP;
@@ -201,7 +194,7 @@ static int object_init_value(struct custom_type *c, struct schema_value *v, cons
 static int list_init(struct custom_type *c, struct schema_value *v, const json_t *schema,
 		     const char *path, struct error **err)
 {
-	const char *type = word(schema, "x-kubernetes-list-type");
+	const char *type = json_word(schema, "x-kubernetes-list-type");
 
 	v->kind = SCHEMA_LIST;
 	if (!strcmp(type, "set"))
@@ -220,7 +213,7 @@ static int list_init(struct custom_type *c, struct schema_value *v, const json_t
 static int integer_init(struct custom_type *c, struct schema_value *v, const json_t *schema,
 			const char *path, struct error **err)
 {
-	v->kind = strcmp(word(schema, "format"), "int32") ? SCHEMA_INT64 : SCHEMA_INT32;
+	v->kind = strcmp(json_word(schema, "format"), "int32") ? SCHEMA_INT64 : SCHEMA_INT32;
 	return 0;
 }
 
@@ -242,7 +235,7 @@ static const struct {
 static int value_init(struct custom_type *c, struct schema_value *v, const json_t *schema,
 		      const char *path, struct error **err)
 {
-	const char *type = word(schema, "type");
+	const char *type = json_word(schema, "type");
 
 	if (!json_is_object(schema))
 		return error_set(err, E_INVALID, "%s: a schema must be an object", path);

@@ -23,29 +23,6 @@ struct pod_security {
 	unsigned minor;
 };
 
-/* A pod, or the template of one. */
-struct pod_security_subject {
-	const json_t *metadata, *spec;
-	unsigned minor;
-};
-
-/*
- * One rule. RUN returns NULL where the pod keeps it, else in short what is wrong, and appends the
- * particulars to DETAIL. It applies from version SINCE on, at the level restricted alone or at
- * both; where it does, the baseline rule INSTEAD_OF need not be looked at.
- */
-struct pod_security_check {
-	const char *id;
-	enum pod_security_level level;
-	unsigned since;
-	const char *(*run)(const struct pod_security_subject *s, struct str *detail);
-	const char *instead_of;
-};
-
-/* In the order in which violations are told: baseline, then restricted, each by id. Ends with a
- * row that has no id. */
-extern const struct pod_security_check pod_security_checks[];
-
 /*
  * Whether a pod keeps P. What it violates is appended: REASONS in short, DETAILS with the
  * particulars in parentheses. Either may be NULL.
