@@ -70,6 +70,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/patched.c \
 	src/cluster/local/pipeline.c \
 	src/cluster/local/policies.h \
+	src/cluster/local/proxy.c \
 	src/cluster/local/policy_grant.c \
 	src/cluster/local/private.h \
 	src/cluster/local/rbac_table.h \

@@ -517,10 +517,10 @@ static unsigned transforms_of(const struct ask *a, const struct operation *op)
 	return verbs == VERB_CREATE ? op->transforms & ~(unsigned)MEDIA_AS_TABLE : op->transforms;
 }
 
-/* What is no object, but bytes of a pod as long as they come: whoever runs it has them or not. */
+/* What is no object, but bytes as long as they come: whoever runs the pod has them or not. */
 static bool is_stream(const struct target *t)
 {
-	static const char *const streams[] = {"log", "exec", "attach", "portforward"};
+	static const char *const streams[] = {"log", "exec", "attach", "portforward", "proxy"};
 
 	for (size_t i = 0; t->subresource && i < ARRAY_SIZE(streams); i++)
 		if (strcmp(t->subresource, streams[i]) == 0)

@@ -24,6 +24,14 @@ static bool is_namespace_itself(const char *after)
 	return !*after || strcmp(after, "status") == 0 || strcmp(after, "finalize") == 0;
 }
 
+/* The rest of the path. What comes behind "proxy" is not ours. */
+static const char *subresource(char *p)
+{
+	if (strncmp(p, "proxy/", strlen("proxy/")) == 0)
+		p[strlen("proxy")] = '\0';
+	return *p ? p : NULL;
+}
+
 bool target_parse(const char *path, struct target *out)
 {
 	char *p, *root;
@@ -48,7 +56,7 @@ bool target_parse(const char *path, struct target *out)
 		out->plural = segment(&p);
 		out->name = segment(&p);
 	}
-	out->subresource = *p ? p : NULL;
+	out->subresource = subresource(p);
 	return true;
 no:
 	target_release(out);

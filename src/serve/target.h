@@ -16,7 +16,7 @@ struct target {
 	const char *group, *version;	/* group "": core */
 	const char *namespace;		/* "": none */
 	const char *plural;		/* NULL: the path names a group version only */
-	const char *name, *subresource; /* NULL: none; a subresource may hold "/" (proxy paths) */
+	const char *name, *subresource; /* NULL: none */
 	bool watch;			/* "watch" before the rest, the old way to ask for one */
 };
 

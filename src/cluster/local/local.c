@@ -206,11 +206,16 @@ static struct stream *open_stream(struct cluster *c, const struct call *call,
 				  struct error **err)
 {
 	struct local *l = local_of(c);
-	struct object *pod CLEANUP(object_unref_cleanup) = local_read(l, r, namespace, name, err);
+	struct object *pod CLEANUP(object_unref_cleanup) = NULL;
 	const struct pod_streamer *streamer;
 	struct stream *s;
 	void *streamer_arg;
 
+	if (strcmp(subresource, "proxy") == 0) {
+		proxy_refuse(l, r, namespace, name, err);
+		return NULL;
+	}
+	pod = local_read(l, r, namespace, name, err);
 	if (!pod)
 		return NULL;
 	pthread_mutex_lock(&l->lock);

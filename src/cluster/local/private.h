@@ -252,6 +252,10 @@ int convert_objects(const struct errand *e, const struct resource *r, struct obj
 /* How often a write is made again when somebody else was quicker. */
 #define TRIES 16
 
+/* proxy.c: says why nothing answers behind NAME, "[SCHEME:]NAME[:PORT]" of R. Returns -1. */
+int proxy_refuse(struct local *l, const struct resource *r, const char *namespace, const char *name,
+		 struct error **err);
+
 /* evict.c: the pod that W names goes as BODY, an Eviction, asks; *OUT: a Status. */
 int evict_pod(const struct write *w, const json_t *body, struct object **out, struct error **err);
 /* The answer to what was done and left no object to show; new. */

@@ -549,6 +549,43 @@ static void creations_may_be_answered_later(void **state)
 	assert_null(c.object);
 }
 
+/* A way to what runs nowhere is refused, by the name of what is missing of it. */
+static void proxies_lead_nowhere(void **state)
+{
+	static const struct {
+		const char *type, *namespace, *name;
+		int status;
+		const char *says;
+	} rows[] = {
+		{"services", "n", "web", 503, "no endpoints available for service \"web\""},
+		{"services", "n", "web:http", 503, "for service \"web:http\""},
+		{"services", "n", "https:web:80", 503, "for service \"https:web:80\""},
+		{"services", "n", "web:81", 503, "no service port 81 found for service \"web\""},
+		{"services", "n", "none:80", 404, "services \"none\" not found"},
+		{"services", "n", "ftp:web:80", 400, "invalid service request \"ftp:web:80\""},
+		{"services", "n", ":80", 400, "invalid service request \":80\""},
+		{"services", "n", "http:web:80:1", 400, "invalid service request"},
+		{"pods", "n", "none", 404, "pods \"none\" not found"},
+		{"nodes", "", "https:one:10250", 503, "the node \"one\" is simulated"},
+	};
+
+	(void)state;
+	fixture_make(&f, "services", "n",
+		     "{'metadata':{'name':'web'},'spec':{'ports':[{'port':80}]}}");
+	fixture_make(&f, "nodes", "", "{'metadata':{'name':'one'}}");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		static const struct stream_handler unused;
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+		assert_null(cluster_stream(f.cluster, NULL, fixture_type(&f, rows[i].type),
+					   rows[i].namespace, rows[i].name, "proxy", NULL, &unused,
+					   NULL, &err));
+		assert_int_equal(error_http_status(err), rows[i].status);
+		if (!strstr(error_message(err), rows[i].says))
+			fail_msg("%s: %s", rows[i].name, error_message(err));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +604,7 @@ int main(void)
 		cmocka_unit_test(devices_are_administered_where_allowed),
 		cmocka_unit_test(applies_of_one_name_meet),
 		cmocka_unit_test(creations_may_be_answered_later),
+		cmocka_unit_test(proxies_lead_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -301,6 +301,9 @@ static const struct {
 	{"POST", EXEC, NULL, NULL, 501},
 	{"GET", EXEC, NULL, NULL, 501},
 	{"PUT", EXEC, JSON, "{}", 405},
+	{"GET", "/api/v1/namespaces/x/services/a:80/proxy/", NULL, NULL, 501},
+	{"POST", "/api/v1/namespaces/x/services/a:80/proxy/b/c?d=e", JSON, "{}", 501},
+	{"GET", MAPS "/a/proxy", NULL, NULL, 404},
 };
 
 static void what_is_wrong_gets_its_status(void **state)

@@ -40,7 +40,7 @@ static const struct {
 	{"/apis/apps/v1/namespaces/x/deployments/d/scale", "apps", "v1", "x", "deployments", "d",
 	 "scale"},
 	{"/apis/apps/v1", "apps", "v1", "", NULL, NULL, NULL},
-	{"/api/v1/nodes/n/proxy/a/b", "", "v1", "", "nodes", "n", "proxy/a/b"},
+	{"/api/v1/nodes/n/proxy/a/b", "", "v1", "", "nodes", "n", "proxy"},
 	{"/api/v1/watch/pods", "", "v1", "", "pods", NULL, NULL, true},
 	{"/api/v1/watch/namespaces/x", "", "v1", "", "namespaces", "x", NULL, true},
 	{"/apis/apps/v1/watch/namespaces/x/deployments/d", "apps", "v1", "x", "deployments", "d",
