@@ -227,8 +227,15 @@ static int op_move(struct json_patch *p, const struct operation *op, struct erro
 
 static int op_copy(struct json_patch *p, const struct operation *op, struct error **err)
 {
-	json_t *value = get(p, op->from, err);
+	struct location l CLEANUP(location_release) = {0};
+	json_t *value;
 
+	if (locate(p->document, op->from, &l, err) < 0)
+		return -1;
+	/* As of replace, a map need not have the key. */
+	if (l.parent && json_is_object(l.parent) && !json_object_get(l.parent, l.last))
+		return add(p, op->path, json_null(), err);
+	value = get(p, op->from, err);
 	if (!value)
 		return -1;
 	p->copied += json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -254,12 +261,11 @@ static int op_test(struct json_patch *p, const struct operation *op, struct erro
 
 static const struct {
 	const char *name;
-	bool needs_value, needs_from;
+	bool needs_from;
 	int (*apply)(struct json_patch *p, const struct operation *op, struct error **err);
 } operations_table[] = {
-	{"add", true, false, op_add},	      {"remove", false, false, op_remove},
-	{"replace", true, false, op_replace}, {"move", false, true, op_move},
-	{"copy", false, true, op_copy},	      {"test", true, false, op_test},
+	{"add", false, op_add},	 {"remove", false, op_remove}, {"replace", false, op_replace},
+	{"move", true, op_move}, {"copy", true, op_copy},      {"test", false, op_test},
 };
 
 static int apply_one(struct json_patch *p, const json_t *operation, struct error **err)
@@ -268,15 +274,14 @@ static int apply_one(struct json_patch *p, const json_t *operation, struct error
 	struct operation op = {
 		.path = json_string_value(json_object_get(operation, "path")),
 		.from = json_string_value(json_object_get(operation, "from")),
-		.value = json_object_get(operation, "value"),
+		.value = json_object_get(operation, "value") ?: json_null(),
 	};
 
 	for (size_t i = 0; name && i < ARRAY_SIZE(operations_table); i++) {
 		if (strcmp(operations_table[i].name, name))
 			continue;
-		if (!op.path || (operations_table[i].needs_from && !op.from) ||
-		    (operations_table[i].needs_value && !op.value))
-			return error_set(err, E_INVALID, "path, from or value is missing");
+		if (!op.path || (operations_table[i].needs_from && !op.from))
+			return error_set(err, E_INVALID, "path or from is missing");
 		return operations_table[i].apply(p, &op, err);
 	}
 	return error_set(err, E_INVALID, "not an operation");

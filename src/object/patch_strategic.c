@@ -5,6 +5,9 @@
  * The order of a merged list: what the patch names stands in the patch's order (or in that of
  * $setElementOrder), what only the server has in the server's; the two are merged so that a
  * server-only item goes first only where the server already had it before the other.
+ *
+ * API servers call few of the things that may be wrong with a patch the client's mistake: the
+ * others are E_UNKNOWN.
  */
 #include "object/patch.h"
 
@@ -25,7 +28,8 @@ static bool is_directive(const char *key)
 	       str_has_prefix(key, DELETE_FROM);
 }
 
-/* PATCH as a value that was not there before: no nulls, no directives, a new tree. */
+/* PATCH as a value that was not there before: a new tree without nulls and directives. A map in it
+ * that says what is to become of it has nothing to become of, whatever else it holds. */
 static json_t *clean_value(const json_t *patch)
 {
 	json_t *result, *value;
@@ -35,29 +39,19 @@ static json_t *clean_value(const json_t *patch)
 	if (json_is_object(patch)) {
 		result = json_object();
 		json_object_foreach ((json_t *)patch, key, value)
-			if (!json_is_null(value) && !is_directive(key))
+			if (!json_is_null(value) && !is_directive(key) &&
+			    !json_object_get(value, DIRECTIVE))
 				json_object_set_new(result, key, clean_value(value));
 		return result;
 	}
 	if (json_is_array(patch)) {
 		result = json_array();
 		json_array_foreach ((json_t *)patch, i, value)
-			json_array_append_new(result, clean_value(value));
+			if (!json_object_get(value, DIRECTIVE))
+				json_array_append_new(result, clean_value(value));
 		return result;
 	}
 	return json_deep_copy(patch);
-}
-
-/* A list that was not there before: elements that are nothing but directives have no object. */
-static json_t *clean_list(const json_t *patch, bool merged)
-{
-	json_t *result = json_array(), *value;
-	size_t i;
-
-	json_array_foreach ((json_t *)patch, i, value)
-		if (!merged || !json_object_get(value, DIRECTIVE))
-			json_array_append_new(result, clean_value(value));
-	return result;
 }
 
 /* How the elements of one list are told apart: by a field, or (KEY NULL) as scalars. */
@@ -139,9 +133,9 @@ static json_t *order_list(const json_t *merged, const json_t *named, const json_
 static json_t *merge_map(const json_t *original, const json_t *patch, const struct schema_value *v,
 			 struct error **err);
 
-static json_t *fail(struct error **err, const char *message)
+static json_t *fail(struct error **err, enum error_code code, const char *message)
 {
-	error_set(err, E_BAD_REQUEST, "%s", message);
+	error_set(err, code, "%s", message);
 	return NULL;
 }
 
@@ -182,19 +176,19 @@ static int special_items(json_t *result, const json_t *patch, const char *key, j
 		const char *directive = json_string_value(json_object_get(item, DIRECTIVE));
 
 		if (!json_is_object(item))
-			return error_set(err, E_BAD_REQUEST, "a list of maps has another element");
+			return error_set(err, E_UNKNOWN, "a list of maps has another element");
 		if (!json_object_get(item, DIRECTIVE)) {
 			json_array_append(items, item);
 		} else if (directive && !strcmp(directive, "replace")) {
 			replace = 1;
 		} else if (directive && !strcmp(directive, "delete")) {
 			if (!json_object_get(item, key))
-				return error_set(err, E_BAD_REQUEST,
+				return error_set(err, E_UNKNOWN,
 						 "map does not contain declared merge key: %s",
 						 key);
 			delete_items(result, item, key);
 		} else {
-			return error_set(err, E_BAD_REQUEST, "unknown patch type in a list");
+			return error_set(err, E_UNKNOWN, "unknown patch type in a list");
 		}
 	}
 	return replace;
@@ -207,7 +201,7 @@ static int merge_item(json_t *result, const json_t *item, const char *key,
 	json_t *merged;
 
 	if (!json_object_get(item, key))
-		return error_set(err, E_BAD_REQUEST, "map does not contain declared merge key: %s",
+		return error_set(err, E_UNKNOWN, "map does not contain declared merge key: %s",
 				 key);
 	if (at < 0) {
 		json_array_append_new(result, clean_value(item));
@@ -234,7 +228,7 @@ static json_t *merge_maps(const json_t *original, const json_t *patch, const str
 	if (replace < 0)
 		return NULL;
 	if (replace)
-		return clean_list(items, true);
+		return clean_value(items);
 	server = json_copy(result);
 	json_array_foreach (items, i, item)
 		if (merge_item(result, item, key, v->elem, err) < 0)
@@ -261,11 +255,11 @@ static json_t *merge_list(const json_t *original, const json_t *patch, const str
 	if (!merges(v))
 		return json_deep_copy(patch);
 	if (json_array_size(original) > MERGE_MAX || json_array_size(patch) > MERGE_MAX)
-		return fail(err, "the list is too long to be merged");
+		return fail(err, E_BAD_REQUEST, "the list is too long to be merged");
 	if (holds_maps(original) || holds_maps(patch))
-		return v->patch_merge_key
-			       ? merge_maps(original, patch, v, err)
-			       : fail(err, "cannot merge a list of maps without a merge key");
+		return v->patch_merge_key ? merge_maps(original, patch, v, err)
+					  : fail(err, E_UNKNOWN,
+						 "cannot merge a list of maps without a merge key");
 	merged = merge_scalars(original, patch);
 	return order_list(merged, patch, original, NULL);
 }
@@ -314,7 +308,7 @@ static int check_order(const json_t *patch, const json_t *order, const char *key
 		if (key && json_object_get(item, DIRECTIVE))
 			continue;
 		if (at < 0 || at < last)
-			return error_set(err, E_BAD_REQUEST,
+			return error_set(err, E_UNKNOWN,
 					 "The order in patch list doesn't match $setElementOrder "
 					 "list of %s",
 					 name);
@@ -333,7 +327,7 @@ static int apply_order(json_t *result, const json_t *patch, const json_t *order,
 
 	if (!json_is_array(order) || (change && !json_is_array(change)) ||
 	    json_array_size(order) > MERGE_MAX || json_array_size(original) > MERGE_MAX)
-		return error_set(err, E_BAD_REQUEST,
+		return error_set(err, E_UNKNOWN,
 				 "invalid patch format of setElementOrder directive of %s", name);
 	if ((!original && !change) || (original && !json_is_array(original)))
 		return 0;
@@ -342,29 +336,25 @@ static int apply_order(json_t *result, const json_t *patch, const json_t *order,
 	if (original && change)
 		merged = merge_list(original, change, v, err);
 	else
-		merged = change ? clean_list(change, merges(v)) : json_incref(original);
+		merged = change ? clean_value(change) : json_incref(original);
 	if (!merged)
 		return -1;
 	json_object_set_new(result, name, order_list(merged, order, original, key));
 	return 0;
 }
 
-static int delete_scalars(json_t *result, const char *name, const json_t *patch, struct error **err)
+static void delete_scalars(json_t *result, const char *name, const json_t *patch)
 {
 	json_t *list = json_object_get(result, name), *item;
 	json_auto json_t *copy = NULL;
 	size_t i;
 
-	if (!json_is_array(patch))
-		return error_set(err, E_BAD_REQUEST,
-				 "invalid patch format of primitive list directive of %s", name);
-	if (!json_is_array(list))
-		return 0;
+	if (!json_is_array(patch) || !json_is_array(list))
+		return;
 	copy = json_copy(list);
 	json_array_foreach ((json_t *)patch, i, item)
 		delete_items(copy, item, NULL);
 	json_object_set(result, name, copy);
-	return 0;
 }
 
 static int merge_field(json_t *result, const char *key, const json_t *change,
@@ -381,9 +371,10 @@ static int merge_field(json_t *result, const char *key, const json_t *change,
 							      : merge_map(original, change, v, err);
 	else if (json_is_array(original) && json_is_array(change))
 		merged = merge_list(original, change, v, err);
+	else if (json_object_get(change, DIRECTIVE))
+		return 0;
 	else
-		merged =
-			json_is_array(change) ? clean_list(change, merges(v)) : clean_value(change);
+		merged = clean_value(change);
 	if (!merged)
 		return -1;
 	json_object_set_new(result, key, merged);
@@ -399,7 +390,7 @@ static json_t *handle_map_directive(const json_t *directive, const json_t *patch
 		return clean_value(patch);
 	if (word && !strcmp(word, "delete"))
 		return json_object();
-	error_set(err, E_BAD_REQUEST, "unknown patch type: %s", word ? word : "not a string");
+	error_set(err, E_UNKNOWN, "unknown patch type: %s", word ? word : "not a string");
 	return NULL;
 }
 
@@ -410,9 +401,7 @@ static json_t *merge_map(const json_t *original, const json_t *patch, const stru
 	json_t *directive = json_object_get(patch, DIRECTIVE), *change;
 	const char *key;
 
-	/* "merge" is what happens anyway. */
-	if (directive &&
-	    !(json_is_string(directive) && !strcmp(json_string_value(directive), "merge")))
+	if (directive)
 		return handle_map_directive(directive, patch, err);
 	result = json_copy((json_t *)original);
 	if (apply_retain_keys(result, patch, err) < 0)
@@ -424,8 +413,7 @@ static json_t *merge_map(const json_t *original, const json_t *patch, const stru
 			return NULL;
 	json_object_foreach ((json_t *)patch, key, change) {
 		if (str_has_prefix(key, DELETE_FROM)) {
-			if (delete_scalars(result, key + strlen(DELETE_FROM), change, err) < 0)
-				return NULL;
+			delete_scalars(result, key + strlen(DELETE_FROM), change);
 			continue;
 		}
 		if (is_directive(key))
@@ -448,7 +436,7 @@ json_t *patch_strategic(const json_t *target, const json_t *patch, const struct 
 	json_auto json_t *merged = NULL;
 
 	if (!json_is_object(patch) || !json_is_object(target))
-		return fail(err, "a strategic merge patch must be a map");
+		return fail(err, E_BAD_REQUEST, "a strategic merge patch must be a map");
 	merged = merge_map(target, patch, &root, err);
 	/* Parts that nothing changed are the target's own until here. */
 	return merged ? json_deep_copy(merged) : NULL;
