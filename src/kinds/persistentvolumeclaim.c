@@ -66,16 +66,20 @@ static void check_source(const struct field *f, bool relaxed)
 static void check_sources(const struct field *spec, bool relaxed)
 {
 	const struct field *source = FIELD(spec, "dataSource"), *ref = FIELD(spec, "dataSourceRef");
+	json_t *shown json_auto = json_object();
 
 	check_source(source, relaxed);
 	check_source(ref, relaxed);
 	if (!field_set(source) || !field_set(ref))
 		return;
+	/* In place of a value API servers show the path of dataSource, of which JSON has nothing.
+	 */
 	if (*field_text(FIELD(ref, "namespace")))
-		field_invalid(spec, "may not be specified when dataSourceRef.namespace is "
-				    "specified");
+		field_invalid_json(spec, shown,
+				   "may not be specified when dataSourceRef.namespace is "
+				   "specified");
 	else if (!json_equal(source->value, ref->value))
-		field_invalid(spec, "must match dataSourceRef");
+		field_invalid_json(spec, shown, "must match dataSourceRef");
 }
 
 static void check_request(const struct field *spec)

@@ -1,5 +1,6 @@
 #include "kinds/builtin.h"
 #include "kinds/rules.h"
+#include "object/json.h"
 
 static void check_cidrs(const struct field *f)
 {
@@ -7,8 +8,13 @@ static void check_cidrs(const struct field *f)
 
 	if (!field_size(f))
 		field_required(f, "at least one CIDR required");
-	if (field_size(f) > 2)
-		field_invalid(f, "may only hold up to 2 values");
+	if (field_size(f) > 2) {
+		/* The spec is shown, by the name that its field has in Go. */
+		json_t *spec json_auto = json_pack("{s:O}", "CIDRs", f->value);
+
+		field_invalid_json(f, spec, "may only hold up to 2 values");
+		return;
+	}
 	field_each (f, cidr) {
 		rule_cidr(&cidr);
 		met[cidr_family_of(field_text(&cidr))]++;

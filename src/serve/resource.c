@@ -106,12 +106,47 @@ static void send_object(const struct ask *a, int status, struct object *o)
 	send_text(a, status, &text);
 }
 
+static bool pass_by(void *arg, const char *json, size_t len)
+{
+	(void)arg;
+	(void)json;
+	(void)len;
+	return true;
+}
+
+/* An object not older than a revision: a list knows whether there is one yet. */
+static int check_revision(const struct ask *a, struct error **err)
+{
+	struct list_options opt = {
+		.resource_version = request_query(a->request, "resourceVersion"),
+		.limit = 1,
+	};
+	struct list_meta meta CLEANUP(list_meta_release) = {0};
+	struct error *why = NULL;
+
+	if (!opt.resource_version || !*opt.resource_version ||
+	    strcmp(opt.resource_version, "0") == 0)
+		return 0;
+	if (cluster_list(a->request->server->cluster, &a->request->call, a->resource,
+			 a->target->namespace, &opt, pass_by, NULL, &meta, &why) == 0)
+		return 0;
+	/* What is a list's bad request is here called nobody's mistake. */
+	if (error_code(why) == E_BAD_REQUEST)
+		error_set(err, E_UNKNOWN, "%s", error_message(why));
+	else
+		error_move(err, steal(&why));
+	error_clear(&why);
+	return -1;
+}
+
 static int handle_get(const struct ask *a, struct error **err)
 {
 	const struct target *t = a->target;
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	int result;
 
+	if (!t->subresource && check_revision(a, err) < 0)
+		return -1;
 	result = t->subresource
 			 ? cluster_get_subresource(a->request->server->cluster, &a->request->call,
 						   a->resource, t->namespace, t->name,

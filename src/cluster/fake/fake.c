@@ -159,6 +159,19 @@ static int parse_token(struct fake *f, const char *token, const char **after, st
 	return 0;
 }
 
+/* A list is of the newest state, whatever older one is asked for. Locked. */
+static int check_revision(struct fake *f, const char *rv, struct error **err)
+{
+	char *end = NULL;
+	uint64_t revision = rv ? strtoull(rv, &end, 10) : 0;
+
+	if (rv && *end)
+		return error_set(err, E_BAD_REQUEST, "resourceVersion: Invalid value: \"%s\"", rv);
+	if (revision > f->revision)
+		return error_set(err, E_TIMEOUT, "Too large resource version: %s", rv);
+	return 0;
+}
+
 static void emit(const struct selection *s, const struct list_options *opt, uint64_t revision,
 		 list_sink *sink, void *arg, struct list_meta *meta)
 {
@@ -197,7 +210,8 @@ static int list(struct cluster *c, const struct call *call, const struct resourc
 	if (!s.fields)
 		return -1;
 	pthread_mutex_lock(&f->lock);
-	if (parse_token(f, opt->continue_token, &after, err) < 0) {
+	if (parse_token(f, opt->continue_token, &after, err) < 0 ||
+	    check_revision(f, opt->resource_version, err) < 0) {
 		pthread_mutex_unlock(&f->lock);
 		return -1;
 	}

@@ -195,11 +195,17 @@ static json_int_t port_beside(const json_t *tree, size_t index)
 }
 
 /* A load balancer may do without node ports but for those it asks for. */
+static bool takes_all_ports(const json_t *tree)
+{
+	return type_is(tree, "NodePort") ||
+	       (type_is(tree, "LoadBalancer") &&
+		json_path_bool(tree, "spec.allocateLoadBalancerNodePorts", true));
+}
+
 static int take_ports(const struct write *w, const json_t *old, json_t *tree, struct commit *c,
 		      struct error **err)
 {
-	bool all = type_is(tree, "NodePort") ||
-		   json_path_bool(tree, "spec.allocateLoadBalancerNodePorts", true);
+	bool all = takes_all_ports(tree);
 	size_t i;
 	json_t *p;
 
@@ -289,13 +295,13 @@ void services_pretend(const struct write *w, json_t *tree)
 		json_path_set(tree, "spec.clusterIP", json_string(text));
 	json_path_set(tree, "spec.clusterIPs",
 		      json_pack("[s]", json_path_string(tree, "spec.clusterIP")));
-	if (!type_is(tree, "NodePort") && !type_is(tree, "LoadBalancer"))
-		return;
 	json_array_foreach (json_path(tree, "spec.ports"), i, p)
 		port = MAX(port, json_path_int(p, "nodePort", 0));
 	json_array_foreach (json_path(tree, "spec.ports"), i, p)
-		if (!json_path_int(p, "nodePort", 0))
+		if (takes_all_ports(tree) && !json_path_int(p, "nodePort", 0))
 			json_object_set_new(p, "nodePort", json_integer(++port));
+	if (needs_health_port(tree) && !json_path_int(tree, "spec.healthCheckNodePort", 0))
+		json_path_set(tree, "spec.healthCheckNodePort", json_integer(port + 1));
 }
 
 int services_allocate(const struct write *w, const json_t *old, json_t *tree, struct commit *c,

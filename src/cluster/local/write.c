@@ -225,6 +225,7 @@ static int modify_once(const struct write *w, next_state *next, void *arg, enum 
 	if (admission_charge(&a, &c, err) < 0)
 		return -1;
 	if (w->opt->dry_run) {
+		services_pretend(w, tree);
 		*out = object_from_tree(tree);
 		return 0;
 	}

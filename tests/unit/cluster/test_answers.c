@@ -448,6 +448,47 @@ static void a_version_is_a_number(void **state)
 	assert_int_equal(error_code(err), E_UNKNOWN);
 }
 
+/* What is shown of a value that is refused is not always the value. */
+static void refusals_show_what_they_mean(void **state)
+{
+	(void)state;
+	fixture_refused(&f, "persistentvolumeclaims", "n",
+			"{'metadata':{'name':'c'},'spec':{'accessModes':['ReadWriteOnce'],"
+			"'resources':{'requests':{'storage':'1Gi'}},'dataSource':{'kind':"
+			"'PersistentVolumeClaim','name':'a'},'dataSourceRef':{'kind':"
+			"'PersistentVolumeClaim','name':'b'}}}",
+			"PersistentVolumeClaim \"c\" is invalid: spec: Invalid value: {}: must "
+			"match dataSourceRef");
+	fixture_refused(
+		&f, "servicecidrs", "",
+		"{'metadata':{'name':'s'},'spec':{'cidrs':['10.0.0.0/8','x','y']}}",
+		"ServiceCIDR.networking.k8s.io \"s\" is invalid: spec.cidrs: Invalid value: "
+		"{\"CIDRs\":[\"10.0.0.0/8\",\"x\",\"y\"]}: may only hold up to 2 values");
+}
+
+/* A dry run shows ports without taking them, also where only an update asks for them. */
+static void a_dry_run_pretends_to_take(void **state)
+{
+	static const char patch[] = "{\"spec\":{\"type\":\"LoadBalancer\","
+				    "\"externalTrafficPolicy\":\"Local\"}}";
+	const struct write_options dry = {.dry_run = true};
+	json_t *made json_auto =
+		create("services", "{'metadata':{'name':'s'},'spec':{'ports':[{'port':80}]}}");
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	json_t *after json_auto = NULL;
+	bool created;
+
+	(void)state;
+	assert_int_equal(cluster_patch(f.cluster, NULL, fixture_type(&f, "services"), "n", "s",
+				       NULL, PATCH_MERGE, patch, strlen(patch), &dry, &o, &created,
+				       NULL),
+			 0);
+	assert_true(object_int(o, "spec.ports[0].nodePort", 0) > 0);
+	assert_true(object_int(o, "spec.healthCheckNodePort", 0) > 0);
+	after = fixture_get(&f, "services", "n", "s");
+	assert_null(json_path(after, "spec.ports[0].nodePort"));
+}
+
 #define RACES 200
 
 /* Applies RACES names that another thread makes at the same time; how many are refused. */
@@ -601,6 +642,8 @@ int main(void)
 		cmocka_unit_test(an_applied_uid_makes_no_object),
 		cmocka_unit_test(strict_patches_are_read_whole),
 		cmocka_unit_test(a_version_is_a_number),
+		cmocka_unit_test(refusals_show_what_they_mean),
+		cmocka_unit_test(a_dry_run_pretends_to_take),
 		cmocka_unit_test(devices_are_administered_where_allowed),
 		cmocka_unit_test(applies_of_one_name_meet),
 		cmocka_unit_test(creations_may_be_answered_later),
