@@ -228,10 +228,22 @@ static void note_unknown(struct check *c, const char *key)
 	vec_push(c->unknown, xasprintf("%s%s%s", c->path.s, c->path.len ? "." : "", key));
 }
 
+static bool is_shown_empty(const struct check *c, const char *key)
+{
+	const char *path = c->r->particulars->shown_empty.path;
+	const char *unless = c->r->particulars->shown_empty.unless;
+
+	return path && str_has_prefix(path, c->path.s) && path[c->path.len] == '.' &&
+	       strcmp(path + c->path.len + 1, key) == 0 &&
+	       !(unless && json_path(c->root.value, unless));
+}
+
 /* Of a custom resource only what is null and may not be. */
 static bool left_out(const struct check *c, const struct schema_field *f, const json_t *v)
 {
-	return c->r->custom ? json_is_null(v) && !f->value.nullable : schema_leaves_out(f, v);
+	if (c->r->custom)
+		return json_is_null(v) && !f->value.nullable;
+	return schema_leaves_out(f, v) && (json_is_null(v) || !is_shown_empty(c, f->name));
 }
 
 static int check_field(struct check *c, json_t *object, const struct schema_type *t,
@@ -386,6 +398,7 @@ int object_check_schema(json_t *object, const struct resource *r, struct unknown
 			  .unknown = unknown,
 			  .errors = errors,
 			  .err = err,
+			  .root = {.value = object},
 			  .path = STR_INIT,
 			  .go_path = STR_INIT};
 	int result = r->type ? check_struct(&c, object, r->type) : 0;

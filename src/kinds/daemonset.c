@@ -129,4 +129,5 @@ const struct kind kind_daemonset = {
 	.validate_subresource = validate_subresource,
 	.hidden_annotation = TEMPLATE_GENERATION,
 	.empty = "{\"metadata\":{\"annotations\":{\"" TEMPLATE_GENERATION "\":\"0\"}}}",
+	.shown_empty = {"spec.template.metadata.labels"},
 };

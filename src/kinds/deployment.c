@@ -101,4 +101,5 @@ const struct kind kind_deployment = {
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 	.empty = "{\"spec\":{\"replicas\":0}}",
+	.shown_empty = {"spec.template.metadata.labels"},
 };

@@ -165,4 +165,5 @@ const struct kind kind_ingress = {
 	.warn = warn,
 	.validate_subresource = validate_subresource,
 	.metadata = METADATA_WHOLE,
+	.shown_empty = {"spec.rules", "spec.defaultBackend"},
 };

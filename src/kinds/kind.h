@@ -83,6 +83,11 @@ struct kind {
 	const struct selectable *selectable;
 	/* What an object of the type that nobody wrote has beside what every one has, as JSON. */
 	const char *empty;
+	/* A list or map that is wrong when it is empty, unless UNLESS is there: the refusal shows
+	 * it as it was sent, where others count as not there. */
+	struct {
+		const char *path, *unless;
+	} shown_empty;
 	/* An annotation that stands only in the type's own form: neither in its partial metadata
 	 * nor in tables. */
 	const char *hidden_annotation;

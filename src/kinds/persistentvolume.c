@@ -293,4 +293,5 @@ const struct kind kind_pv = {
 	.warn = warn,
 	.no_generation = true,
 	.metadata = METADATA_WHOLE | METADATA_TWICE | METADATA_NO_CHANGES,
+	.shown_empty = {"spec.capacity"},
 };

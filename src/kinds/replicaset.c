@@ -102,6 +102,7 @@ const struct kind kind_replicaset = {
 	.warn = warn_workload,
 	.validate_subresource = validate_subresource,
 	.empty = "{\"spec\":{\"replicas\":0}}",
+	.shown_empty = {"spec.template.metadata.labels"},
 };
 
 static const struct selectable selectable[] = {

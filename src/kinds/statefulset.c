@@ -214,4 +214,5 @@ const struct kind kind_statefulset = {
 	.validate_subresource = validate_subresource,
 	.name_rule = name_dns_label,
 	.empty = "{\"spec\":{\"replicas\":0}}",
+	.shown_empty = {"spec.template.metadata.labels"},
 };

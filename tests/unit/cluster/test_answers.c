@@ -451,6 +451,8 @@ static void a_version_is_a_number(void **state)
 /* What is shown of a value that is refused is not always the value. */
 static void refusals_show_what_they_mean(void **state)
 {
+	json_t *made json_auto = NULL;
+
 	(void)state;
 	fixture_refused(&f, "persistentvolumeclaims", "n",
 			"{'metadata':{'name':'c'},'spec':{'accessModes':['ReadWriteOnce'],"
