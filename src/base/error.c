@@ -79,6 +79,14 @@ int error_move(struct error **err, struct error *e)
 	return -1;
 }
 
+int error_unless(enum error_code code, struct error **err, struct error *e)
+{
+	if (error_code(e) != code)
+		return error_move(err, e);
+	error_free(e);
+	return 0;
+}
+
 int error_set(struct error **err, enum error_code code, const char *format, ...)
 {
 	va_list ap;

@@ -83,6 +83,8 @@ int error_set_errno(struct error **err, int errnum, const char *format, ...)
 int error_wrap(struct error **err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Hands E over to *err (frees E when err is NULL or already set). Returns -1. */
 int error_move(struct error **err, struct error *e);
+/* The same, but where E is of CODE it is freed: returns 0. */
+int error_unless(enum error_code code, struct error **err, struct error *e);
 struct error *error_new(enum error_code code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 struct error *error_dup(const struct error *e);

@@ -224,10 +224,7 @@ static int sync(struct controller *c, const char *key, struct error **err)
 	if (sync_rollout(&r, &why) == 0)
 		return 0;
 	/* Deleted while we worked on it: its event is on the way. */
-	if (why->code != E_NOT_FOUND)
-		return error_move(err, why);
-	error_free(why);
-	return 0;
+	return error_unless(E_NOT_FOUND, err, why);
 }
 
 static void map_set(struct controller *c, struct object *old, struct object *new_)

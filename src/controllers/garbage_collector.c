@@ -236,10 +236,7 @@ static int patch_list(struct controller *c, const struct garbage_item *item,
 			       item->namespace, item->name, NULL, PATCH_MERGE, patch, NULL, NULL,
 			       &why) == 0)
 		return 0;
-	if (why->code != E_NOT_FOUND)
-		return error_move(err, why);
-	error_free(why);
-	return 0;
+	return error_unless(E_NOT_FOUND, err, why);
 }
 
 static int remove_finalizer(struct controller *c, const struct garbage_item *item,
@@ -282,10 +279,7 @@ static int delete_item(struct controller *c, const struct garbage_item *item,
 	if (cluster_delete(controller_cluster(c), controller_call(c), item->resource,
 			   item->namespace, item->name, &opt, NULL, NULL, &why) == 0)
 		return 0;
-	if (why->code != E_NOT_FOUND)
-		return error_move(err, why);
-	error_free(why);
-	return 0;
+	return error_unless(E_NOT_FOUND, err, why);
 }
 
 static int orphan_dependents(struct controller *c, struct state *s,

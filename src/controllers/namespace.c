@@ -157,10 +157,7 @@ static int finalize(struct controller *c, const struct object *namespace, struct
 				controller_resource(c, "", "namespaces"), "finalize", tree, NULL,
 				NULL, &why) == 0)
 		return 0;
-	if (why->code != E_NOT_FOUND)
-		return error_move(err, why);
-	error_free(why);
-	return 0;
+	return error_unless(E_NOT_FOUND, err, why);
 }
 
 static bool has_finalizer(const struct object *namespace)

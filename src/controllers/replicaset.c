@@ -253,10 +253,7 @@ static int sync(struct controller *c, const char *key, struct error **err)
 	if (!set || sync_set(c, set, &why) == 0)
 		return 0;
 	/* Deleted while we worked on it: its event is on the way. */
-	if (why->code != E_NOT_FOUND)
-		return error_move(err, why);
-	error_free(why);
-	return 0;
+	return error_unless(E_NOT_FOUND, err, why);
 }
 
 /* A pod without a controller may belong to any ReplicaSet of its namespace. */

@@ -5,13 +5,10 @@
 static int render_describe(struct node *n, const struct call *call, struct str *out,
 			   struct error **err)
 {
-	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct object *o CLEANUP(object_unref_cleanup) = object_above(n->parent, err);
 
-	pthread_mutex_lock(&n->fs->lock);
-	o = object_of_dir(n->parent);
-	pthread_mutex_unlock(&n->fs->lock);
 	if (!o)
-		return error_set(err, E_NOT_FOUND, "%s is gone", n->parent->name);
+		return -1;
 	describe_object(n->fs, n->resource, o, call, out);
 	return 0;
 }

@@ -50,17 +50,10 @@ static int history_prepare(struct node *dir, const struct call *call, struct err
 	struct view *v CLEANUP(view_unref_cleanup) = view_get(dir->fs);
 	const struct resource *r =
 		catalog_find(v->catalog, "apps", "v1", source_of(dir->resource)->plural);
-	struct tree_type *t CLEANUP(type_unref_cleanup) = NULL;
 
 	if (!r)
 		return error_set(err, E_NOT_FOUND, "the cluster serves no history");
-	if (type_open(dir->fs, r, dir->namespace, call, &t, err) < 0)
-		return -1;
-	pthread_mutex_lock(&dir->fs->lock);
-	if (!dir->type)
-		dir->type = steal(&t);
-	pthread_mutex_unlock(&dir->fs->lock);
-	return 0;
+	return type_open_at(dir, r, call, err);
 }
 
 const struct node_ops history_ops = {

@@ -148,11 +148,9 @@ static int render_version(struct node *n, const struct call *call, struct str *o
 			return error_set(err, E_NOT_FOUND, "%s", why->message);
 		return error_move(err, steal(&why));
 	}
-	pthread_mutex_lock(&n->fs->lock);
-	now = object_of_dir(n->parent->parent);
-	pthread_mutex_unlock(&n->fs->lock);
+	now = object_above(n->parent->parent, err);
 	if (!now)
-		return error_set(err, E_NOT_FOUND, "%s is gone", n->parent->parent->name);
+		return -1;
 	edit = as_edit(then, now);
 	/* The base of what is written back. */
 	served_note(n->fs->served, now);

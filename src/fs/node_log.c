@@ -357,15 +357,8 @@ static bool workload_ready(struct node *dir)
 static int workload_prepare(struct node *dir, const struct call *call, struct error **err)
 {
 	struct view *v CLEANUP(view_unref_cleanup) = view_get(dir->fs);
-	struct tree_type *t CLEANUP(type_unref_cleanup) = NULL;
 
-	if (type_open(dir->fs, v->pods, dir->namespace, call, &t, err) < 0)
-		return -1;
-	pthread_mutex_lock(&dir->fs->lock);
-	if (!dir->type)
-		dir->type = steal(&t);
-	pthread_mutex_unlock(&dir->fs->lock);
-	return 0;
+	return type_open_at(dir, v->pods, call, err);
 }
 
 const struct node_ops workload_logs_ops = {

@@ -36,16 +36,8 @@ static int pods_prepare(struct node *dir, const struct call *call, struct error 
 {
 	struct node *at = dir->kind->ops == &logs_ops ? dir : dir->parent;
 	struct view *v CLEANUP(view_unref_cleanup) = view_get(dir->fs);
-	struct tree_type *t = NULL;
 
-	if (type_open(dir->fs, v->pods, dir->namespace, call, &t, err) < 0)
-		return -1;
-	pthread_mutex_lock(&dir->fs->lock);
-	if (!at->type)
-		at->type = steal(&t);
-	pthread_mutex_unlock(&dir->fs->lock);
-	type_unref(t);
-	return 0;
+	return type_open_at(at, v->pods, call, err);
 }
 
 const struct node_ops logs_ops = {.ready = pods_ready, .prepare = pods_prepare};

@@ -416,6 +416,18 @@ struct object *object_of_dir(struct node *dir)
 	return get_object(dir->parent, dir->name);
 }
 
+struct object *object_above(struct node *dir, struct error **err)
+{
+	struct object *o;
+
+	pthread_mutex_lock(&dir->fs->lock);
+	o = object_of_dir(dir);
+	pthread_mutex_unlock(&dir->fs->lock);
+	if (!o)
+		error_set(err, E_NOT_FOUND, "%s is gone", dir->name);
+	return o;
+}
+
 static bool find_meta(struct node *dir, const char *name, struct found *f)
 {
 	f->object = object_of_dir(dir);

@@ -23,13 +23,10 @@ static const char *replicas_path(const struct resource *r)
 static int render_scale(struct node *n, const struct call *call, struct str *out,
 			struct error **err)
 {
-	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct object *o CLEANUP(object_unref_cleanup) = object_above(n->parent, err);
 
-	pthread_mutex_lock(&n->fs->lock);
-	o = object_of_dir(n->parent);
-	pthread_mutex_unlock(&n->fs->lock);
 	if (!o)
-		return error_set(err, E_NOT_FOUND, "%s is gone", n->parent->name);
+		return -1;
 	str_addi(out, object_int(o, replicas_path(n->resource), 1));
 	str_addc(out, '\n');
 	return 0;
@@ -86,13 +83,10 @@ static bool find_restart(struct node *dir, const char *name, struct found *f)
 static int render_restart(struct node *n, const struct call *call, struct str *out,
 			  struct error **err)
 {
-	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct object *o CLEANUP(object_unref_cleanup) = object_above(n->parent, err);
 
-	pthread_mutex_lock(&n->fs->lock);
-	o = object_of_dir(n->parent);
-	pthread_mutex_unlock(&n->fs->lock);
 	if (!o)
-		return error_set(err, E_NOT_FOUND, "%s is gone", n->parent->name);
+		return -1;
 	json_t *tree json_auto = object_tree(o);
 	const json_t *last = json_object_get(json_path(tree, "spec.template.metadata.annotations"),
 					     RESTARTED_AT);

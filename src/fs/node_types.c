@@ -21,16 +21,7 @@ static bool type_is_ready(struct node *dir)
 
 static int type_prepare(struct node *dir, const struct call *call, struct error **err)
 {
-	struct tree_type *t = NULL;
-
-	if (type_open(dir->fs, dir->resource, dir->namespace, call, &t, err) < 0)
-		return -1;
-	pthread_mutex_lock(&dir->fs->lock);
-	if (!dir->type)
-		dir->type = steal(&t);
-	pthread_mutex_unlock(&dir->fs->lock);
-	type_unref(t);
-	return 0;
+	return type_open_at(dir, dir->resource, call, err);
 }
 
 static bool find_type(struct node *dir, const char *name, struct found *f)

@@ -31,6 +31,8 @@ void object_file_name(const char *name, struct str *out);
 struct object *object_of_file(struct node *dir, const char *name);
 /* The object that NAME/ is of, as it is now; a ref, or NULL. Its directory is ready. */
 struct object *object_of_dir(struct node *dir);
+/* The same for who does not hold fs->lock; NULL and *err when it is gone. */
+struct object *object_above(struct node *dir, struct error **err);
 /* A type's directory: N itself, or what is above it. Borrowed. */
 struct node *type_directory_of(struct node *n);
 /* The name of the object a file called FILE would be; NULL: it would be a scratch file. Freed by

@@ -308,6 +308,20 @@ int type_open(struct fs *fs, const struct resource *r, const char *namespace,
 	return 0;
 }
 
+int type_open_at(struct node *at, const struct resource *r, const struct call *call,
+		 struct error **err)
+{
+	struct tree_type *t CLEANUP(type_unref_cleanup) = NULL;
+
+	if (type_open(at->fs, r, at->namespace, call, &t, err) < 0)
+		return -1;
+	pthread_mutex_lock(&at->fs->lock);
+	if (!at->type)
+		at->type = steal(&t);
+	pthread_mutex_unlock(&at->fs->lock);
+	return 0;
+}
+
 struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char *namespace)
 {
 	char *all free_ptr = type_key(r, "");

@@ -54,6 +54,9 @@ DEFINE_CLEANUP(struct tree_type *, type_unref)
  */
 int type_open(struct fs *fs, const struct resource *r, const char *namespace,
 	      const struct call *call, struct tree_type **out, struct error **err);
+/* The same, which AT then has, if it has none yet. */
+int type_open_at(struct node *at, const struct resource *r, const struct call *call,
+		 struct error **err);
 /* The one type_open would give, when it needs no waiting; NULL: wait. A ref. Under fs->lock. */
 struct tree_type *type_ready(struct fs *fs, const struct resource *r, const char *namespace);
 /* OLD is now NEW (NULL: not there yet, gone): what was told of it is forgotten, here and in the

@@ -159,22 +159,6 @@ void custom_lists_validate(const struct field *object, const json_t *schema, con
 	walk(object, schema, look_at_list, 0);
 }
 
-static const char *go_type(const json_t *v)
-{
-	static const char *const types[] = {
-		[JSON_OBJECT] = "map[string]interface {}",
-		[JSON_ARRAY] = "[]interface {}",
-		[JSON_STRING] = "string",
-		[JSON_INTEGER] = "int64",
-		[JSON_REAL] = "float64",
-		[JSON_TRUE] = "bool",
-		[JSON_FALSE] = "bool",
-		[JSON_NULL] = "<nil>",
-	};
-
-	return types[json_typeof(v)];
-}
-
 /* What stands at PATH ("spec.replicas"), if it is of TYPE; else NULL, and a complaint unless
  * nothing stands there. SHOWN: what is told as the value. */
 static const json_t *at_path(const struct field *place, const json_t *object, const char *path,
@@ -193,14 +177,14 @@ static const json_t *at_path(const struct field *place, const json_t *object, co
 		if (!*p)
 			break;
 	}
-	if (!v || !strcmp(go_type(v), want))
+	if (!v || !strcmp(json_go_type(v), want))
 		return v;
 	str_addf(&detail, ".%s accessor error: ", path);
 	if (json_is_string(v))
 		str_adds(&detail, json_string_value(v));
 	else
 		json_write(v, &detail);
-	str_addf(&detail, " is of the type %s, expected %s", go_type(v), want);
+	str_addf(&detail, " is of the type %s, expected %s", json_go_type(v), want);
 	field_invalid_json(place, shown, detail.s);
 	return NULL;
 }

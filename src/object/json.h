@@ -92,6 +92,8 @@ json_t *json_path(const json_t *tree, const char *path);
 const char *json_path_string(const json_t *tree, const char *path);
 /* Of one member, whose name may hold dots. */
 const char *json_word(const json_t *object, const char *name);
+/* What kube-apiserver calls the type of VALUE in complaints: "map[string]interface {}". */
+const char *json_go_type(const json_t *value);
 json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback);
 bool json_path_bool(const json_t *tree, const char *path, bool fallback);
 /* Sets PATH, making the maps on the way; takes VALUE over. Lists are not made; an element that is

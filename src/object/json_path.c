@@ -348,6 +348,22 @@ const char *json_word(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
+const char *json_go_type(const json_t *value)
+{
+	static const char *const names[] = {
+		[JSON_OBJECT] = "map[string]interface {}",
+		[JSON_ARRAY] = "[]interface {}",
+		[JSON_STRING] = "string",
+		[JSON_INTEGER] = "int64",
+		[JSON_REAL] = "float64",
+		[JSON_TRUE] = "bool",
+		[JSON_FALSE] = "bool",
+		[JSON_NULL] = "<nil>",
+	};
+
+	return names[json_typeof(value)];
+}
+
 const char *json_path_string(const json_t *tree, const char *path)
 {
 	const char *text = json_string_value(json_path(tree, path));

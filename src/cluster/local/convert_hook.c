@@ -195,22 +195,6 @@ static int refuse_metadata(const struct asked *a, size_t i, const char *what, st
 				  what);
 }
 
-static const char *type_name(const json_t *value)
-{
-	static const char *const names[] = {
-		[JSON_OBJECT] = "map[string]interface {}",
-		[JSON_ARRAY] = "[]interface {}",
-		[JSON_STRING] = "string",
-		[JSON_INTEGER] = "int64",
-		[JSON_REAL] = "float64",
-		[JSON_TRUE] = "bool",
-		[JSON_FALSE] = "bool",
-		[JSON_NULL] = "<nil>",
-	};
-
-	return names[json_typeof(value)];
-}
-
 /* What is wrong with FIELD of METADATA, which the webhook has changed, or NULL. The caller frees.
  */
 static char *problem_of(const json_t *metadata, const char *name)
@@ -226,7 +210,7 @@ static char *problem_of(const json_t *metadata, const char *name)
 		if (!json_is_string(v.value))
 			return xasprintf("metadata.%s[%s] must be a string, but is %s in converted "
 					 "object",
-					 name, v.key, type_name(v.value));
+					 name, v.key, json_go_type(v.value));
 	strcmp(name, "labels") ? rule_annotations(values) : rule_labels(values);
 	n = field_errors_count(errors);
 	for (size_t i = 0; i < n; i++) {
@@ -252,7 +236,7 @@ static int take_texts(const struct asked *a, size_t i, const json_t *metadata, j
 	}
 	if (!json_is_object(values))
 		why = xasprintf("invalid metadata.%s of type %s in converted object", name,
-				type_name(values));
+				json_go_type(values));
 	else if (!json_equal(values, json_object_get(kept, name)))
 		why = problem_of(metadata, name);
 	if (why)
@@ -271,7 +255,7 @@ static int restore_metadata(const struct asked *a, size_t i, json_t *object, str
 		return refuse_metadata(a, i, "missing metadata in converted object", err);
 	if (!json_is_object(metadata)) {
 		char *why free_ptr = xasprintf("invalid metadata of type %s in converted object",
-					       type_name(metadata));
+					       json_go_type(metadata));
 
 		return refuse_metadata(a, i, why, err);
 	}
