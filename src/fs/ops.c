@@ -118,13 +118,14 @@ void op_fail(struct op *op, const struct error *err)
 /* Is what its name shows only good once? */
 static bool is_brief(const struct node *n)
 {
+	FS_LOCK(n->fs);
 	return n->private || n->draft || n->adrift || n->kind->flags & NODE_BRIEF;
 }
 
 double op_attr(struct node *n, struct stat *st)
 {
 	node_stat(n, st);
-	return is_brief(n) || n->kind->flags & NODE_STREAM ? 0 : ATTR_FOREVER_S;
+	return n->kind->flags & NODE_STREAM || is_brief(n) ? 0 : ATTR_FOREVER_S;
 }
 
 void op_entry(struct node *n, struct fuse_entry_param *e)

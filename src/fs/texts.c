@@ -16,6 +16,9 @@ struct item {
 	struct item *older, *newer;
 };
 
+/* What one takes beside its text: itself, its key, its place in the map, and the object's own. */
+#define ITEM_BYTES (sizeof(struct item) + sizeof(struct object) + 256)
+
 struct lru {
 	pthread_mutex_t lock;
 	struct map *by_key;
@@ -87,6 +90,7 @@ static struct item *lru_put(struct lru *l, const char *key, struct object *objec
 	if (i)
 		lru_drop(l, i);
 	i = xcalloc(1, sizeof(*i));
+	size += ITEM_BYTES;
 	*i = (struct item){.key = xstrdup(key), .object = object, .text = text, .size = size};
 	map_put(l->by_key, key, i);
 	link_newest(l, i);

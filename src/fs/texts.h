@@ -1,5 +1,5 @@
 /*
- * What has been rendered or served, bounded.
+ * What has been rendered or served, bounded by the memory that it takes.
  *
  * texts: the YAML of a version while it is being read in several pieces; most files fit one read
  * and are then in the kernel's pages.

@@ -142,6 +142,34 @@ static void test_names(void **state)
 }
 
 /* A version keeps its node and text; the next lookup finds the next version, same number. */
+/* Many small versions take more memory than their bytes: that is what is bounded. */
+static void test_served(void **state)
+{
+	const size_t max = 256 << 10, least = 512;
+	struct served *s = served_new(max);
+	size_t kept = 0;
+
+	for (int i = 0; i < 2000; i++) {
+		char json[96];
+		int len = snprintf(json, sizeof(json),
+				   "{\"metadata\":{\"uid\":\"u\",\"resourceVersion\":\"%d\"}}", i);
+		struct object *o CLEANUP(object_unref_cleanup) =
+			object_from_canonical(json, (size_t)len, NULL);
+
+		served_note(s, o);
+	}
+	for (int i = 1999; i >= 0; i--) {
+		char rv[16];
+
+		snprintf(rv, sizeof(rv), "%d", i);
+		struct object *o CLEANUP(object_unref_cleanup) = served_get(s, "u", rv);
+
+		kept += o != NULL;
+	}
+	served_free(s);
+	assert_in_range(kept, 1, max / least);
+}
+
 static void test_versions(void **state)
 {
 	struct world *w = *state;
@@ -508,6 +536,7 @@ int main(void)
 	object_init();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test(test_served),
 		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wants, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_is_sent, setup, teardown),
