@@ -152,22 +152,29 @@ static int check_bytes(struct check *c, json_t *v)
 	return 0;
 }
 
+static int check_time(struct check *c, json_t *v, bool micro)
+{
+	char buffer[TIME_TEXT], *why free_ptr = NULL;
+
+	if (time_canonical(json_string_value(v), micro, buffer, &why) < 0)
+		return refuse_decode(c, "%s", why);
+	if (strcmp(buffer, json_string_value(v)) != 0)
+		json_string_set(v, buffer);
+	return 0;
+}
+
 /* What a scalar's text must be beyond being a string. */
 static int check_text(struct check *c, json_t *v, const struct schema_value *s)
 {
 	const char *text = json_string_value(v);
 	struct quantity q;
-	int64_t ns;
 
 	if (c->r->custom || !text)
 		return 0;
 	if (s->kind == SCHEMA_BYTES)
 		return check_bytes(c, v);
-	if ((s->kind == SCHEMA_TIME || s->kind == SCHEMA_MICRO_TIME) && time_parse(text, &ns) < 0)
-		return refuse_decode(c,
-				     "parsing time \"%s\" as \"2006-01-02T15:04:05%sZ07:00\": "
-				     "cannot parse \"%s\" as \"2006\"",
-				     text, s->kind == SCHEMA_MICRO_TIME ? ".000000" : "", text);
+	if (s->kind == SCHEMA_TIME || s->kind == SCHEMA_MICRO_TIME)
+		return check_time(c, v, s->kind == SCHEMA_MICRO_TIME);
 	if (s->kind == SCHEMA_QUANTITY) {
 		char buffer[QUANTITY_TEXT];
 
@@ -236,6 +243,19 @@ static bool is_shown_empty(const struct check *c, const char *key)
 	return path && str_has_prefix(path, c->path.s) && path[c->path.len] == '.' &&
 	       strcmp(path + c->path.len + 1, key) == 0 &&
 	       !(unless && json_path(c->root.value, unless));
+}
+
+/* Go's zero time is none. */
+static bool is_no_time(const struct check *c, const struct schema_field *f, const json_t *v)
+{
+	const char *text = json_string_value(v);
+
+	if (c->r->custom || !text)
+		return false;
+	return f->value.kind == SCHEMA_TIME
+		       ? strcmp(text, "0001-01-01T00:00:00Z") == 0
+		       : f->value.kind == SCHEMA_MICRO_TIME &&
+				 strcmp(text, "0001-01-01T00:00:00.000000Z") == 0;
 }
 
 /* Of a custom resource only what is null and may not be. */
@@ -310,6 +330,10 @@ static int check_struct(struct check *c, json_t *object, const struct schema_typ
 			note_unknown(c, key);
 			json_object_del(object, key);
 			continue;
+		}
+		if (is_no_time(c, f, v)) {
+			json_object_set_new(object, f->name, json_null());
+			v = json_object_get(object, f->name);
 		}
 		if (left_out(c, f, v)) {
 			json_object_del(object, key);

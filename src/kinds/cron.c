@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+
+#define ZONES "/usr/share/zoneinfo"
 
 static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
 				     "jul", "aug", "sep", "oct", "nov", "dec"};
@@ -18,6 +21,18 @@ static const struct field_range {
 } fields[] = {
 	{0, 59, NULL, 0}, {0, 23, NULL, 0}, {1, 31, NULL, 0}, {1, 12, months, 12}, {0, 6, days, 7},
 };
+
+bool cron_zone_is_known(const char *name)
+{
+	char *path free_ptr = xasprintf(ZONES "/%s", name);
+	struct stat st;
+
+	if (!strcmp(name, "UTC") || !strcmp(name, "Local"))
+		return true;
+	if (*name == '/' || strstr(name, "..") || !strcmp(name, "posixrules"))
+		return false;
+	return stat(ZONES "/UTC", &st) < 0 || (stat(path, &st) == 0 && S_ISREG(st.st_mode));
+}
 
 /* A number or name at *P, which moves on. False: there is none. */
 static bool read_value(const char **p, const struct field_range *f, unsigned *out)
@@ -75,12 +90,13 @@ static const char *list_problem(const char *text, const struct field_range *f)
 	const char *p = text, *why;
 
 	for (;;) {
+		p += strspn(p, ",");
+		if (!*p)
+			return NULL;
 		why = part_problem(&p, f);
 		if (why)
 			return why;
-		if (!*p)
-			return NULL;
-		if (*p++ != ',')
+		if (*p && *p != ',')
 			return "failed to parse int from field";
 	}
 }
@@ -128,7 +144,14 @@ const char *cron_problem(const char *schedule)
 	if (!*text)
 		return "empty spec string";
 	if (str_has_prefix(text, "TZ=") || str_has_prefix(text, "CRON_TZ=")) {
+		const char *zone = strchr(text, '=') + 1;
+
 		text += strcspn(text, " ");
+		if (!*text)
+			return "names a time zone and nothing else";
+		*text++ = '\0';
+		if (*zone && !cron_zone_is_known(zone))
+			return "provided bad location";
 		text += strspn(text, " ");
 	}
 	if (*text == '@')

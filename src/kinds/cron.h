@@ -8,6 +8,10 @@
 #ifndef KINDS_CRON_H
 #define KINDS_CRON_H
 
+#include <stdbool.h>
+
+/* Where the machine has no list of zones a name of the right form is one. */
+bool cron_zone_is_known(const char *name);
 /* NULL, or what is wrong with SCHEDULE: a sentence that lives for ever. */
 const char *cron_problem(const char *schedule);
 

@@ -7,9 +7,7 @@
 
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#define ZONES "/usr/share/zoneinfo"
 #define NAME_MAX_BYTES 52
 
 static void set_defaults(json_t *object)
@@ -21,16 +19,6 @@ static void set_defaults(json_t *object)
 	job_fill_conditions(fill_spec(job));
 }
 
-/* Where the machine has no list of zones a name of the right form is taken. */
-static bool zone_is_known(const char *name)
-{
-	char *path free_ptr = xasprintf(ZONES "/%s", name);
-
-	if (*name == '/' || strstr(name, "..") || !strcmp(name, "posixrules"))
-		return false;
-	return access(ZONES "/UTC", F_OK) < 0 || access(path, F_OK) == 0;
-}
-
 static void check_zone(const struct field *f)
 {
 	if (!field_set(f))
@@ -40,7 +28,7 @@ static void check_zone(const struct field *f)
 	else if (strcasecmp(field_text(f), "Local") == 0)
 		field_invalid(f, "timeZone must be an explicit time zone as defined in "
 				 "https://www.iana.org/time-zones");
-	if (*field_text(f) && !field_is(f, "Local") && !zone_is_known(field_text(f)))
+	if (*field_text(f) && !cron_zone_is_known(field_text(f)))
 		field_invalid(f, "unknown time zone");
 }
 
@@ -49,14 +37,15 @@ static void check_schedule(const struct field *spec, const struct field *old)
 	const struct field *f = FIELD(spec, "schedule");
 	const char *why = cron_problem(field_text(f));
 	bool zoned = strstr(field_text(f), "TZ") != NULL;
+	bool had_zone = old && strstr(field_text(FIELD(old, "schedule")), "TZ");
 
 	if (!field_require(f))
 		return;
 	if (why)
 		field_invalid(f, why);
-	if (zoned && field_set(FIELD(spec, "timeZone")))
+	if (zoned && had_zone && field_set(FIELD(spec, "timeZone")))
 		field_invalid(f, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
-	else if (zoned && !(old && strstr(field_text(FIELD(old, "schedule")), "TZ")))
+	else if (zoned && !had_zone)
 		field_invalid(f,
 			      "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
 }

@@ -617,16 +617,46 @@ static void check_times(const struct field *s, const struct field *old, bool sus
 		field_invalid(start, "field is immutable for unsuspended job once set");
 }
 
+/* The interval at *P, which moves behind the comma after it; false: there is none. */
+static bool next_interval(const char **p, json_int_t *from, json_int_t *to)
+{
+	char *end;
+
+	if (!**p)
+		return false;
+	*from = *to = strtoll(*p, &end, 10);
+	if (*end == '-')
+		*to = strtoll(end + 1, &end, 10);
+	*p = *end ? end + 1 : end;
+	return true;
+}
+
+/* Of two lists that are right. */
+static bool overlap(const char *a, const char *b)
+{
+	json_int_t a_from, a_to, b_from, b_to;
+	bool more = next_interval(&a, &a_from, &a_to) && next_interval(&b, &b_from, &b_to);
+
+	while (more) {
+		if (a_from <= b_to && b_from <= a_to)
+			return true;
+		more = a_from <= b_from ? next_interval(&a, &a_from, &a_to)
+					: next_interval(&b, &b_from, &b_to);
+	}
+	return false;
+}
+
 static void check_index_lists(const struct field *o)
 {
 	const struct field *s = FIELD(o, "status"), *spec = FIELD(o, "spec");
 	const struct field *done = FIELD(s, "completedIndexes"),
 			   *failed = FIELD(s, "failedIndexes");
 	const struct field *completions = FIELD(spec, "completions");
+	json_int_t limit = field_int(completions);
 	const char *why;
+	bool bad = field_set(completions) && count_indexes(field_text(done), limit, &why) < 0;
 
-	if (field_set(completions) &&
-	    count_indexes(field_text(done), field_int(completions), &why) < 0)
+	if (bad)
 		field_invalid(done, why);
 	if (*field_text(done) && !field_is(FIELD(spec, "completionMode"), "Indexed"))
 		field_invalid(done, "cannot set non-empty completedIndexes when non-indexed "
@@ -636,9 +666,14 @@ static void check_index_lists(const struct field *o)
 	if (!field_set(FIELD(spec, "backoffLimitPerIndex")))
 		field_invalid(failed, "cannot set non-null failedIndexes when backoffLimitPerIndex "
 				      "is null");
-	else if (field_set(completions) &&
-		 count_indexes(field_text(failed), field_int(completions), &why) < 0)
-		field_invalid(failed, why);
+	if (!field_set(completions))
+		return;
+	if (count_indexes(field_text(failed), limit, &why) < 0) {
+		if (field_set(FIELD(spec, "backoffLimitPerIndex")))
+			field_invalid(failed, why);
+	} else if (!bad && overlap(field_text(done), field_text(failed))) {
+		field_invalid(failed, "failedIndexes and completedIndexes overlap");
+	}
 }
 
 static void validate_subresource(const struct field *o, const struct field *old, const char *name)

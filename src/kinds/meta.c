@@ -85,8 +85,12 @@ static void require_text(const struct field *owners, const struct field *ref, co
 static void check_owner(const struct field *owners, const struct field *ref)
 {
 	const char *version = json_path_string(ref->value, "apiVersion");
+	const char *slash = strchr(version, '/');
+	struct field f = field_member(ref, "apiVersion");
 
-	require_text(owners, ref, "apiVersion", "version must not be empty");
+	f.up = owners;
+	if (!*version || (slash && (!slash[1] || strchr(slash + 1, '/'))))
+		field_invalid_text(&f, version, "version must not be empty");
 	require_text(owners, ref, "kind", "must not be empty");
 	require_text(owners, ref, "name", "must not be empty");
 	require_text(owners, ref, "uid", "must not be empty");

@@ -1,6 +1,8 @@
 #include "object/time.h"
 
-#include <stdbool.h>
+#include "base/mem.h"
+#include "base/str.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -94,30 +96,107 @@ static bool take_offset(const char **p, int64_t *seconds)
 	return true;
 }
 
-int time_parse(const char *text, int64_t *wall_ns)
+/* Seconds since 1970 and what there is beyond them; false: TEXT is no time. */
+static bool split(const char *text, int64_t *seconds, int64_t *ns)
 {
-	int64_t ns, offset, seconds;
 	struct tm tm = {0}, back;
 	const char *p = text;
+	int64_t offset;
 	time_t t;
 
 	if (!take(&p, 4, '-', &tm.tm_year) || !take(&p, 2, '-', &tm.tm_mon) ||
 	    !take(&p, 2, 'T', &tm.tm_mday) || !take(&p, 2, ':', &tm.tm_hour) ||
 	    !take(&p, 2, ':', &tm.tm_min) || !take(&p, 2, '\0', &tm.tm_sec) ||
-	    !take_fraction(&p, &ns) || !take_offset(&p, &offset) || *p)
-		return -1;
+	    !take_fraction(&p, ns) || !take_offset(&p, &offset) || *p)
+		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	back = tm;
 	t = timegm(&back);
+	*seconds = (int64_t)t - offset;
 	/* timegm carries the 31st of April over into May: what it changed was no date. */
-	if (back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday || back.tm_hour != tm.tm_hour ||
-	    back.tm_min != tm.tm_min || back.tm_sec != tm.tm_sec)
-		return -1;
-	seconds = (int64_t)t - offset;
-	if (__builtin_mul_overflow(seconds, SECOND, &seconds) ||
+	return back.tm_mon == tm.tm_mon && back.tm_mday == tm.tm_mday &&
+	       back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min && back.tm_sec == tm.tm_sec;
+}
+
+int time_parse(const char *text, int64_t *wall_ns)
+{
+	int64_t ns, seconds;
+
+	if (!split(text, &seconds, &ns) || __builtin_mul_overflow(seconds, SECOND, &seconds) ||
 	    __builtin_add_overflow(seconds, ns, wall_ns))
 		return -1;
+	return 0;
+}
+
+#define MICRO_DIGITS 6
+
+/* The parts of a time as Go's parser names them, and the most that numbers may be. */
+static const struct part {
+	const char *layout;
+	const char *name;
+	int high;
+} parts[] = {
+	{"2006", "year", 9999}, {"-", NULL, 0}, {"01", "month", 12},  {"-", NULL, 0},
+	{"02", "day", 31},	{"T", NULL, 0}, {"15", "hour", 23},   {":", NULL, 0},
+	{"04", "minute", 59},	{":", NULL, 0}, {"05", "second", 59}, {".000000", NULL, 0},
+	{"Z07:00", NULL, 0},
+};
+
+static bool take_part(const char **p, const struct part *part, bool micro, int *value)
+{
+	int64_t any;
+	int digits;
+
+	*value = 0;
+	if (part->name)
+		return take(p, (int)strlen(part->layout), '\0', value);
+	if (*part->layout == 'Z')
+		return take_offset(p, &any);
+	if (*part->layout == '.')
+		return micro ? *(*p)++ == '.' && take(p, MICRO_DIGITS, '\0', &digits)
+			     : take_fraction(p, &any);
+	return *(*p)++ == *part->layout;
+}
+
+static char *complaint(const char *text, bool micro)
+{
+	const char *p = text;
+	int value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const char *rest = p;
+
+		if (!take_part(&p, &parts[i], micro, &value))
+			return xasprintf("parsing time \"%s\" as \"2006-01-02T15:04:05%sZ07:00\": "
+					 "cannot parse \"%s\" as \"%s\"",
+					 text, micro ? ".000000" : "", rest, parts[i].layout);
+		if (parts[i].name && value > parts[i].high)
+			return xasprintf("parsing time \"%s\": %s out of range", text,
+					 parts[i].name);
+	}
+	if (*p)
+		return xasprintf("parsing time \"%s\": extra text: \"%s\"", text, p);
+	return xasprintf("parsing time \"%s\": day out of range", text);
+}
+
+int time_canonical(const char *text, bool micro, char *buffer, char **why)
+{
+	size_t whole = strlen("2006-01-02T15:04:05");
+	int64_t seconds, ns;
+	time_t t;
+	struct tm tm;
+
+	if (!split(text, &seconds, &ns) ||
+	    (micro &&
+	     (text[whole] != '.' || strspn(text + whole + 1, "0123456789") != MICRO_DIGITS))) {
+		*why = complaint(text, micro);
+		return -1;
+	}
+	t = (time_t)seconds;
+	gmtime_r(&t, &tm);
+	whole = strftime(buffer, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buffer + whole, TIME_TEXT - whole, micro ? ".%06dZ" : "Z", (int)(ns / 1000));
 	return 0;
 }
 

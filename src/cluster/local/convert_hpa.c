@@ -73,6 +73,20 @@ static const struct source {
 	  {"currentAverageValue", "current.averageValue", false}}},
 };
 
+/* An annotation has the members of a struct as Go declares them. */
+static json_t *in_order(json_t *object)
+{
+	static const char *const order[] = {
+		"type", "status", "lastTransitionTime", "reason",      "message",
+		"kind", "name",	  "apiVersion",		"matchLabels", "matchExpressions"};
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (json_object_get(object, order[i]))
+			json_object_set(out, order[i], json_object_get(object, order[i]));
+	return out;
+}
+
 static bool is_cpu(const json_t *metric)
 {
 	return strcmp(json_path_string(metric, "type"), "Resource") == 0 &&
@@ -92,7 +106,9 @@ static json_t *old_metric(const json_t *metric, bool current)
 			json_t *value = json_path(from, p->new);
 
 			if (value)
-				json_object_set(to, p->old, value);
+				json_object_set_new(to, p->old,
+						    json_is_object(value) ? in_order(value)
+									  : json_incref(value));
 			else if (p->always)
 				json_object_set_new(to, p->old, json_string("0"));
 		}
@@ -223,6 +239,16 @@ static void show_metrics(json_t *tree)
 	annotate(tree, PATH("current-metrics"), current);
 }
 
+static void show_conditions(json_t *tree)
+{
+	json_t *shown = json_array(), *condition;
+	size_t i;
+
+	json_array_foreach (json_path(tree, "status.conditions"), i, condition)
+		json_array_append_new(shown, in_order(condition));
+	annotate(tree, PATH("conditions"), shown);
+}
+
 void hpa_from_storage(json_t *tree)
 {
 	static const char *const others[] = {"spec.metrics", "spec.behavior",
@@ -232,7 +258,7 @@ void hpa_from_storage(json_t *tree)
 	show_metrics(tree);
 	if (json_is_object(behavior))
 		annotate(tree, PATH("behavior"), convert_behavior(behavior, true));
-	annotate(tree, PATH("conditions"), json_incref(json_path(tree, "status.conditions")));
+	show_conditions(tree);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		json_path_del(tree, others[i]);
 	if (!json_path(tree, "status.currentReplicas") && json_path(tree, "status"))

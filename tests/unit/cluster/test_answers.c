@@ -62,6 +62,8 @@ static void an_older_version_loses_nothing(void **state)
 		"{'metadata':{'name':'h'},'spec':{'maxReplicas':9,'scaleTargetRef':{'apiVersion':"
 		"'apps/v1','kind':'Deployment','name':'d'},'metrics':[{'type':'Pods','pods':{"
 		"'metric':{'name':'rate'},'target':{'type':'AverageValue','averageValue':'5'}}},"
+		"{'type':'Object','object':{'describedObject':{'apiVersion':'a/v1','kind':'K',"
+		"'name':'n'},'metric':{'name':'m'},'target':{'type':'Value','value':'7'}}},"
 		"{'type':'Resource','resource':{'name':'cpu','target':{'type':'Utilization',"
 		"'averageUtilization':50}}}],'behavior':{'scaleDown':{"
 		"'stabilizationWindowSeconds':60}}}}");
@@ -77,7 +79,9 @@ static void an_older_version_loses_nothing(void **state)
 	assert_null(json_path(old, "spec.metrics"));
 	assert_text(old, OLD "metrics]",
 		    "[{\"type\":\"Pods\",\"pods\":{\"metricName\":\"rate\","
-		    "\"targetAverageValue\":\"5\"}}]");
+		    "\"targetAverageValue\":\"5\"}},{\"type\":\"Object\",\"object\":{\"target\":{"
+		    "\"kind\":\"K\",\"name\":\"n\",\"apiVersion\":\"a/v1\"},\"metricName\":\"m\","
+		    "\"targetValue\":\"7\"}}]");
 	json_path_set(old, "spec.maxReplicas", json_integer(8));
 	json_write(old, &text);
 	object_unref(o);

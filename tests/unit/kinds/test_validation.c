@@ -17,6 +17,9 @@ static void metadata_of_any_type(void **state)
 		{"metadata.annotations", "{'a/b/c':''}", "metadata.annotations Invalid"},
 		{"metadata.finalizers", "['own']", "metadata.finalizers[0] Invalid"},
 		{"metadata.finalizers", "['example.com/own']", ""},
+		{"metadata.ownerReferences",
+		 "[{'apiVersion':'a/b/c','kind':'K','name':'n','uid':'u'}]",
+		 "metadata.ownerReferences.apiVersion Invalid"},
 		{"metadata.ownerReferences", "[{'apiVersion':'v1','kind':'K','name':'n'}]",
 		 "metadata.ownerReferences.uid Invalid"});
 	UPDATES("/v1/configmaps", map, {"metadata.name", "'y'", "metadata.name Invalid"},
@@ -287,6 +290,13 @@ static void decoding(void **state)
 		{"/v1/configmaps", "{'data':{'a':null}}", "{\"data\":{\"a\":\"\"}}"},
 		{"/v1/limitranges", "{'spec':{'limits':[{'type':'Pod','max':{'cpu':null}}]}}",
 		 "{\"spec\":{\"limits\":[{\"max\":{\"cpu\":\"0\"},\"type\":\"Pod\"}]}}"},
+		{"coordination.k8s.io/v1/leases",
+		 "{'spec':{'renewTime':'2026-11-23T20:30:00.500000+02:30'}}",
+		 "{\"spec\":{\"renewTime\":\"2026-11-23T18:00:00.500000Z\"}}"},
+		{"batch/v1/jobs", "{'status':{'startTime':'2026-11-23T20:30:00.5+02:30'}}",
+		 "{\"status\":{\"startTime\":\"2026-11-23T18:00:00Z\"}}"},
+		{"batch/v1/jobs", "{'status':{'startTime':'0001-01-01T00:00:00Z'}}",
+		 "{\"status\":{}}"},
 		{"storage.k8s.io/v1/csinodes", "{'spec':{'drivers':[]}}",
 		 "{\"spec\":{\"drivers\":[]}}"},
 	};

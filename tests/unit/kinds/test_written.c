@@ -296,11 +296,22 @@ static void workloads(void **state)
 		       {"status.uncountedTerminatedPods", "{'succeeded':['u'],'failed':['u','']}",
 			"status.uncountedTerminatedPods.failed[0] Duplicate; "
 			"status.uncountedTerminatedPods.failed[1] Invalid"});
+	STATUS_UPDATES("batch/v1/jobs",
+		       "{" META "'spec':{'completionMode':'Indexed','completions':9,"
+		       "'backoffLimitPerIndex':1}}",
+		       {"status", "{'completedIndexes':'0,2-4','failedIndexes':'1,5-8'}", ""},
+		       {"status", "{'completedIndexes':'0,2-4','failedIndexes':'1,4-8'}",
+			"status.failedIndexes Invalid"},
+		       {"status", "{'completedIndexes':'0,2-9','failedIndexes':'1,4-8'}",
+			"status.completedIndexes Invalid"});
 	CREATES("batch/v1/cronjobs",
 		"{" META
 		"'spec':{'schedule':'* * * * *','jobTemplate':{'spec':{'template':{'spec':{"
 		"'containers':[{'name':'c','image':'i'}],'restartPolicy':'Never'}}}}}}",
 		{"spec.timeZone", "'Local'", "spec.timeZone Invalid"},
+		{"spec.timeZone", "'Europe'", "spec.timeZone Invalid"},
+		{"spec.schedule", "',1,,2, * * * 1,'", ""},
+		{"spec.schedule", "'1;2 * * * *'", "spec.schedule Invalid"},
 		{"spec.jobTemplate.spec.manualSelector", "true",
 		 "spec.jobTemplate.spec.manualSelector NotSupported"});
 	MADE("/v1/nodes", "{'metadata':{'name':'x'},'spec':{'configSource':{}}}",

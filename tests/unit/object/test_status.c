@@ -103,6 +103,50 @@ static void what_is_no_time_is_refused(void **state)
 		assert_int_equal(time_parse(cases[i], &ns), -1);
 }
 
+/* What a server makes of a time, or what it says of it. */
+static void times_are_kept_in_one_form(void **state)
+{
+	static const struct {
+		const char *text, *want, *want_micro;
+	} cases[] = {
+		{"2026-11-23T20:30:00Z", "2026-11-23T20:30:00Z",
+		 "parsing time \"2026-11-23T20:30:00Z\" as \"2006-01-02T15:04:05.000000Z07:00\": "
+		 "cannot parse \"Z\" as \".000000\""},
+		{"2026-11-23T20:30:00.123456+02:30", "2026-11-23T18:00:00Z",
+		 "2026-11-23T18:00:00.123456Z"},
+		{"2026-11-23T20:30:00.1234567Z", "2026-11-23T20:30:00Z",
+		 "parsing time \"2026-11-23T20:30:00.1234567Z\" as "
+		 "\"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"7Z\" as \"Z07:00\""},
+		{"9999-12-31T23:59:59.000001Z", "9999-12-31T23:59:59Z",
+		 "9999-12-31T23:59:59.000001Z"},
+		{"2026-11-23",
+		 "parsing time \"2026-11-23\" as \"2006-01-02T15:04:05Z07:00\": "
+		 "cannot parse \"\" as \"T\"",
+		 "parsing time \"2026-11-23\" as \"2006-01-02T15:04:05.000000Z07:00\": "
+		 "cannot parse \"\" as \"T\""},
+		{"2026-13-01T00:00:00.000000Z",
+		 "parsing time \"2026-13-01T00:00:00.000000Z\": month out of range",
+		 "parsing time \"2026-13-01T00:00:00.000000Z\": month out of range"},
+		{"2026-02-29T00:00:00.000000Z",
+		 "parsing time \"2026-02-29T00:00:00.000000Z\": day out of range",
+		 "parsing time \"2026-02-29T00:00:00.000000Z\": day out of range"},
+		{"2026-11-23T20:30:00.000000Zx",
+		 "parsing time \"2026-11-23T20:30:00.000000Zx\": extra text: \"x\"",
+		 "parsing time \"2026-11-23T20:30:00.000000Zx\": extra text: \"x\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+		const char *want = i % 2 ? cases[i / 2].want_micro : cases[i / 2].want;
+		char buffer[TIME_TEXT], *why free_ptr = NULL;
+
+		if (time_canonical(cases[i / 2].text, i % 2, buffer, &why) < 0)
+			assert_string_equal(why, want);
+		else
+			assert_string_equal(buffer, want);
+	}
+}
+
 static char *status_text(const struct error *e)
 {
 	json_t *status json_auto = status_from_error(e);
@@ -217,6 +261,7 @@ int main(void)
 		cmocka_unit_test(ages_read_as_kubectls),
 		cmocka_unit_test(times_come_back),
 		cmocka_unit_test(what_is_no_time_is_refused),
+		cmocka_unit_test(times_are_kept_in_one_form),
 		cmocka_unit_test(errors_become_statuses_and_back),
 		cmocka_unit_test(success_is_a_status_too),
 		cmocka_unit_test(answers_keep_what_the_server_said),
