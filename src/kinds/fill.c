@@ -133,8 +133,6 @@ void fill_pod_spec(json_t *spec)
 	const char *account = json_path_string(spec, "serviceAccountName");
 
 	fill_volumes(json_object_get(spec, "volumes"));
-	if (json_path_int(spec, "terminationGracePeriodSeconds", 0) < 0)
-		json_object_set_new(spec, "terminationGracePeriodSeconds", json_integer(1));
 	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++)
 		fill_containers(json_object_get(spec, container_lists[i]));
 	if (!*account && *json_path_string(spec, "serviceAccount"))
@@ -224,6 +222,8 @@ void fill_pod(json_t *spec)
 			if (host)
 				fill_host_ports(c);
 		}
+	if (json_path_int(spec, "terminationGracePeriodSeconds", 0) < 0)
+		json_object_set_new(spec, "terminationGracePeriodSeconds", json_integer(1));
 	fill_pod_resources(spec);
 	fill_bool(spec, "enableServiceLinks", true);
 }

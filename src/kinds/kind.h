@@ -28,8 +28,9 @@
 /* Of a write: what decides of its object beside the object itself. */
 struct write_facts {
 	const struct user *user;
-	const char *subresource; /* NULL: the object itself */
-	int64_t now;		 /* wall ns */
+	const char *subresource;   /* NULL: the object itself */
+	int64_t now;		   /* wall ns */
+	struct warnings *warnings; /* what is told of what was given; NULL: nobody hears */
 };
 
 /* A field that selectors may name: where it stands when its path is another, where to read when

@@ -140,8 +140,25 @@ static json_t *app_armor_profile(const char *annotation)
 	return NULL;
 }
 
+/* The annotation KEY stands for a field of C. OF_POD: the same of the pod as a whole, or NULL. */
+static void apply_annotation(json_t *c, const char *key, const char *annotation,
+			     const json_t *of_pod, struct warnings *warnings)
+{
+	json_t *profile json_auto = app_armor_profile(annotation);
+
+	if (profile && of_pod && json_equal(profile, of_pod))
+		return;
+	if (profile)
+		json_object_set(fill_object(c, "securityContext"), "appArmorProfile", profile);
+	if (warnings)
+		warnings_add(warnings,
+			     "metadata.annotations[%s]: deprecated since v1.30; use the "
+			     "\"appArmorProfile\" field instead",
+			     key);
+}
+
 /* What annotations of old say of containers stands in fields now. */
-static void apply_app_armor(json_t *object)
+static void apply_app_armor(json_t *object, struct warnings *warnings)
 {
 	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
 	const json_t *annotations = json_path(object, "metadata.annotations");
@@ -155,20 +172,15 @@ static void apply_app_armor(json_t *object)
 		json_array_foreach (json_object_get(spec, lists[i]), j, c) {
 			char *key free_ptr =
 				xasprintf(APP_ARMOR_PREFIX "%s", json_path_string(c, "name"));
-			json_t *profile json_auto = NULL;
+			const json_t *annotation = json_object_get(annotations, key);
 
-			if (!json_object_get(annotations, key) ||
-			    json_path(c, "securityContext.appArmorProfile"))
-				continue;
-			profile = app_armor_profile(
-				json_string_value(json_object_get(annotations, key)) ?: "");
-			if (profile && (!of_pod || !json_equal(profile, of_pod)))
-				json_object_set(fill_object(c, "securityContext"),
-						"appArmorProfile", profile);
+			if (annotation && !json_path(c, "securityContext.appArmorProfile"))
+				apply_annotation(c, key, json_string_value(annotation) ?: "",
+						 of_pod, warnings);
 		}
 }
 
-static void prepare_new(json_t *object, int64_t now)
+static void prepare_new(json_t *object, int64_t now, struct warnings *warnings)
 {
 	json_t *status = json_pack("{s:s,s:s}", "phase", "Pending", "qosClass",
 				   pod_qos_class(json_object_get(object, "spec")));
@@ -183,7 +195,7 @@ static void prepare_new(json_t *object, int64_t now)
 				  "lastTransitionTime", time_format(now, time)));
 	json_object_set_new(object, "status", status);
 	apply_all_label_keys(object);
-	apply_app_armor(object);
+	apply_app_armor(object, warnings);
 }
 
 /* A status that does not say which generation it is of is of the same as before. */
@@ -235,7 +247,7 @@ void pod_prepare_write(json_t *object, const json_t *old, const struct write_fac
 	const json_t *was = json_object_get(old, "status");
 
 	if (!old) {
-		prepare_new(object, facts->now);
+		prepare_new(object, facts->now, facts->warnings);
 		return;
 	}
 	if (!facts->subresource)

@@ -456,6 +456,9 @@ void warn_pod(const struct field *holder, bool is_template)
 	warn_profiles(holder, is_template);
 	warn_containers(spec);
 	warn_ports(spec);
+	if (field_int(FIELD(spec, "terminationGracePeriodSeconds")) < 0)
+		field_warn(FIELD(spec, "terminationGracePeriodSeconds"),
+			   "must be >= 0; negative values are invalid and will be treated as 1");
 }
 
 void warn_name(const struct field *o, const char *why)

@@ -447,7 +447,9 @@ static int admit_changes(const struct write *w, struct admission *a, const json_
 int pipeline_finish(const struct write *w, const json_t *old, json_t *tree, struct error **err)
 {
 	struct admission a CLEANUP(admission_release);
-	struct write_facts facts = {.subresource = w->subresource, .now = clock_wall(w->l->clock)};
+	struct write_facts facts = {.subresource = w->subresource,
+				    .now = clock_wall(w->l->clock),
+				    .warnings = w->call ? w->call->warnings : NULL};
 	struct schema_value root = schema_root(w->storage->type);
 	bool built_in = w->storage->type && !w->storage->custom;
 

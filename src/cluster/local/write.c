@@ -292,21 +292,19 @@ static int check_resource_version(const struct write *w, const json_t *old, cons
 	return 0;
 }
 
-/* A body's uid is a precondition; of a patch it is a change like any other. */
-static int check_version(const struct write *w, const json_t *old, const json_t *body,
-			 struct error **err)
+/* A body's uid is a precondition; of a patch it is a change like any other. OLD NULL: there is no
+ * object. */
+static int check_uid(const struct write *w, const json_t *old, const json_t *body,
+		     struct error **err)
 {
 	const char *uid = json_path_string(body, "metadata.uid");
+	char *why free_ptr = NULL;
 
-	if (*uid && strcmp(uid, json_path_string(old, "metadata.uid"))) {
-		char *why free_ptr =
-			xasprintf("Precondition failed: UID in precondition: %s, UID in object "
-				  "meta: %s",
-				  uid, json_path_string(old, "metadata.uid"));
-
-		return refuse_conflict(w->r, w->name, why, err);
-	}
-	return check_resource_version(w, old, body, err);
+	if (!*uid || strcmp(uid, json_path_string(old, "metadata.uid")) == 0)
+		return 0;
+	why = xasprintf("Precondition failed: UID in precondition: %s, UID in object meta: %s", uid,
+			json_path_string(old, "metadata.uid"));
+	return refuse_conflict(w->r, w->name, why, err);
 }
 
 static json_t *next_from_body(const struct write *w, const json_t *old, void *arg,
@@ -315,7 +313,8 @@ static json_t *next_from_body(const struct write *w, const json_t *old, void *ar
 	json_t *tree json_auto = json_deep_copy(arg);
 
 	if (check_update_version(w, json_path_string(tree, "metadata.resourceVersion"), err) < 0 ||
-	    check_version(w, old, tree, err) < 0 || track_update(w, old, tree, err) < 0)
+	    check_uid(w, old, tree, err) < 0 || check_resource_version(w, old, tree, err) < 0 ||
+	    track_update(w, old, tree, err) < 0)
 		return NULL;
 	return steal(&tree);
 }
@@ -512,9 +511,12 @@ int local_update(struct cluster *cluster, const struct call *call, const struct 
 		return scale ? scale_show(&w, out, err) : 0;
 	if (subresource || error_code(why) != E_NOT_FOUND || !update_creates(r))
 		return error_move(err, steal(&why));
+	if (check_uid(&w, NULL, tree, err) < 0)
+		return -1;
 	if (opt->created)
 		*opt->created = true;
 	wipe_system_fields(tree);
+	json_path_del(tree, "metadata.resourceVersion");
 	return track_update(&w, NULL, tree, err) < 0 ? -1 : create_tree(&w, tree, out, err);
 }
 

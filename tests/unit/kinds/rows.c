@@ -134,13 +134,19 @@ void rows_warn(const char *what, const char *object, const struct row *rows, siz
 	for (size_t i = 0; i < n; i++) {
 		struct write w CLEANUP(write_release);
 		struct str got CLEANUP(str_release) = STR_INIT;
+		struct warnings told CLEANUP(warnings_release) = {0};
+		const struct write_facts facts = {.warnings = &told};
 		const char *text;
 
 		write_init(&w, what, object, &rows[i]);
+		if (how == ROW_CREATE && w.r->particulars->prepare_write)
+			w.r->particulars->prepare_write(w.tree, NULL, &facts);
 		w.r->particulars->warn(&w.now, how == ROW_CREATE ? NULL : &w.before);
 		str_adds(&got, "");
+		for (size_t j = 0; j < told.n; j++)
+			str_addf(&got, "%s%s", j ? "; " : "", told.v[j]);
 		for (size_t j = 0; (text = field_errors_warning(w.errors, j)); j++)
-			str_addf(&got, "%s%s", j ? "; " : "", text);
+			str_addf(&got, "%s%s", got.len ? "; " : "", text);
 		expect(&w, got.s);
 	}
 }

@@ -321,6 +321,20 @@ static void workloads(void **state)
 static void warnings(void **state)
 {
 	(void)state;
+#define APP_ARMOR "container.apparmor.security.beta.kubernetes.io/c"
+#define APP_ARMOR_OLD                                                                   \
+	"metadata.annotations[" APP_ARMOR "]: deprecated since v1.30; use the \"appArm" \
+	"orProfile\" field instead"
+	WARNS("/v1/pods", POD(""),
+	      {"metadata.annotations", "{'" APP_ARMOR "':'runtime/default'}", APP_ARMOR_OLD},
+	      {"metadata.annotations", "{'" APP_ARMOR "':'odd'}", APP_ARMOR_OLD});
+	WARNS("/v1/pods", POD(",'securityContext':{'appArmorProfile':{'type':'RuntimeDefault'}}"),
+	      {"metadata.annotations", "{'" APP_ARMOR "':'runtime/default'}", ""},
+	      {"metadata.annotations", "{'" APP_ARMOR "':'unconfined'}", APP_ARMOR_OLD});
+	WARNS("apps/v1/deployments", WORKLOAD,
+	      {"spec.template.spec.terminationGracePeriodSeconds", "-1",
+	       "spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values "
+	       "are invalid and will be treated as 1"});
 	WARNS("/v1/pods", POD(""),
 	      {"spec.volumes",
 	       "[{'name':'v','configMap':{'name':'m','items':[{'key':'a','path':'p'},{'key':'b',"
