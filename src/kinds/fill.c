@@ -1,6 +1,7 @@
 #include "kinds/fill.h"
 
 #include "base/mem.h"
+#include "kinds/image_name.h"
 #include "kinds/pod_resources.h"
 #include "object/json.h"
 
@@ -53,15 +54,10 @@ json_t *fill_spec(json_t *object)
 	return fill_object(object, "spec");
 }
 
-/* "nginx", "nginx:latest" and digests without a tag: the newest is wanted each time. */
+/* The newest is wanted each time. */
 static const char *pull_policy(const char *image)
 {
-	const char *slash = strrchr(image, '/');
-	const char *colon = strrchr(slash ? slash : image, ':');
-
-	if (strchr(image, '@'))
-		return "IfNotPresent";
-	return !colon || strcmp(colon, ":latest") == 0 ? "Always" : "IfNotPresent";
+	return image_is_latest(image) ? "Always" : "IfNotPresent";
 }
 
 /* Of a probe nothing counts as 0. */

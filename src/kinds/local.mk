@@ -47,6 +47,8 @@ libkinds_a_SOURCES = \
 	src/kinds/field_errors.c \
 	src/kinds/fill.c \
 	src/kinds/fill.h \
+	src/kinds/image_name.c \
+	src/kinds/image_name.h \
 	src/kinds/flowcontrol.c \
 	src/kinds/hpa.c \
 	src/kinds/ingress.c \

@@ -47,6 +47,29 @@ static void pod_resources(void **state)
 	     {"spec.containers[0].resources", "{}", "'BestEffort'"});
 }
 
+static void images_are_pulled(void **state)
+{
+#define DIGEST "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const char always[] = "'Always'", once[] = "'IfNotPresent'";
+	static const char image[] = "spec.containers[0].image";
+
+	(void)state;
+	MADE("/v1/pods", POD(""), "spec.containers[0].imagePullPolicy", {NULL, NULL, always},
+	     {image, "'a-b/c__d.e/f:latest'", always}, {image, "'a:1'", once},
+	     {image, "'a.example:5000/b'", always}, {image, "'a.example:5000/b:1'", once},
+	     {image, "'LOCAL/b'", always}, {image, "'localhost/b'", always},
+	     {image, "'[fd00::1]:80/b'", always}, {image, "'[fd00::1]x/b'", once},
+	     {image, "'a.example:/b'", once}, {image, "'-a.example/b'", once},
+	     {image, "'a..example/b'", once}, {image, "'A'", once}, {image, "'a/B'", once},
+	     {image, "'a b'", once}, {image, "'a___b'", once}, {image, "'a:'", once},
+	     {image, "'a:-x'", once}, {image, "'a" DIGEST "'", once},
+	     {image, "'a:latest" DIGEST "'", always}, {image, "'a@sha256:0'", once},
+	     {image, "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'", once});
+	MADE("/v1/pods", POD(""), "spec.containers[0].env[0].valueFrom.fileKeyRef.optional",
+	     {"spec.containers[0].env", "[{'name':'a','valueFrom':{'fileKeyRef':{'key':'k'}}}]",
+	      "false"});
+}
+
 static void pod_containers(void **state)
 {
 	(void)state;
@@ -381,12 +404,12 @@ static void warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pod_resources), cmocka_unit_test(pod_containers),
-		cmocka_unit_test(pod_volumes),	 cmocka_unit_test(profiles),
-		cmocka_unit_test(pod_changes),	 cmocka_unit_test(pod_status),
-		cmocka_unit_test(pod_resizes),	 cmocka_unit_test(services),
-		cmocka_unit_test(claims),	 cmocka_unit_test(workloads),
-		cmocka_unit_test(warnings),
+		cmocka_unit_test(pod_resources),  cmocka_unit_test(images_are_pulled),
+		cmocka_unit_test(pod_containers), cmocka_unit_test(pod_volumes),
+		cmocka_unit_test(profiles),	  cmocka_unit_test(pod_changes),
+		cmocka_unit_test(pod_status),	  cmocka_unit_test(pod_resizes),
+		cmocka_unit_test(services),	  cmocka_unit_test(claims),
+		cmocka_unit_test(workloads),	  cmocka_unit_test(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
