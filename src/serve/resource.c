@@ -524,12 +524,17 @@ static int check_path(const struct resource *r, const struct target *t, const st
 	return 0;
 }
 
-/* Metadata of a list was asked of one object, or the other way round. */
-static int check_partial(const struct ask *a, const struct operation *op, struct error **err)
+/* Metadata of a list was asked of one object, or the other way round; or events in a form that
+ * has no stream. */
+static int check_form(const struct ask *a, const struct operation *op, struct error **err)
 {
 	bool list = op->verb == VERB_LIST || op->verb == VERB_DELETE_COLLECTION;
 	const struct resource *r = a->resource;
 
+	if (op->verb == VERB_WATCH && a->media.yaml)
+		return error_set(err, E_NOT_ACCEPTABLE,
+				 "only the following media types are accepted: "
+				 "application/json;stream=watch");
 	if (a->media.as == MEDIA_AS_PARTIAL && list)
 		return error_set(err, E_NOT_ACCEPTABLE,
 				 "you requested PartialObjectMetadata, but the requested object is "
@@ -577,7 +582,7 @@ static int handle(struct ask *a, struct error **err)
 	if (media_negotiate(a->request->accept, transforms_of(a, op),
 			    a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
 	    ((a->media.as & MEDIA_AS_TABLE) && query_include(a->request, &a->include, err) < 0) ||
-	    check_partial(a, op, err) < 0)
+	    check_form(a, op, err) < 0)
 		return -1;
 	return op->handle(a, err);
 }

@@ -260,6 +260,7 @@ static const struct {
 	{"GET", "/api/v1/nonsense", NULL, NULL, 404},
 	{"GET", MAPS "/a/nosub", NULL, NULL, 404},
 	{"GET", MAPS, "Accept: text/html", NULL, 406},
+	{"GET", MAPS "?watch=1&timeoutSeconds=1", "Accept: application/yaml", NULL, 406},
 	{"GET", MAPS, "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", NULL,
 	 406},
 	{"GET", MAPS "/a",
