@@ -57,6 +57,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/crd.c \
 	src/cluster/local/crd_cleanup.c \
 	src/cluster/local/crd_names.c \
+	src/cluster/local/crd_services.c \
 	src/cluster/local/delete.c \
 	src/cluster/local/device_access.c \
 	src/cluster/local/escalation.c \

@@ -262,6 +262,7 @@ struct rows {
 	const struct resource **v;
 	size_t n, cap;
 	json_t *terminating; /* definitions on their way out */
+	json_t *services;    /* as crd_services_follow has them */
 };
 
 /* By their names, the preferred version first. */
@@ -297,6 +298,7 @@ static bool add_definition(void *arg, const char *json, size_t len)
 		add_versions(rows, crd);
 	if (*json_path_string(crd, "metadata.deletionTimestamp"))
 		json_array_append(rows->terminating, crd);
+	crd_services_add(rows->services, crd);
 	return true;
 }
 
@@ -305,7 +307,7 @@ int crd_reload(struct local *l, struct error **err)
 	struct catalog *builtin CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	struct list_meta meta CLEANUP(list_meta_release) = {0};
 	struct list_options opt = {0};
-	struct rows rows = {.terminating = json_array()};
+	struct rows rows = {.terminating = json_array(), .services = json_object()};
 	size_t n = catalog_count(builtin);
 	int result;
 
@@ -317,12 +319,14 @@ int crd_reload(struct local *l, struct error **err)
 	if (result == 0) {
 		local_set_catalog(l, catalog_new(rows.v, rows.n));
 		crd_cleanup_follow(l->cleanup, rows.terminating);
+		crd_services_follow(l, rows.services);
 	}
 	pthread_mutex_unlock(&l->reload_lock);
 	for (size_t i = n; i < rows.n; i++)
 		resource_unref(rows.v[i]);
 	vec_release(&rows);
 	json_decref(rows.terminating);
+	json_decref(rows.services);
 	return result;
 }
 

@@ -346,6 +346,12 @@ int crd_gone(struct local *l, struct error **err);
  */
 const struct resource *crd_stored_as(const json_t *crd, struct error **err);
 
+/* crd_services.c: WANTED (name to APIService) gets those of CRD. */
+void crd_services_add(json_t *wanted, const json_t *crd);
+/* Those that are registered become WANTED, all that definitions want; where that fails it is
+ * logged. No two threads at once. */
+void crd_services_follow(struct local *l, json_t *wanted);
+
 /*
  * crd_cleanup.c: what a definition that is deleted waits for. The thread that deletes instances
  * begins with the first such definition, after crd_cleanup_begin.

@@ -113,11 +113,81 @@ static void test_looked_up_long_ago(void **state)
 	fixture_close(&f);
 }
 
+#define SERVICES "apiservices.apiregistration.k8s.io"
+
+static void assert_no_service(struct local_fixture *f, const char *name)
+{
+	struct object *o = NULL;
+
+	assert_int_equal(
+		cluster_get(f->cluster, NULL, fixture_type(f, SERVICES), "", name, &o, NULL), -1);
+}
+
+static void delete_one(struct local_fixture *f, const char *type, const char *name)
+{
+	const struct delete_options now = {.grace_period_s = -1};
+
+	assert_int_equal(cluster_delete(f->cluster, NULL, fixture_type(f, type), "", name, &now,
+					NULL, NULL, NULL),
+			 0);
+}
+
+/* Each version of a group that is served is registered once, whoever serves it. */
+static void test_registered(void **state)
+{
+	struct local_fixture f;
+	json_t *a json_auto = definition("as"), *b json_auto = definition("bs");
+	struct str text CLEANUP(str_release) = STR_INIT, other CLEANUP(str_release) = STR_INIT;
+	json_t *service json_auto = NULL, *again json_auto = NULL, *after json_auto = NULL;
+	json_t *foreign json_auto = NULL;
+
+	fixture_open(&f, NULL);
+	fixture_make(&f, SERVICES, "",
+		     "{'metadata':{'name':'v2." GROUP "'},'spec':{'group':'" GROUP
+		     "','version':'v2','groupPriorityMinimum':5,'versionPriority':5}}");
+	json_write(a, &text);
+	json_write(b, &other);
+	fixture_make(&f, "crd", "", text.s);
+	fixture_make(&f, "crd", "", other.s);
+	service = fixture_get(&f, SERVICES, "", "v1." GROUP);
+	assert_text(service, "metadata.labels[kube-aggregator.kubernetes.io/automanaged]", "true");
+	assert_text(service, "status.conditions[0].reason", "Local");
+	assert_text(service, "metadata.managedFields[0].manager", "kube-apiserver");
+	assert_int_equal(json_path_int(service, "spec.groupPriorityMinimum", 0), 1000);
+	/* What was changed is right again when the next definition changes. */
+	json_decref(fixture_patch(&f, SERVICES, "", "v1." GROUP, NULL,
+				  "{'spec':{'versionPriority':7}}", NULL));
+	json_decref(fixture_patch(&f, "crd", "", "as." GROUP, NULL,
+				  "{'spec':{'versions':[{'name':'v2','served':true,'storage':false,"
+				  "'schema':{'openAPIV3Schema':{'type':'object'}}},{'name':'v1',"
+				  "'served':true,'storage':true,'schema':{'openAPIV3Schema':{"
+				  "'type':'object'}}}]}}",
+				  NULL));
+	again = fixture_get(&f, SERVICES, "", "v1." GROUP);
+	assert_int_equal(json_path_int(again, "spec.versionPriority", 0), 100);
+	foreign = fixture_get(&f, SERVICES, "", "v2." GROUP);
+	assert_int_equal(json_path_int(foreign, "spec.versionPriority", 0), 5);
+	json_decref(fixture_patch(&f, "crd", "", "bs." GROUP, NULL,
+				  "{'spec':{'versions':[{'name':'v1','served':false,'storage':true,"
+				  "'schema':{'openAPIV3Schema':{'type':'object'}}}]}}",
+				  NULL));
+	after = fixture_get(&f, SERVICES, "", "v1." GROUP);
+	json_decref(fixture_patch(&f, "crd", "", "as." GROUP, NULL,
+				  "{'spec':{'versions':[{'name':'v1','served':false,'storage':true,"
+				  "'schema':{'openAPIV3Schema':{'type':'object'}}}]}}",
+				  NULL));
+	assert_no_service(&f, "v1." GROUP);
+	json_decref(fixture_get(&f, SERVICES, "", "v2." GROUP));
+	delete_one(&f, SERVICES, "v2." GROUP);
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_looked_up_long_ago),
 		cmocka_unit_test(test_several_at_once),
+		cmocka_unit_test(test_registered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
