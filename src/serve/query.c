@@ -327,7 +327,11 @@ static const char *body_text(const json_t *body, const char *path)
 static int check_body(json_t *body, struct error **err)
 {
 	const struct resource options = {
-		.kind = "DeleteOptions", .version = "v1", .type = schema_type_find(DELETE_OPTIONS)};
+		.kind = "DeleteOptions",
+		.version = "v1",
+		.type = schema_type_find(DELETE_OPTIONS),
+		.particulars = kind_generic(),
+	};
 	struct unknown_fields unknown CLEANUP(unknown_fields_release) = {0};
 	struct field_errors *errors CLEANUP(field_errors_free_cleanup) = field_errors_new();
 	const char *kind = json_path_string(body, "kind");

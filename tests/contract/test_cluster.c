@@ -152,6 +152,7 @@ static void test_status_and_scale(void **state)
 		       "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}");
 	static const char patch[] = "{\"status\":{\"replicas\":2},\"spec\":{\"paused\":true}}";
 	static const char scale[] = "{\"spec\":{\"replicas\":5}}";
+	static const char none[] = "{\"spec\":{\"replicas\":0}}";
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	struct object *s CLEANUP(object_unref_cleanup) = NULL;
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -169,6 +170,11 @@ static void test_status_and_scale(void **state)
 	assert_int_equal(object_int(s, "spec.replicas", 0), 5);
 	assert_int_equal(object_int(s, "status.replicas", 0), 2);
 	assert_string_at(s, "status.selector", "a=b");
+	object_unref(steal(&s));
+	assert_ok(cluster_patch(cluster, NULL, type("deploy"), "default", "s", "scale", PATCH_MERGE,
+				none, strlen(none), NULL, &s, NULL, &err),
+		  err);
+	assert_int_equal(object_int(s, "spec.replicas", 0), 0);
 	drop("deploy", "default", "s");
 }
 

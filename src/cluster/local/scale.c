@@ -29,6 +29,7 @@ static struct resource scale_row(void)
 		.api_version = SCALE_VERSION,
 		.kind = "Scale",
 		.type = schema_type_find("io.k8s.api.autoscaling.v1.Scale"),
+		.particulars = kind_generic(),
 	};
 }
 

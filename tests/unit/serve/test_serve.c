@@ -292,6 +292,7 @@ static const struct {
 	{"PATCH", MAPS "/a?force=false", "Content-Type: application/merge-patch+json", "{}", 422},
 	{"DELETE", MAPS "/none", JSON, "{\"gracePeriodSeconds\":\"1\"}", 400},
 	{"DELETE", MAPS "/none?dryRun=Some", JSON, "{}", 404},
+	{"DELETE", MAPS "/none", JSON, "{\"dryRun\":[],\"kind\":\"\"}", 404},
 	{"POST", MAPS "?fieldManager=a%07b", JSON, "{}", 422},
 	{"GET", LOG "?tailLines=x", NULL, NULL, 400},
 	{"GET", LOG "?tailLines=-1", NULL, NULL, 422},
