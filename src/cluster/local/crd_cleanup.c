@@ -121,6 +121,8 @@ static int tell_once(struct local *l, const struct doomed *d, const struct verdi
 	before = object_tree(o);
 	tree = json_deep_copy(before);
 	set_terminating(l, tree, v->status, v->reason, v->message);
+	if (crd_track_status(l, before, tree, err) < 0)
+		return -1;
 	if (v->over)
 		lifecycle_set_finalizer(tree, FINALIZER, false);
 	if (json_equal(before, tree))

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "kinds/names.h"
 #include "object/json.h"
 #include "object/time.h"
 
@@ -114,6 +115,26 @@ static const char *first_taken(const json_t *value, const json_t *set)
 	return NULL;
 }
 
+/* A definition in a group of Kubernetes' own says where it was approved, or why it was not:
+ * validation has seen to that. */
+static void tell_approval(json_t *crd, const char *now)
+{
+	const char *said =
+		json_path_string(crd, "metadata.annotations[api-approved.kubernetes.io]");
+	bool approved = !str_has_prefix(said, "unapproved");
+	struct str message CLEANUP(str_release) = STR_INIT;
+
+	if (!*said || !name_in_kubernetes_domain(json_path_string(crd, "spec.group")))
+		return;
+	str_adds(&message, approved ? "approved in " : "not approved: ");
+	if (approved)
+		str_adds(&message, said);
+	else
+		json_write_string(said, strlen(said), &message);
+	crd_set_condition(crd, "KubernetesAPIApprovalPolicyConformant", approved,
+			  approved ? "ApprovedAnnotation" : "UnapprovedAnnotation", message.s, now);
+}
+
 static void accept(json_t *crd, const struct taken *t, const char *now)
 {
 	json_t *names = json_path(crd, "spec.names");
@@ -144,6 +165,7 @@ static void accept(json_t *crd, const struct taken *t, const char *now)
 	else
 		json_object_del(accepted, "categories");
 	json_path_set(crd, "status.acceptedNames", json_incref(accepted));
+	tell_approval(crd, now);
 	crd_set_condition(crd, "NamesAccepted", !reason, reason ? reason : "NoConflicts",
 			  reason ? message : "no conflicts found", now);
 	if (!reason && !crd_condition(crd, "Established"))

@@ -334,7 +334,10 @@ void crd_set_condition(json_t *crd, const char *type, bool status, const char *r
 		       const char *message, const char *now);
 /* Definitions that wait for names get those that are free now; where that fails it is logged. */
 void crd_accept_waiting(struct local *l);
-/* write.c: crd_accept, written as the server's own change; the catalog is made anew. */
+/* write.c: what OLD and TREE, a definition, differ in counts as the server's own write of a status.
+ */
+int crd_track_status(struct local *l, const json_t *old, json_t *tree, struct error **err);
+/* crd_accept, written as the server's own change; the catalog is made anew. */
 int crd_establish(struct local *l, const char *name, struct error **err);
 /* Checks that a schema can be understood. */
 int crd_check(const json_t *tree, struct error **err);

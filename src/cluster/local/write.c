@@ -610,6 +610,31 @@ int local_patch(struct cluster *cluster, const struct call *call, const struct r
 	return error_move(err, steal(&why));
 }
 
+/* The server's own write to the status of the definition NAME. */
+static struct write own_status(struct local *l, const char *name)
+{
+	static const struct call self = {.user_agent = "kube-apiserver"};
+	static const struct write_options options;
+
+	return (struct write){.l = l,
+			      .call = &self,
+			      .own = true,
+			      .errand = errand_begin(l, &self),
+			      .r = crd_type(),
+			      .storage = crd_type(),
+			      .namespace = "",
+			      .name = name,
+			      .subresource = "status",
+			      .opt = &options};
+}
+
+int crd_track_status(struct local *l, const json_t *old, json_t *tree, struct error **err)
+{
+	const struct write status = own_status(l, json_path_string(tree, "metadata.name"));
+
+	return track_update(&status, old, tree, err);
+}
+
 static json_t *next_established(const struct write *w, const json_t *old, void *arg,
 				struct error **err)
 {
@@ -622,18 +647,7 @@ static json_t *next_established(const struct write *w, const json_t *old, void *
 
 int crd_establish(struct local *l, const char *name, struct error **err)
 {
-	static const struct call self = {.user_agent = "kube-apiserver"};
-	static const struct write_options options;
-	struct write status = {.l = l,
-			       .call = &self,
-			       .own = true,
-			       .errand = errand_begin(l, &self),
-			       .r = crd_type(),
-			       .storage = crd_type(),
-			       .namespace = "",
-			       .name = name,
-			       .subresource = "status",
-			       .opt = &options};
+	const struct write status = own_status(l, name);
 	struct object *ignored CLEANUP(object_unref_cleanup) = NULL;
 
 	return modify(&status, next_established, NULL, true, &ignored, err);

@@ -270,6 +270,23 @@ static void assert_the_kept_one_works(void)
 	assert_int_equal(json_path_int(updated, "spec.size", 0), 3);
 }
 
+/* The condition is of the server's status, as those that it has had from the start. */
+static void assert_told_as_status(void)
+{
+	json_t *crd json_auto = fixture_get(&f, "crd", "", NAME), *entry;
+	size_t i, n = 0;
+
+	json_array_foreach (json_path(crd, "metadata.managedFields"), i, entry)
+		if (strcmp(json_path_string(entry, "subresource"), "status") == 0) {
+			assert_text(entry, "manager", "kube-apiserver");
+			assert_non_null(
+				json_object_get(json_path(entry, "fieldsV1.f:status.f:conditions"),
+						"k:{\"type\":\"Terminating\"}"));
+			n++;
+		}
+	assert_int_equal(n, 1);
+}
+
 static void finalizers_keep_it(void **state)
 {
 	widgets(3);
@@ -279,6 +296,7 @@ static void finalizers_keep_it(void **state)
 	assert_nothing_is_made();
 	assert_the_kept_one_works();
 	assert_true(reason_is("InstanceDeletionInProgress"));
+	assert_told_as_status();
 	/* It is on its way already. */
 	json_decref(delete_definition(NULL));
 	assert_true(reason_is("InstanceDeletionInProgress"));

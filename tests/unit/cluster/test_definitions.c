@@ -182,12 +182,46 @@ static void test_registered(void **state)
 	fixture_close(&f);
 }
 
+/* Groups of Kubernetes' own are for what it has agreed to. */
+static void test_approved(void **state)
+{
+	static const struct {
+		const char *group, *says, *reason, *message;
+	} rows[] = {
+		{"x.k8s.io", "https://k8s.io/1", "ApprovedAnnotation",
+		 "approved in https://k8s.io/1"},
+		{"y.kubernetes.io", "unapproved, \"so\"", "UnapprovedAnnotation",
+		 "not approved: \"unapproved, \\\"so\\\"\""},
+		{"z.example.com", "https://k8s.io/1", "NoConflicts", "no conflicts found"},
+	};
+	struct local_fixture f;
+
+	fixture_open(&f, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *crd json_auto = definition("as"), *made json_auto = NULL;
+		char *name free_ptr = xasprintf("as.%s", rows[i].group);
+
+		json_path_set(crd, "metadata.name", json_string(name));
+		json_path_set(crd, "spec.group", json_string(rows[i].group));
+		json_path_set(crd, "metadata.annotations",
+			      json_pack("{s:s}", "api-approved.kubernetes.io", rows[i].says));
+		assert_int_equal(cluster_create_tree(f.cluster, NULL, fixture_type(&f, "crd"), "",
+						     crd, NULL, NULL, NULL),
+				 0);
+		made = fixture_get(&f, "crd", "", name);
+		assert_text(made, "status.conditions[0].reason", rows[i].reason);
+		assert_text(made, "status.conditions[0].message", rows[i].message);
+	}
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_looked_up_long_ago),
 		cmocka_unit_test(test_several_at_once),
 		cmocka_unit_test(test_registered),
+		cmocka_unit_test(test_approved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
