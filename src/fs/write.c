@@ -49,12 +49,16 @@ static int complete(const struct target *t, json_t *tree, struct view *v, const 
 	    str_equal(named->group, t->resource->group))
 		*r = named;
 	if (check_field(tree, "apiVersion", (*r)->api_version, "apiVersion", err) < 0 ||
-	    check_field(tree, "kind", (*r)->kind, "kind", err) < 0 ||
-	    check_field(tree, "metadata.name", t->name, "name", err) < 0)
+	    check_field(tree, "kind", (*r)->kind, "kind", err) < 0)
 		return -1;
-	if (*t->namespace)
-		return check_field(tree, "metadata.namespace", t->namespace, "namespace", err);
-	return 0;
+	return check_field(tree, "metadata.name", t->name, "name", err);
+}
+
+static int complete_namespace(const struct target *t, json_t *tree, struct error **err)
+{
+	if (!*t->namespace)
+		return 0;
+	return check_field(tree, "metadata.namespace", t->namespace, "namespace", err);
 }
 
 void write_observe(const struct target *t, struct object *o)
@@ -137,10 +141,13 @@ static bool has_controller(const json_t *tree)
 	return false;
 }
 
-/* A text of an object that is not there (any more): a backup. */
+/* A text of an object that is not there (any more): a backup, or a copy of what another namespace
+ * has, which is for the one that it is put into. */
 static int restore(const struct target *t, json_t *tree, const struct call *call,
 		   enum write_result *result, struct error **err)
 {
+	if (*t->namespace)
+		json_path_set(tree, "metadata.namespace", json_string(t->namespace));
 	if (has_controller(tree)) {
 		*result = WRITE_SKIPPED;
 		return 0;
@@ -171,8 +178,11 @@ int write_tree(const struct target *path, json_t *tree, pid_t writer, const stru
 	*result = WRITE_NOTHING;
 	if (complete(path, tree, v, &t.resource, err) < 0 || check_protected(&t, v, err) < 0)
 		return -1;
-	if (!*json_path_string(tree, "metadata.resourceVersion"))
+	if (!*json_path_string(tree, "metadata.resourceVersion")) {
+		if (complete_namespace(&t, tree, err) < 0)
+			return -1;
 		return write_apply(&t, tree, call, result, err);
+	}
 	live = write_live(&t, false, call, &why);
 	if (!live && error_code(why) != E_NOT_FOUND)
 		return error_move(err, why);
@@ -180,6 +190,8 @@ int write_tree(const struct target *path, json_t *tree, pid_t writer, const stru
 	uid = json_path_string(tree, "metadata.uid");
 	if (!live || (*uid && strcmp(uid, live->uid) != 0))
 		return restore(&t, tree, call, result, err);
+	if (complete_namespace(&t, tree, err) < 0)
+		return -1;
 	return write_edit(&t, tree, writer, call, result, err);
 }
 

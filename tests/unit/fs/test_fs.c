@@ -90,14 +90,20 @@ static struct node *resolve(struct world *w, const char *path, enum error_code w
 	return n;
 }
 
-static enum error_code write_as(struct world *w, const char *name, const char *text, pid_t writer,
-				enum write_result *result)
+static enum error_code write_into(struct world *w, const char *namespace, const char *name,
+				  const char *text, pid_t writer, enum write_result *result)
 {
-	struct target t = {w->fs, type_of(w, "configmaps"), "default", name};
+	struct target t = {w->fs, type_of(w, "configmaps"), namespace, name};
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 
 	write_text(&t, text, strlen(text), writer, NULL, result, &err);
 	return error_code(err);
+}
+
+static enum error_code write_as(struct world *w, const char *name, const char *text, pid_t writer,
+				enum write_result *result)
+{
+	return write_into(w, "default", name, text, writer, result);
 }
 
 /* The file's text; the caller frees. */
@@ -142,6 +148,32 @@ static void test_names(void **state)
 }
 
 /* A version keeps its node and text; the next lookup finds the next version, same number. */
+/* What was read in one namespace may be put into another; a manifest is for where it says. */
+static void test_copy_to_another_namespace(void **state)
+{
+	struct world *w = *state;
+	enum write_result result;
+
+	make(w->cluster, "Namespace", "namespaces", "", "other");
+	assert_int_equal(write_as(w, "x", "data: {k: one}", 1, &result), E_OK);
+	char *read free_ptr = text_of(w, FILE_X);
+	char *moved free_ptr = edited(read, "namespace: default", "namespace: other");
+	char *later free_ptr = edited(read, "k: one", "k: two");
+
+	assert_int_equal(write_into(w, "other", "x", read, 1, &result), E_OK);
+	assert_int_equal(result, WRITE_CREATED);
+	assert_int_equal(write_into(w, "other", "x", later, 1, &result), E_OK);
+	assert_int_equal(result, WRITE_CONFIGURED);
+	char *copy free_ptr = text_of(w, "namespaces/other/configmaps/x.yaml");
+
+	assert_non_null(strstr(copy, "k: two"));
+	assert_non_null(strstr(copy, "namespace: other"));
+	assert_int_equal(write_as(w, "x", moved, 1, &result), E_BAD_REQUEST);
+	assert_int_equal(write_into(w, "other", "y", "metadata: {namespace: default}", 1, &result),
+			 E_BAD_REQUEST);
+	assert_int_equal(write_into(w, "other", "y", read, 1, &result), E_BAD_REQUEST);
+}
+
 /* Many small versions take more memory than their bytes: that is what is bounded. */
 static void test_served(void **state)
 {
@@ -536,6 +568,7 @@ int main(void)
 	object_init();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy_to_another_namespace, setup, teardown),
 		cmocka_unit_test(test_served),
 		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wants, setup, teardown),
