@@ -223,9 +223,10 @@ static int check_value(struct check *c, json_t *v, const struct schema_value *s,
 /* A number where a quantity stands becomes its text: the caller replaces it. */
 static json_t *as_quantity(const json_t *v)
 {
-	char *text free_ptr = json_to_text(v, 0);
+	struct str text CLEANUP(str_release) = STR_INIT;
 
-	return json_string(text);
+	json_write(v, &text);
+	return json_string(text.s);
 }
 
 static void note_unknown(struct check *c, const char *key)

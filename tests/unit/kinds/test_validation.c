@@ -290,6 +290,10 @@ static void decoding(void **state)
 		{"/v1/configmaps", "{'data':{'a':null}}", "{\"data\":{\"a\":\"\"}}"},
 		{"/v1/limitranges", "{'spec':{'limits':[{'type':'Pod','max':{'cpu':null}}]}}",
 		 "{\"spec\":{\"limits\":[{\"max\":{\"cpu\":\"0\"},\"type\":\"Pod\"}]}}"},
+		{"/v1/limitranges",
+		 "{'spec':{'limits':[{'type':'Pod','max':{'cpu':0.1,'memory':1e3,'a':0.3}}]}}",
+		 "{\"spec\":{\"limits\":[{\"max\":{\"a\":\"300m\",\"cpu\":\"100m\",\"memory\":"
+		 "\"1k\"},\"type\":\"Pod\"}]}}"},
 		{"coordination.k8s.io/v1/leases",
 		 "{'spec':{'renewTime':'2026-11-23T20:30:00.500000+02:30'}}",
 		 "{\"spec\":{\"renewTime\":\"2026-11-23T18:00:00.500000Z\"}}"},
