@@ -130,13 +130,16 @@ static int wrong_type(struct check *c, const json_t *v, const struct schema_valu
 			     go_type_word(v), struct_name, c->go_path.s, go_types[s->kind]);
 }
 
-static bool int_fits(const json_t *v, enum schema_kind kind)
+/* The integers of a custom resource may be written as other numbers are. */
+static bool int_fits(const struct check *c, const json_t *v, enum schema_kind kind)
 {
 	json_int_t n = json_integer_value(v);
 
 	if (json_is_real(v))
-		return kind == SCHEMA_INT64 && floor(json_real_value(v)) == json_real_value(v);
-	return json_is_integer(v) && (kind != SCHEMA_INT32 || (n >= INT32_MIN && n <= INT32_MAX));
+		return c->r->custom && kind == SCHEMA_INT64 &&
+		       floor(json_real_value(v)) == json_real_value(v);
+	return json_is_integer(v) &&
+	       (kind == SCHEMA_INT64 || c->r->custom || (n >= INT32_MIN && n <= INT32_MAX));
 }
 
 /* Bytes are kept as an encoder writes them: without the line breaks that a decoder passes over. */
@@ -186,20 +189,20 @@ static int check_text(struct check *c, json_t *v, const struct schema_value *s)
 	return 0;
 }
 
-static bool scalar_fits(const json_t *v, const struct schema_value *s)
+static bool scalar_fits(const struct check *c, const json_t *v, const struct schema_value *s)
 {
 	switch (s->kind) {
 	case SCHEMA_BOOL:
 		return json_is_boolean(v);
 	case SCHEMA_INT32:
 	case SCHEMA_INT64:
-		return int_fits(v, s->kind);
+		return int_fits(c, v, s->kind);
 	case SCHEMA_NUMBER:
 		return json_is_number(v);
 	case SCHEMA_QUANTITY:
 		return json_is_string(v) || json_is_number(v);
 	case SCHEMA_INT_OR_STRING:
-		return json_is_string(v) || json_is_integer(v);
+		return json_is_string(v) || int_fits(c, v, s->kind);
 	default:
 		return json_is_string(v);
 	}
@@ -410,7 +413,7 @@ static int check_value(struct check *c, json_t *v, const struct schema_value *s,
 		return json_is_object(v) ? check_map(c, v, s, struct_name)
 					 : wrong_type(c, v, s, struct_name);
 	default:
-		if (!scalar_fits(v, s))
+		if (!scalar_fits(c, v, s))
 			return wrong_type(c, v, s, struct_name);
 		return check_text(c, v, s);
 	}

@@ -51,8 +51,8 @@ int yaml_read(const char *text, size_t len, struct yaml_stream *out, struct erro
 void yaml_stream_release(struct yaml_stream *s);
 /* The only document of TEXT; more than one, or none, is E_BAD_REQUEST. */
 json_t *yaml_read_one(const char *text, size_t len, struct error **err);
-/* The same as a server reads: the last of duplicate keys counts, and a note of each ("line 4: key
- * "a" already set in map") is appended to the array DUPLICATES. */
+/* The same as a server reads: of several documents the first counts, of duplicate keys the last,
+ * and a note of each ("line 4: key "a" already set in map") is appended to the array DUPLICATES. */
 json_t *yaml_read_noting(const char *text, size_t len, json_t *duplicates, struct error **err);
 
 #endif

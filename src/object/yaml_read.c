@@ -546,11 +546,9 @@ json_t *yaml_read_noting(const char *text, size_t len, json_t *duplicates, struc
 	if (read_stream(text, len, duplicates, &s, err))
 		return NULL;
 	vec_each (&s, d)
-		if (d->tree) {
+		if (d->tree && !n++)
 			only = d->tree;
-			n++;
-		}
-	if (n != 1) {
+	if (!n || (n > 1 && !duplicates)) {
 		error_set(err, E_BAD_REQUEST,
 			  n ? "%zu documents where one is expected" : "no document in the text", n);
 		return NULL;

@@ -280,8 +280,14 @@ static void policies_and_classes(void **state)
 static void decoding(void **state)
 {
 	static const struct {
-		const char *what, *sent, *kept;
+		const char *what, *sent, *kept; /* NULL: it is refused */
 	} rows[] = {
+		{"/v1/pods", "{'spec':{'activeDeadlineSeconds':5.0}}", NULL},
+		{"/v1/pods", "{'spec':{'priority':2147483648}}", NULL},
+		{"policy/v1/poddisruptionbudgets", "{'spec':{'minAvailable':2147483648}}", NULL},
+		{"policy/v1/poddisruptionbudgets", "{'spec':{'minAvailable':1.0}}", NULL},
+		{"coordination.k8s.io/v1/leases", "{'spec':{'renewTime':'2026-11-23T20:30:00Z'}}",
+		 NULL},
 		{"/v1/pods", "{'spec':{'hostIPC':false,'nodeName':'','schedulingGroup':{}}}",
 		 "{\"spec\":{}}"},
 		{"/v1/pods", "{'spec':{'automountServiceAccountToken':false,'priority':0}}",
@@ -314,7 +320,10 @@ static void decoding(void **state)
 		struct str got CLEANUP(str_release) = STR_INIT;
 
 		assert_int_equal(
-			object_check_schema(tree, rows_find(c, rows[i].what), NULL, errors, &e), 0);
+			object_check_schema(tree, rows_find(c, rows[i].what), NULL, errors, &e),
+			rows[i].kept ? 0 : -1);
+		if (!rows[i].kept)
+			continue;
 		json_write(tree, &got);
 		assert_string_equal(got.s, rows[i].kept);
 	}

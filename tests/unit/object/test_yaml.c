@@ -316,7 +316,7 @@ static void refuses_what_is_no_yaml(void **state)
 
 static void notes_keys_that_are_there_twice(void **state)
 {
-	static const char text[] = "a: 1\nb: {c: 1, c: 2}\na: 3\n";
+	static const char text[] = "# first\n---\na: 1\nb: {c: 1, c: 2}\na: 3\n---\na: 9\n";
 	json_t *notes json_auto = json_array();
 	json_t *tree json_auto = yaml_read_noting(text, strlen(text), notes, NULL);
 
@@ -324,9 +324,9 @@ static void notes_keys_that_are_there_twice(void **state)
 	assert_int_equal(json_path_int(tree, "b.c", 0), 2);
 	assert_int_equal(json_array_size(notes), 2);
 	assert_string_equal(json_string_value(json_array_get(notes, 0)),
-			    "line 2: key \"c\" already set in map");
+			    "line 4: key \"c\" already set in map");
 	assert_string_equal(json_string_value(json_array_get(notes, 1)),
-			    "line 3: key \"a\" already set in map");
+			    "line 5: key \"a\" already set in map");
 }
 
 static void reads_json_too(void **state)
