@@ -100,8 +100,23 @@ static void check_cidrs(const struct field *f)
 		rule_cidr_legacy(&cidr);
 		met[cidr_family_of(field_text(&cidr))]++;
 	}
-	if (met[IP_V4] > 1 || met[IP_V6] > 1)
+	if (field_size(f) > 1 && met[IP_NONE])
+		field_internal(f, "invalid PodCIDRs. failed to check with dual stack");
+	if (met[IP_V4] > 1 || met[IP_V6] > 1 || (field_size(f) > 1 && met[IP_NONE]))
 		field_invalid(f, "may specify no more than one CIDR for each IP family");
+}
+
+/* A first CIDR may be given to a node, and each that differs afterwards is told of. */
+static void check_cidr_changes(const struct field *f, const struct field *old)
+{
+	static const char why[] = "node updates may not change podCIDR except from \"\" to valid";
+
+	if (field_size(old) && field_size(f) != field_size(old))
+		field_forbidden(f, why);
+	else
+		field_each (old, cidr)
+			if (!field_same(&cidr, FIELD_INDEX(f, cidr.index)))
+				field_forbidden(f, why);
 }
 
 static void check_changes(const struct field *o, const struct field *old)
@@ -118,9 +133,7 @@ static void check_changes(const struct field *o, const struct field *old)
 		if (seen_add(&seen, pair))
 			field_duplicate(&a);
 	}
-	if (field_size(FIELD(was, "podCIDRs")) && !field_same(cidrs, FIELD(was, "podCIDRs")))
-		field_forbidden(cidrs,
-				"node updates may not change podCIDR except from \"\" to valid");
+	check_cidr_changes(cidrs, FIELD(was, "podCIDRs"));
 	if (!field_same(FIELD(spec, "externalID"), FIELD(was, "externalID")))
 		field_forbidden(FIELD(spec, "externalID"), "may not be updated");
 	if (*field_text(FIELD(was, "providerID")) &&
@@ -137,9 +150,20 @@ static void check_whole(const struct field *o)
 	check_features(FIELD(o, "status.declaredFeatures"));
 }
 
+/* Where that is told is the server's own idea. */
+static void check_swap(const struct field *o)
+{
+	struct field told = field_member(FIELD(o, "metadata"), "nodeSwapStatus.capacity");
+
+	told.value = json_path(o->value, "status.nodeInfo.swap.capacity");
+	if (field_set(&told))
+		field_positive(&told);
+}
+
 static void validate(const struct field *o, const struct field *old)
 {
 	check_whole(o);
+	check_swap(o);
 	check_cidrs(FIELD(o, "spec.podCIDRs"));
 	if (!old)
 		return;

@@ -304,6 +304,7 @@ static void check_init(const struct field *list, const struct pod_context *pod, 
 	field_each (list, c) {
 		struct seen ports CLEANUP(seen_release) = SEEN_INIT;
 		const struct field *name = FIELD(&c, "name");
+		struct field alone = *FIELD_INDEX(list, 0);
 
 		check_common(&c, pod);
 		check_restart_policy(&c, true);
@@ -311,7 +312,9 @@ static void check_init(const struct field *list, const struct pod_context *pod, 
 			field_duplicate_text(name, field_text(name));
 		else if (*field_text(name))
 			seen_add(names, field_text(name));
-		check_host_ports(&c, &ports);
+		/* An API server asks each alone, and tells of the first of a list. */
+		alone.value = c.value;
+		check_host_ports(&alone, &ports);
 		if (container_restarts_always(c.value)) {
 			rule_lifecycle(FIELD(&c, "lifecycle"), pod->spec);
 			rule_probes(&c);

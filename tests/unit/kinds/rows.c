@@ -34,8 +34,9 @@ char *rows_complaints(const struct field_errors *errors, const struct resource *
 
 	field_errors_finish(errors, r, "x", &e);
 	for (size_t i = 0; e && i < e->n_causes; i++) {
-		char *one free_ptr = xasprintf("%s %s", e->causes[i].field,
-					       e->causes[i].reason + strlen("FieldValue"));
+		const char *reason = e->causes[i].reason;
+		size_t n = str_has_prefix(reason, "FieldValue") ? strlen("FieldValue") : 0;
+		char *one free_ptr = xasprintf("%s %s", e->causes[i].field, reason + n);
 
 		if (!out.s || !strstr(out.s, one))
 			str_addf(&out, "%s%s", out.len ? "; " : "", one);

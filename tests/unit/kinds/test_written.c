@@ -337,6 +337,21 @@ static void workloads(void **state)
 		{"spec.schedule", "'1;2 * * * *'", "spec.schedule Invalid"},
 		{"spec.jobTemplate.spec.manualSelector", "true",
 		 "spec.jobTemplate.spec.manualSelector NotSupported"});
+	CREATES("/v1/nodes", "{'metadata':{'name':'x'},'spec':{}}",
+		{"spec.podCIDRs", "['10.0.0.0/24','fd00::/64']", ""},
+		{"spec.podCIDRs", "['10.0.0.0/24','x']",
+		 "spec.podCIDRs[1] Invalid; spec.podCIDRs InternalError; spec.podCIDRs Invalid"},
+		{"status.nodeInfo.swap.capacity", "0", "metadata.nodeSwapStatus.capacity Invalid"});
+	UPDATES("/v1/nodes",
+		"{'metadata':{'name':'x'},'spec':{'podCIDRs':['10.0.0.0/24','fd00::/64']}}",
+		{"spec.podCIDRs", "['10.0.0.0/24']", "spec.podCIDRs Forbidden"},
+		{"spec.podCIDRs", "['10.0.0.0/24','fd01::/64']", "spec.podCIDRs Forbidden"});
+	CREATES("/v1/pods",
+		POD(",'initContainers':[{'name':'d','image':'i'},{'name':'e',"
+		    "'image':'i'}]"),
+		{"spec.initContainers[1].ports",
+		 "[{'containerPort':1,'hostPort':9},{'containerPort':2,'hostPort':9}]",
+		 "spec.initContainers[0].ports[1].hostPort Duplicate"});
 	MADE("/v1/nodes", "{'metadata':{'name':'x'},'spec':{'configSource':{}}}",
 	     "spec.configSource", {NULL, NULL, ""});
 }
