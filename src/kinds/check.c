@@ -3,8 +3,8 @@
  *
  * For built-in types a value of the wrong type never reaches validation on a real server: it fails
  * to decode (400). Unknown fields are dropped, as are nulls and empty lists and maps of optional
- * fields, which Go's encoder would not write. Custom resources are the other way round: wrong
- * types are causes of a 422, and what is empty stays.
+ * fields, which Go's encoder would not write. Custom resources are the other way round but for
+ * their metadata: wrong types are causes of a 422, and what is empty stays.
  */
 #include "base/vec.h"
 #include "kinds/field.h"
@@ -262,12 +262,18 @@ static bool is_no_time(const struct check *c, const struct schema_field *f, cons
 				 strcmp(text, "0001-01-01T00:00:00.000000Z") == 0;
 }
 
-/* Of a custom resource only what is null and may not be. */
-static bool left_out(const struct check *c, const struct schema_field *f, const json_t *v)
+/* Of a custom resource only what is null and may not be, but for metadata, its own and that of
+ * objects in it, which is of the program's own types. */
+static bool left_out(const struct check *c, const struct schema_type *t,
+		     const struct schema_field *f, const json_t *v)
 {
+	if (c->r->custom && json_is_null(v))
+		return !f->value.nullable;
+	if (!schema_leaves_out(f, v))
+		return false;
 	if (c->r->custom)
-		return json_is_null(v) && !f->value.nullable;
-	return schema_leaves_out(f, v) && (json_is_null(v) || !is_shown_empty(c, f->name));
+		return schema_type_find(t->name) == t;
+	return json_is_null(v) || !is_shown_empty(c, f->name);
 }
 
 static int check_field(struct check *c, json_t *object, const struct schema_type *t,
@@ -339,7 +345,7 @@ static int check_struct(struct check *c, json_t *object, const struct schema_typ
 			json_object_set_new(object, f->name, json_null());
 			v = json_object_get(object, f->name);
 		}
-		if (left_out(c, f, v)) {
+		if (left_out(c, t, f, v)) {
 			json_object_del(object, key);
 			continue;
 		}

@@ -340,6 +340,7 @@ static void custom_resources_answer_as_defined(void **state)
 	struct error *err = NULL;
 	const struct resource *old;
 	json_t *made json_auto = NULL, *scale json_auto = NULL, *none json_auto = NULL;
+	json_t *bare json_auto = NULL;
 
 	(void)state;
 	define_type();
@@ -360,6 +361,12 @@ static void custom_resources_answer_as_defined(void **state)
 	assert_string_equal(f.warnings.v[0],
 			    "metadata.finalizers: \"mine\": prefer a domain-qualified finalizer "
 			    "name to avoid accidental conflicts with other finalizer writers");
+	/* Its metadata is that of any object: what is empty is not there. */
+	bare = fixture_patch(&f, "ts.x.example.com", "n", "a", NULL,
+			     "{'metadata':{'finalizers':[],'labels':{}}}", &err);
+	assert_non_null(bare);
+	assert_null(json_path(bare, "metadata.finalizers"));
+	assert_null(json_path(bare, "metadata.labels"));
 	assert_int_equal(count_selected("spec.size=3"), 1);
 	assert_int_equal(count_selected("spec.size!=3"), 0);
 	/* Replicas that were never set can be, and must be. */
