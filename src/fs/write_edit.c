@@ -1,6 +1,7 @@
 /* A version that was read, changed by the user: what changed is merged into the live object. */
 #include "fs/write.h"
 
+#include "fs/holds.h"
 #include "fs/texts.h"
 #include "object/json.h"
 #include "object/patch.h"
@@ -142,6 +143,13 @@ static int merge(struct edit *e, struct object *live, const struct call *call, b
 	return ret < 0 ? error_move(err, why) : 0;
 }
 
+/* Was it removed just now, to be written again? */
+static bool is_removed(const struct target *t, const struct object *live)
+{
+	FS_LOCK(t->fs);
+	return holds_hides(t->fs->holds, t->resource, t->namespace, t->name, live->uid);
+}
+
 int write_edit(const struct target *t, json_t *tree, pid_t writer, const struct call *call,
 	       enum write_result *result, struct error **err)
 {
@@ -163,12 +171,18 @@ int write_edit(const struct target *t, json_t *tree, pid_t writer, const struct 
 	was = shown_tree(base);
 	if (check_server_owned(t, was, tree, err) < 0)
 		return -1;
-	e.base = was;
 	e.has_status = resource_subresource(t->resource, "status") != NULL;
 	forget_server_owned(was, e.has_status);
 	forget_server_owned(tree, e.has_status);
-	if (json_equal(was, tree))
-		return 0;
+	if (json_equal(was, tree)) {
+		if (!is_removed(t, live))
+			return 0;
+		/* What was removed and written as it once was is to be that again. */
+		json_decref(was);
+		was = shown_tree(live);
+		forget_server_owned(was, e.has_status);
+	}
+	e.base = was;
 	if (merge(&e, live, call, &sent, &o, err) < 0)
 		return -1;
 	served_save(t->fs->served, writer, text);

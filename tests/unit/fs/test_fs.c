@@ -174,6 +174,32 @@ static void test_copy_to_another_namespace(void **state)
 	assert_int_equal(write_into(w, "other", "y", read, 1, &result), E_BAD_REQUEST);
 }
 
+/* An old text as it was read says nothing new; after the file's removal it says what is to be. */
+static void test_earlier_version(void **state)
+{
+	struct world *w = *state;
+	const struct resource *r = type_of(w, "configmaps");
+	enum write_result result;
+
+	assert_int_equal(write_as(w, "x", "data: {k: one}", 1, &result), E_OK);
+	char *read free_ptr = text_of(w, FILE_X);
+	char *later free_ptr = edited(read, "k: one", "k: two\n  more: yes");
+
+	assert_int_equal(write_as(w, "x", later, 1, &result), E_OK);
+	assert_int_equal(write_as(w, "x", read, 2, &result), E_OK);
+	assert_int_equal(result, WRITE_NOTHING);
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	assert_int_equal(write_as(w, "x", read, 2, &result), E_OK);
+	assert_int_equal(result, WRITE_CONFIGURED);
+	holds_drop(w->fs->holds, r, "default", "x");
+	char *now free_ptr = text_of(w, FILE_X);
+
+	assert_non_null(strstr(now, "k: one"));
+	assert_null(strstr(now, "more"));
+}
+
 /* Many small versions take more memory than their bytes: that is what is bounded. */
 static void test_served(void **state)
 {
@@ -569,6 +595,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy_to_another_namespace, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_earlier_version, setup, teardown),
 		cmocka_unit_test(test_served),
 		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wants, setup, teardown),
