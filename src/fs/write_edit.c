@@ -159,23 +159,24 @@ int write_edit(const struct target *t, json_t *tree, pid_t writer, const struct 
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 	json_t *was json_auto = NULL;
 	struct edit e = {.t = t, .user = tree};
-	bool sent = false;
+	bool sent = false, removed;
 
 	if (!live)
 		return -1;
 	text = object_from_tree(tree);
+	removed = is_removed(t, live);
 	base = find_base(t, live, *text->uid ? text->uid : live->uid, text->resource_version,
-			 writer, call, err);
-	if (!base)
+			 writer, call, removed ? NULL : err);
+	if (!base && !removed)
 		return -1;
-	was = shown_tree(base);
-	if (check_server_owned(t, was, tree, err) < 0)
+	was = shown_tree(base ? base : live);
+	if (base && check_server_owned(t, was, tree, err) < 0)
 		return -1;
 	e.has_status = resource_subresource(t->resource, "status") != NULL;
 	forget_server_owned(was, e.has_status);
 	forget_server_owned(tree, e.has_status);
 	if (json_equal(was, tree)) {
-		if (!is_removed(t, live))
+		if (!removed)
 			return 0;
 		/* What was removed and written as it once was is to be that again. */
 		json_decref(was);

@@ -125,13 +125,13 @@ ok "memory does not grow with use" \
 
 # What it has when all objects that were made are gone, and the allocator has given back what it can.
 gone() { [ ! -e "$N" ] && not kubectl get namespace "$NS" && [ -z "$(kubectl get cm,deploy,rs,pods -n "$NS" -o name)" ]; }
-give_back() { gdb -p "$mount_pid" -batch -ex 'call (int)malloc_trim(0)'; }
+give_back() { gdb -p "$mount_pid" -batch -ex 'call (int)malloc_trim(0)' >gdb.log 2>&1 && grep -q '^\$1' gdb.log; }
 emptied() {
 	ok "all of it is removed" rm -r "$N"
 	ok "and gone" wait_for 300 gone
 	look
 	forget
-	! command -v gdb >/dev/null || ok "memory that is free is given back" give_back
+	give_back || diag "without gdb, memory counts with what is free in it"
 	held=($(counts))
 }
 use_again() {

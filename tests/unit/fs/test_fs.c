@@ -174,6 +174,14 @@ static void test_copy_to_another_namespace(void **state)
 	assert_int_equal(write_into(w, "other", "y", read, 1, &result), E_BAD_REQUEST);
 }
 
+/* The caller frees. */
+static char *version_line(const char *text)
+{
+	const char *at = strstr(text, "  resourceVersion: ");
+
+	return xasprintf("%.*s\n", (int)strcspn(at, "\n"), at);
+}
+
 /* An old text as it was read says nothing new; after the file's removal it says what is to be. */
 static void test_earlier_version(void **state)
 {
@@ -185,9 +193,14 @@ static void test_earlier_version(void **state)
 	char *read free_ptr = text_of(w, FILE_X);
 	char *later free_ptr = edited(read, "k: one", "k: two\n  more: yes");
 
+	/* Of a version that nobody knows any more. */
+	char *version free_ptr = version_line(read);
+	char *unknown free_ptr = edited(read, version, "  resourceVersion: \"1\"\n");
+
 	assert_int_equal(write_as(w, "x", later, 1, &result), E_OK);
 	assert_int_equal(write_as(w, "x", read, 2, &result), E_OK);
 	assert_int_equal(result, WRITE_NOTHING);
+	assert_int_equal(write_as(w, "x", unknown, 2, &result), E_CONFLICT);
 	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
 
 	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
@@ -198,6 +211,12 @@ static void test_earlier_version(void **state)
 
 	assert_non_null(strstr(now, "k: one"));
 	assert_null(strstr(now, "more"));
+	assert_int_equal(write_as(w, "x", later, 3, &result), E_OK);
+	struct node *again CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_int_equal(holds_delete(w->fs, r, again->object, NULL, NULL), 0);
+	assert_int_equal(write_as(w, "x", unknown, 2, &result), E_OK);
+	assert_int_equal(result, WRITE_CONFIGURED);
 }
 
 /* Many small versions take more memory than their bytes: that is what is bounded. */
