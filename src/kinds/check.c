@@ -16,6 +16,7 @@
 #include "object/quantity.h"
 #include "object/time.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -241,11 +242,11 @@ static void note_unknown(struct check *c, const char *key)
 
 static bool is_shown_empty(const struct check *c, const char *key)
 {
-	const char *path = c->r->particulars->shown_empty.path;
+	const char *pattern = c->r->particulars->shown_empty.path;
 	const char *unless = c->r->particulars->shown_empty.unless;
+	char *path free_ptr = pattern ? xasprintf("%s.%s", c->path.s ?: "", key) : NULL;
 
-	return path && str_has_prefix(path, c->path.s) && path[c->path.len] == '.' &&
-	       strcmp(path + c->path.len + 1, key) == 0 &&
+	return pattern && fnmatch(pattern, path, 0) == 0 &&
 	       !(unless && json_path(c->root.value, unless));
 }
 

@@ -303,4 +303,5 @@ const struct kind kind_hpa = {
 	.validate = validate,
 	.validate_subresource = validate_subresource,
 	.no_generation = true,
+	.shown_empty = {"spec.behavior.*.policies"},
 };

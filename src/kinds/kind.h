@@ -85,7 +85,7 @@ struct kind {
 	/* What an object of the type that nobody wrote has beside what every one has, as JSON. */
 	const char *empty;
 	/* A list or map that is wrong when it is empty, unless UNLESS is there: the refusal shows
-	 * it as it was sent, where others count as not there. */
+	 * it as it was sent, where others count as not there. PATH may have wildcards (fnmatch). */
 	struct {
 		const char *path, *unless;
 	} shown_empty;

@@ -9,12 +9,19 @@
 static void set_defaults(json_t *object)
 {
 	json_t *spec = fill_spec(object), *claim;
-	json_t *strategy = fill_object(spec, "updateStrategy");
+	json_t *strategy = fill_object(spec, "updateStrategy"), *rolling;
 	size_t i;
 
 	fill_template(spec);
-	if (strcmp(json_path_string(strategy, "type"), "RollingUpdate") == 0)
-		fill_int(fill_object(strategy, "rollingUpdate"), "partition", 0);
+	/* Who names the type says all that there is. */
+	if (!*json_path_string(strategy, "type")) {
+		fill_text(strategy, "type", "RollingUpdate");
+		fill_object(strategy, "rollingUpdate");
+	}
+	rolling = json_object_get(strategy, "rollingUpdate");
+	if (json_is_object(rolling) &&
+	    strcmp(json_path_string(strategy, "type"), "RollingUpdate") == 0)
+		fill_int(rolling, "partition", 0);
 	json_array_foreach (json_object_get(spec, "volumeClaimTemplates"), i, claim) {
 		if (!json_is_object(claim))
 			continue;

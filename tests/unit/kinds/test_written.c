@@ -310,6 +310,17 @@ static void workloads(void **state)
 		 "[{'type':'External','external':{'metric':{'name':'m','selector':{'matchLabels':{"
 		 "'a b':'c'}}},'target':{'type':'Value','value':'1'}}}]",
 		 ""});
+	CREATES("autoscaling/v2/horizontalpodautoscalers",
+		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'apps/v1','kind':"
+		"'Deployment','name':'d'}}}",
+		{"spec.behavior", "{'scaleUp':{'policies':[]},'scaleDown':{}}",
+		 "spec.behavior.scaleUp.policies Required"});
+	MADE("apps/v1/statefulsets", WORKLOAD, "spec.updateStrategy",
+	     {NULL, NULL, "{'rollingUpdate':{'partition':0},'type':'RollingUpdate'}"},
+	     {"spec.updateStrategy", "{'type':'RollingUpdate'}", "{'type':'RollingUpdate'}"},
+	     {"spec.updateStrategy", "{'rollingUpdate':{}}",
+	      "{'rollingUpdate':{'partition':0},'type':'RollingUpdate'}"},
+	     {"spec.updateStrategy", "{'type':'OnDelete'}", "{'type':'OnDelete'}"});
 	UPDATES("autoscaling/v2/horizontalpodautoscalers",
 		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'v1','kind':"
 		"'Pod','name':'d'}}}",
