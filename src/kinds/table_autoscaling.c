@@ -45,6 +45,8 @@ static void add_metric(struct str *out, const struct metric *m, const json_t *sp
 	const json_t *target = json_path(spec, "target"), *current = json_path(status, "current");
 	bool average = json_path(target, "averageValue");
 	const char *field = average || (m->average_only && !m->named) ? "averageValue" : "value";
+	/* What Go prints of a quantity that is not there, where it does not ask. */
+	const char *none = status && !(average && !m->average_only) ? "<nil>" : "<unknown>";
 
 	if (m->named)
 		str_addf(out, "%s: ", json_path_string(spec, "name"));
@@ -54,7 +56,7 @@ static void add_metric(struct str *out, const struct metric *m, const json_t *sp
 		add_percent(out, json_path(target, "averageUtilization"), "<auto>");
 		return;
 	}
-	add_quantity(out, json_path(current, field), "<unknown>");
+	add_quantity(out, json_path(current, field), none);
 	str_addc(out, '/');
 	add_quantity(out, json_path(target, field), "0");
 	if (average && !m->average_only)

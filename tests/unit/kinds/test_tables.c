@@ -181,6 +181,12 @@ static void test_workloads(void **state)
 		 "\"revision\":7}",
 		 "[\"x\",\"statefulset.apps/w\",7,\"2m30s\"]"},
 		{"autoscaling/v2", "HorizontalPodAutoscaler",
+		 "{" META ",\"spec\":{\"metrics\":[{\"type\":\"Pods\",\"pods\":{\"target\":{"
+		 "\"averageValue\":\"5\"}}},{\"type\":\"Object\",\"object\":{\"target\":{"
+		 "\"averageValue\":\"5\"}}}]},\"status\":{\"currentMetrics\":[{\"pods\":{"
+		 "\"current\":{}}},{\"object\":{\"current\":{}}}]}}",
+		 "[\"x\",\"/\",\"<nil>/5, <unknown>/5 (avg)\",\"<unset>\",0,0,\"2m30s\"]"},
+		{"autoscaling/v2", "HorizontalPodAutoscaler",
 		 "{" META
 		 ",\"spec\":{\"maxReplicas\":3,\"scaleTargetRef\":{\"kind\":\"Deployment\","
 		 "\"name\":\"d\"},\"metrics\":[{\"type\":\"Resource\",\"resource\":{\"name\":"
