@@ -128,9 +128,11 @@ int namespace_remove(struct node *dir, const char *name, struct node *n, const s
 
 	if (namespace_is_protected(fs, name))
 		return error_set(err, E_READ_ONLY, "namespace \"%s\" is protected", name);
+	/* First what was removed in it: a list that is answered before a deletion, and looked
+	 * through when its hold is over, shows what is gone. */
+	holds_flush(fs->holds);
 	if (check_empty(fs, name, call, err) < 0)
 		return -1;
-	holds_flush(fs->holds);
 	if (cluster_delete(fs->cluster, call, v->namespaces, "", name, &opt, &o, &gone, err) < 0)
 		return -1;
 	if (!gone || fs->opt.dry_run) {

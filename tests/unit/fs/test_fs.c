@@ -4,6 +4,7 @@
 #include "fs/draft.h"
 #include "fs/holds.h"
 #include "fs/journal.h"
+#include "fs/namespace.h"
 #include "fs/nodes.h"
 #include "fs/spool.h"
 #include "fs/texts.h"
@@ -476,6 +477,34 @@ static void test_spool(void **state)
 	spool_free(s);
 }
 
+/* Whether a namespace is empty is asked when nothing is held in it any more. */
+static int listed_after_deletion(void *arg, const struct fake_request *r, struct error **err)
+{
+	struct world *w = arg;
+
+	if (r->verb == VERB_LIST && !w->inside)
+		w->inside = fake_requests(w->cluster, VERB_DELETE) < 2;
+	return 0;
+}
+
+static void test_remove_namespace(void **state)
+{
+	struct world *w = *state;
+	const struct resource *r = type_of(w, "configmaps");
+	enum write_result result;
+
+	assert_int_equal(write_as(w, "x", "data: {a: '1'}", 7, &result), E_OK);
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+	struct node *all CLEANUP(node_unref_cleanup) = resolve(w, "namespaces", E_OK);
+
+	/* Asked for, and not sent yet. */
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	assert_int_equal(fake_requests(w->cluster, VERB_DELETE), 1);
+	fake_on_request(w->cluster, listed_after_deletion, w);
+	assert_int_equal(namespace_remove(all, "default", NULL, NULL, NULL), 0);
+	assert_false(w->inside);
+}
+
 static bool journal_has(struct fs *fs, const char *text)
 {
 	struct str all CLEANUP(str_release) = STR_INIT;
@@ -615,6 +644,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy_to_another_namespace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_earlier_version, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_remove_namespace, setup, teardown),
 		cmocka_unit_test(test_served),
 		cmocka_unit_test_setup_teardown(test_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wants, setup, teardown),
