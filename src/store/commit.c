@@ -1,10 +1,10 @@
 /*
  * Group commit.
  *
- * A durable commit costs two flushes of the disk, whatever it holds. So callers put their request
- * into a queue and wait; one thread takes the whole queue, writes all of it as one transaction
- * of LMDB, and answers everybody when that is on disk. While it waits for the disk the next
- * queue fills: the slower the disk, the larger the groups.
+ * A durable commit costs a flush of the disk (wal.c), whatever it holds. So callers put their
+ * request into a queue and wait; one thread takes the whole queue, writes all of it as one
+ * transaction of LMDB, and answers everybody when that is on disk. While it waits for the disk the
+ * next queue fills: the slower the disk, the larger the groups.
  *
  * Each request stays all-or-nothing. Its preconditions are looked at before the first of its
  * writes, in the state the requests before it have left, so one that fails has written nothing
@@ -261,9 +261,11 @@ static int append(struct group_txn *g, const struct store_op *op, struct entry *
 	rc = mdb_put(g->txn, g->store->log, &key, &data, MDB_RESERVE | MDB_APPEND);
 	if (!rc)
 		rc = write_value(g->store, e, entry_write(data.mv_data, e), pieces);
-	if (!rc)
-		entry_sum(&k, data.mv_data, data.mv_size);
-	return rc;
+	if (rc)
+		return rc;
+	entry_sum(&k, data.mv_data, data.mv_size);
+	wal_add(g->store, &k, &data);
+	return 0;
 }
 
 /* Moves a key between the trees of the existing and the deleted. */
@@ -351,13 +353,14 @@ static int try_group(struct store *s, struct request *first, struct request *end
 	rc = space_begin(s, bytes, &g.txn);
 	if (rc)
 		return rc;
+	wal_begin(s);
 	for (struct request *r = first; !rc && r != end; r = r->next)
 		rc = apply(&g, r);
 	if (rc) {
 		mdb_txn_abort(g.txn);
 		return rc;
 	}
-	rc = mdb_txn_commit(g.txn);
+	rc = wal_commit(s, g.txn, true);
 	/* LMDB's word for a write that was cut short, which is how a disk becomes full. */
 	if (rc == EIO && s->pages < s->map_pages)
 		rc = ENOSPC;
@@ -414,6 +417,8 @@ static void commit_group(struct store *s, struct request *first)
 {
 	int rc = try_group(s, first, NULL);
 
+	if (is_no_space(rc) && s->wal && !wal_checkpoint(s))
+		rc = try_group(s, first, NULL);
 	for (struct request *r = first; rc && r; r = r->next)
 		if (is_no_space(rc))
 			commit_alone(s, r);

@@ -25,7 +25,8 @@
 struct step {
 	struct store *store;
 	MDB_txn *txn;
-	bool all;	 /* age and keep_versions do not matter: shedding */
+	bool all;	 /* age does not matter: shedding */
+	unsigned keep;	 /* so many versions of each key */
 	size_t records;	 /* how many may cross */
 	uint64_t bound;	 /* the compacted revision to reach */
 	uint64_t wanted; /* the same before watches held it back */
@@ -114,7 +115,6 @@ static int forget_key(struct step *st, const struct entry *e)
 static int cross(struct step *st, const struct entry *e)
 {
 	struct store *s = st->store;
-	unsigned keep = st->all ? 1 : s->keep_versions;
 	struct ref newest;
 	int rc = ref_get(st->txn, s->objects, e->key, e->key_len, &newest);
 
@@ -125,7 +125,7 @@ static int cross(struct step *st, const struct entry *e)
 	}
 	if (rc)
 		return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
-	return delete_chain(st, e->prev, (int64_t)newest.version - keep);
+	return delete_chain(st, e->prev, (int64_t)newest.version - st->keep);
 }
 
 /*
@@ -189,14 +189,31 @@ static int step_run(struct step *st)
 {
 	int rc;
 
-	rc = space_begin(st->store, 0, &st->txn);
+	struct store *s = st->store;
+
+	rc = s->failed ? s->failed : space_begin(s, 0, &st->txn);
 	if (rc)
 		return rc;
+	st->keep = st->all ? 1 : s->keep_versions;
 	rc = step_in_txn(st);
-	if (!rc && st->moved)
-		return mdb_txn_commit(st->txn);
+	if (!rc && st->moved) {
+		wal_begin(s);
+		wal_add_compaction(s, st->bound, st->keep);
+		return wal_commit(s, st->txn, false);
+	}
 	mdb_txn_abort(st->txn);
 	return rc;
+}
+
+int compact_to(struct store *s, MDB_txn *txn, uint64_t bound, unsigned keep)
+{
+	struct step st = {.store = s, .txn = txn, .bound = bound, .keep = keep};
+	uint64_t from;
+	int rc = meta_get_number(s, txn, "compacted", &from);
+
+	if (!rc && bound > from)
+		rc = cross_all(&st, from);
+	return rc ? rc : meta_put_number(s, txn, "compacted", bound);
 }
 
 /* When to look again. Rather a few records late than once for each. */
@@ -276,5 +293,6 @@ bool compact_shed(struct store *s)
 	if (deleted)
 		log_warn("store %s is full: gave up %zu old versions", s->dir, deleted);
 	settle(s);
+	wal_checkpoint(s);
 	return deleted;
 }

@@ -165,6 +165,16 @@ int ref_put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, const st
 	return mdb_put(txn, dbi, &k, &data, 0);
 }
 
+int entry_point(struct store *s, MDB_txn *txn, const struct entry *e)
+{
+	MDB_val key = bytes_val(e->key, e->key_len);
+	int rc = ref_put(txn, e->deleted ? s->deleted : s->objects, e->key, e->key_len, &e->at);
+
+	if (!rc)
+		rc = mdb_del(txn, e->deleted ? s->objects : s->deleted, &key, NULL);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 int meta_get_number(struct store *s, MDB_txn *txn, const char *name, uint64_t *value)
 {
 	MDB_val k = bytes_val(name, strlen(name)), data;

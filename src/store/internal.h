@@ -14,9 +14,9 @@
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c; keys.c, seal.c and
- * reseal.c (encryption); check.c, backup.c, restore.c, shrink.c, control.c and maintain.c
- * (maintain.h).
+ * wal.c, space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c; keys.c,
+ * seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c, control.c and
+ *maintain.c (maintain.h).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
  * go. Neither is held while LMDB works or a handler runs, and never both at once.
@@ -33,8 +33,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-/* Format 2 may hold sealed records, format 3 records with a checksum. */
-#define STORE_FORMAT 3
+/* Format 2 may hold sealed records, format 3 records with a checksum; one of format 4 may have a
+ * wal. */
+#define STORE_FORMAT 4
 #define STORE_FORMAT_OLDEST 1
 
 #define KEY_SIZE 32
@@ -185,7 +186,8 @@ struct store {
 	uint64_t delete_pages; /* pages that deletions may fill */
 	uint64_t reserved;     /* bytes of the file that have their place on disk */
 	VEC(struct ref) found;
-	int failed; /* errno: what is written may not last */
+	int failed;	 /* errno: what is written may not last */
+	struct wal *wal; /* NULL: LMDB flushes each commit */
 
 	pthread_mutex_t readers_lock;
 	VEC(MDB_txn *) readers; /* reset, for use again */
@@ -248,6 +250,8 @@ int entry_get(struct store *s, MDB_txn *txn, const struct ref *ref, struct entry
 int ref_get(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, struct ref *ref);
 int ref_put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, const struct ref *ref);
 int ref_parse(const MDB_val *data, struct ref *ref);
+/* E is the newest record of its key: the trees of keys say so. */
+int entry_point(struct store *s, MDB_txn *txn, const struct entry *e);
 int meta_get_number(struct store *s, MDB_txn *txn, const char *name, uint64_t *value);
 int meta_put_number(struct store *s, MDB_txn *txn, const char *name, uint64_t value);
 /* What the snapshot TXN shows: the newest revision and the compacted one. */
@@ -300,6 +304,26 @@ void readers_release(struct store *s);
 /* Snapshots of other processes that have died hold no pages any more. */
 void readers_forget_dead(struct store *s);
 
+/* wal.c: the writer's, but for the first and the last. */
+/* Of a store that was not closed, before its environment is open; nobody else reads it. */
+int wal_recover(struct store *s, struct error **err);
+bool wal_is_left(struct store *s);
+/* What it says is of no store any more. */
+int wal_discard(struct store *s, struct error **err);
+/* From here on commits go through the wal; where there can be none, without. */
+void wal_start(struct store *s);
+/* All is in the file afterwards, or s->failed is set and returned. */
+int wal_stop(struct store *s);
+/* What the transaction in the making will have been: new records of the log ... */
+void wal_begin(struct store *s);
+void wal_add(struct store *s, const struct log_key *key, const MDB_val *data);
+/* ... or a compaction. */
+void wal_add_compaction(struct store *s, uint64_t bound, unsigned keep);
+/* Commits TXN; it is durable then, or where that is not asked for before whatever follows is. */
+int wal_commit(struct store *s, MDB_txn *txn, bool durable);
+/* Afterwards the pages of earlier states may be used again. Sets s->failed and returns it. */
+int wal_checkpoint(struct store *s);
+
 /* commit.c */
 void *writer_main(void *store);
 
@@ -340,6 +364,8 @@ void compact_step(struct store *s);
 bool compact_shed(struct store *s);
 /* Every step that is due. */
 void compact_due(struct store *s);
+/* What a step did that made BOUND the compacted revision, once more. */
+int compact_to(struct store *s, MDB_txn *txn, uint64_t bound, unsigned keep);
 /* Takes a key's versions from NEWEST back out of the log. */
 int compact_chain(struct store *s, MDB_txn *txn, struct ref newest);
 /* Something was written: makes sure that it is looked at when it has aged. */

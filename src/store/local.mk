@@ -8,6 +8,7 @@ libstore_a_SOURCES = \
 	src/store/control.c \
 	src/store/entry.c \
 	src/store/internal.h \
+	src/store/wal.c \
 	src/store/keys.c \
 	src/store/maintain.c \
 	src/store/maintain.h \

@@ -5,6 +5,7 @@
  *	DIR/data.mdb	LMDB; made under another name and renamed, so it is whole or not there
  *	DIR/data.mdb-lock	LMDB's table of readers
  *	DIR/control	a socket for who wants something of that process (control.c)
+ *	DIR/data.wal	what data.mdb may not hold yet, while the store is open (wal.c)
  *	DIR/data.keys	what sealed values are encrypted with; made before the first of them
  */
 #include "config.h"
@@ -205,6 +206,8 @@ static int create(struct store *s, struct error **err)
 
 	unlinkat(s->dir_fd, NEW_FILE, 0);
 	unlinkat(s->dir_fd, NEW_FILE "-lock", 0);
+	if (wal_discard(s, err))
+		return -1;
 	rc = store_env_open(s, NEW_FILE, 1u << 20, 0, err);
 	if (!rc)
 		rc = fill_new(s, err);
@@ -364,6 +367,7 @@ static int start_threads(struct store *s, struct error **err)
 
 	if (rc)
 		return error_set_errno(err, rc, "cannot start a thread");
+	wal_start(s);
 	rc = pthread_create(&s->writer, NULL, writer_main, s);
 	if (rc) {
 		watches_stop(s);
@@ -400,9 +404,24 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	return s;
 }
 
+/* What a crash has left. Whoever reads from outside would see the file change below him. */
+static int recover(struct store *s, struct error **err)
+{
+	int rc;
+
+	if (!wal_is_left(s))
+		return 0;
+	rc = store_lock_readers(s, err);
+	if (!rc)
+		rc = wal_recover(s, err);
+	flock(s->dir_fd, LOCK_UN);
+	return rc;
+}
+
 static int open_all(struct store *s, struct error **err)
 {
-	if (make_dir(s->dir, err) || lock_dir(s, err) || create_if_missing(s, err))
+	if (make_dir(s->dir, err) || lock_dir(s, err) || create_if_missing(s, err) ||
+	    recover(s, err))
 		return -1;
 	shrink_clear(s);
 	if (store_env_open(s, DATA_FILE, s->map_size, 0, err) || store_load(s, err))
@@ -425,9 +444,31 @@ struct store *store_open(const char *dir, const struct store_options *opt, struc
 	return s && start_threads(s, err) ? store_close(s) : s;
 }
 
+/* A wal is somebody's who has the store open, or what a crash has left. */
+static int recover_closed(struct store *s, struct error **err)
+{
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
+	struct store *owner;
+
+	if (!wal_is_left(s))
+		return 0;
+	owner = store_new(s->dir, NULL);
+	owner->map_size = s->map_size;
+	if (lock_dir(owner, &why)) {
+		store_close(owner);
+		return error_code(why) == E_UNAVAILABLE ? 0 : error_move(err, steal(&why));
+	}
+	if (recover(owner, err)) {
+		store_close(owner);
+		return -1;
+	}
+	store_close(owner);
+	return 0;
+}
+
 static int open_reading(struct store *s, struct error **err)
 {
-	if (open_dir(s, err) || store_exists(s, err))
+	if (open_dir(s, err) || store_exists(s, err) || recover_closed(s, err))
 		return -1;
 	if (flock(s->dir_fd, LOCK_SH | LOCK_NB))
 		return error_set(err, E_UNAVAILABLE, "the store %s is being replaced", s->dir);
@@ -482,6 +523,7 @@ struct store *store_close(struct store *s)
 		return NULL;
 	if (s->threads)
 		stop_threads(s);
+	wal_stop(s);
 	watches_release(s);
 	readers_release(s);
 	vec_release(&s->found);

@@ -73,18 +73,6 @@ static int check_record(struct restore *r, const struct entry *e, struct error *
 			 r->path, (unsigned long long)r->last_key, r->store->dir);
 }
 
-/* What the newest version of a key says about it. */
-static int point(struct restore *r, const struct entry *e)
-{
-	struct store *s = r->store;
-	MDB_val key = bytes_val(e->key, e->key_len);
-	int rc = ref_put(r->txn, e->deleted ? s->deleted : s->objects, e->key, e->key_len, &e->at);
-
-	if (!rc)
-		rc = mdb_del(r->txn, e->deleted ? s->objects : s->deleted, &key, NULL);
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 static int cannot_write(const struct restore *r, int rc, struct error **err)
 {
 	/* LMDB's words for a record that does not come after the one before it. */
@@ -104,7 +92,7 @@ static int put_record(struct restore *r, MDB_val *key, MDB_val *data, struct err
 		return -1;
 	rc = mdb_put(r->txn, r->store->log, key, data, MDB_APPEND);
 	if (!rc)
-		rc = point(r, &e);
+		rc = entry_point(r->store, r->txn, &e);
 	r->bytes += data->mv_size;
 	return rc ? cannot_write(r, rc, err) : 0;
 }
@@ -243,11 +231,16 @@ static int restore(struct restore *r, struct error **err)
 	int rc;
 
 	remove_leftovers(s);
+	/* Until it is replaced it is whole. */
+	if (!store_exists(s, NULL))
+		wal_recover(s, NULL);
 	if (keys_load(s->dir, &s->keys, err))
 		return -1;
 	rc = build(r, err);
 	readers_release(s);
 	store_env_close(s);
+	if (!rc)
+		rc = wal_discard(s, err);
 	if (!rc)
 		rc = store_rename(s, RESTORE_FILE, DATA_FILE, err);
 	remove_leftovers(s);

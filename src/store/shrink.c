@@ -108,9 +108,15 @@ static int replace(struct store *s, struct store *fresh, struct error **err)
 	if (!readers_shut(s, clock_mono(s->clock) + READERS_NS))
 		return error_set(err, E_TIMEOUT, "the store %s is being read without a pause",
 				 s->dir);
-	rc = rename_both(s, err);
+	rc = wal_stop(s);
+	if (rc)
+		store_fail(err, rc, "cannot write the store");
+	else
+		rc = rename_both(s, err);
 	if (!rc)
 		exchange(s, fresh);
+	if (!s->failed)
+		wal_start(s);
 	readers_open(s);
 	return rc;
 }

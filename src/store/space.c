@@ -105,31 +105,11 @@ void space_report(struct store *s, MDB_txn *txn, struct store_report *r)
 	r->free_bytes = free_pages(txn) * s->page_size;
 }
 
-/*
- * What is reserved has never been written. The first write there changes the file system's own
- * records as well, and a flush would wait for those too; so they are changed here, a MB at a time.
- * Nothing relies on it.
- */
-static void write_zeros(int fd, uint64_t from, uint64_t size)
-{
-	static const char zeros[64 << 10];
-
-	while (from < size) {
-		ssize_t n = pwrite(fd, zeros, MIN(sizeof(zeros), size - from), (off_t)from);
-
-		if (n <= 0)
-			return;
-		from += (uint64_t)n;
-	}
-}
-
 /* Makes the file SIZE bytes long, with blocks behind them where the file system can. */
 static int extend(int fd, uint64_t from, uint64_t size)
 {
-	if (!fallocate(fd, 0, (off_t)from, (off_t)(size - from))) {
-		write_zeros(fd, from, size);
+	if (!fallocate(fd, 0, (off_t)from, (off_t)(size - from)))
 		return 0;
-	}
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return errno;
 	if (file_size(fd) < size && ftruncate(fd, (off_t)size))

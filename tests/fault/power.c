@@ -1,13 +1,13 @@
 /*
  * Power loss. The test stands between LMDB and the system calls (the linker binds LMDB's pwrite,
- * writev, fdatasync and so on to the functions below) and records what is written to the data
- * file, what is synced and when, and which answers were given. Then, for every moment around a
+ * writev, fdatasync and so on to the functions below) and records what is written to the
+ * files, what is synced and when, and which answers were given. Then, for every moment around a
  * sync, it builds the files a disk could hold had the power gone: everything synced before, and
  * of the rest nothing, everything, or a random selection of pages. Each must open, be sound, and
  * hold every write answered until then.
  *
- * A page written reaches the disk whole or not at all here; the one write LMDB relies on being
- * whole, the header, is smaller than a sector.
+ * A page written reaches the disk whole or not at all here; what a write ahead or a checkpoint
+ * relies on has a checksum.
  */
 #include "base/vec.h"
 #include "tests/fault/records.h"
@@ -22,8 +22,13 @@
 
 enum step_kind { WRITE, SIZE, SYNC_BEGIN, SYNC_END, ANSWER };
 
+/* Those of a store whose content counts. */
+enum { DATA, WAL, FILES };
+static const char *const file_names[FILES] = {"data.mdb", "data.wal"};
+
 struct step {
 	enum step_kind kind;
+	unsigned file;
 	uint64_t offset, len; /* SIZE: len is the new size */
 	char *bytes;
 	bool direct; /* WRITE through O_DSYNC: durable when the call returns */
@@ -34,16 +39,22 @@ static struct {
 	pthread_mutex_t lock;
 	_Atomic bool on; /* what follows is set before it, and read while it is */
 	dev_t dev;
-	ino_t ino;
+	ino_t ino[FILES];
 	_Atomic int fail_syncs; /* so many fdatasync fail with EIO */
 	VEC(struct step) steps;
 } trace = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static bool traced(int fd)
+/* Which of the files FD is, or FILES. */
+static unsigned traced(int fd)
 {
+	unsigned file = 0;
 	struct stat st;
 
-	return trace.on && !fstat(fd, &st) && st.st_dev == trace.dev && st.st_ino == trace.ino;
+	if (!trace.on || fstat(fd, &st) || st.st_dev != trace.dev)
+		return FILES;
+	while (file < FILES && st.st_ino != trace.ino[file])
+		file++;
+	return file;
 }
 
 static void add_step(struct step step)
@@ -53,29 +64,36 @@ static void add_step(struct step step)
 	pthread_mutex_unlock(&trace.lock);
 }
 
-static void add_write(int fd, const void *p, size_t len, off_t offset)
+static void add_write(int fd, unsigned file, const void *p, size_t len, off_t offset)
 {
-	add_step((struct step){.kind = WRITE,
-			       .offset = (uint64_t)offset,
-			       .len = len,
-			       .bytes = xmemdup(p, len),
-			       .direct = fcntl(fd, F_GETFL) & O_DSYNC});
+	if (file < FILES)
+		add_step((struct step){.kind = WRITE,
+				       .file = file,
+				       .offset = (uint64_t)offset,
+				       .len = len,
+				       .bytes = xmemdup(p, len),
+				       .direct = fcntl(fd, F_GETFL) & O_DSYNC});
 }
 
 /* The system calls themselves. Each is what libc's function of that name does. */
 ssize_t pwrite(int fd, const void *p, size_t len, off_t offset)
 {
-	if (traced(fd))
-		add_write(fd, p, len, offset);
+	add_write(fd, traced(fd), p, len, offset);
 	return syscall(SYS_pwrite64, fd, p, len, offset);
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t len, off64_t offset)
+{
+	return pwrite(fd, p, len, offset);
 }
 
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
-	off_t offset = traced(fd) ? lseek(fd, 0, SEEK_CUR) : -1;
+	unsigned file = traced(fd);
+	off_t offset = file < FILES ? lseek(fd, 0, SEEK_CUR) : -1;
 
 	for (int i = 0; offset >= 0 && i < n; i++) {
-		add_write(fd, v[i].iov_base, v[i].iov_len, offset);
+		add_write(fd, file, v[i].iov_base, v[i].iov_len, offset);
 		offset += (off_t)v[i].iov_len;
 	}
 	return syscall(SYS_writev, fd, v, n);
@@ -83,26 +101,31 @@ ssize_t writev(int fd, const struct iovec *v, int n)
 
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t offset)
 {
+	unsigned file = traced(fd);
 	off_t at = offset;
 
-	for (int i = 0; i < n && traced(fd); i++) {
-		add_write(fd, v[i].iov_base, v[i].iov_len, at);
+	for (int i = 0; i < n; i++) {
+		add_write(fd, file, v[i].iov_base, v[i].iov_len, at);
 		at += (off_t)v[i].iov_len;
 	}
 	return syscall(SYS_pwritev, fd, v, n, offset, 0);
 }
 
+static void add_size(unsigned file, uint64_t size)
+{
+	if (file < FILES)
+		add_step((struct step){.kind = SIZE, .file = file, .len = size});
+}
+
 int ftruncate(int fd, off_t size)
 {
-	if (traced(fd))
-		add_step((struct step){.kind = SIZE, .len = (uint64_t)size});
+	add_size(traced(fd), (uint64_t)size);
 	return (int)syscall(SYS_ftruncate, fd, size);
 }
 
 static int place(int fd, int mode, off_t offset, off_t len)
 {
-	if (traced(fd))
-		add_step((struct step){.kind = SIZE, .len = (uint64_t)(offset + len)});
+	add_size(traced(fd), (uint64_t)(offset + len));
 	return (int)syscall(SYS_fallocate, fd, mode, offset, len);
 }
 
@@ -118,7 +141,8 @@ int fallocate64(int fd, int mode, off64_t offset, off64_t len)
 
 static int sync_traced(int fd, long call)
 {
-	bool on = traced(fd);
+	unsigned file = traced(fd);
+	bool on = file < FILES;
 	int rc;
 
 	if (on && trace.fail_syncs) {
@@ -127,10 +151,10 @@ static int sync_traced(int fd, long call)
 		return -1;
 	}
 	if (on)
-		add_step((struct step){.kind = SYNC_BEGIN});
+		add_step((struct step){.kind = SYNC_BEGIN, .file = file});
 	rc = (int)syscall(call, fd);
 	if (on && !rc)
-		add_step((struct step){.kind = SYNC_END});
+		add_step((struct step){.kind = SYNC_END, .file = file});
 	return rc;
 }
 
@@ -196,14 +220,35 @@ static void image_save(const struct image *m, const char *path)
 	assert_int_equal(write(fd, m->bytes, m->len), (ssize_t)m->len);
 }
 
+/* Small, so that checkpoints come often. */
+static struct store_options options = {.map_size = 8u << 20};
+
 /* What is looked at: the file, and which answers it must contain. */
 struct replay {
-	char *dir, *data;
-	struct image durable, image;
+	char *dir;
+	struct image durable[FILES], image[FILES];
 	VEC(const struct step *) pending; /* written and not synced */
 	VEC(struct record) answered;
 	unsigned seed, images;
 };
+
+/* Whether the store has R, or where compaction may have given it up, what came after it. */
+static bool has_answered(struct store *s, const struct record *r)
+{
+	struct store_value v = {0};
+	struct record found = {0};
+	char key[64];
+	bool has;
+
+	if (!options.keep_ns)
+		return record_kept(s, r);
+	record_key(r, key, sizeof(key));
+	if (store_get(s, key, strlen(key), 0, &v, NULL))
+		return false;
+	has = record_parse(v.bytes, v.len, &found) && found.revision >= r->revision;
+	store_value_release(&v);
+	return has;
+}
 
 /* The image that replay->image holds is a whole store with all that was answered. */
 static void assert_image(struct replay *p)
@@ -212,16 +257,28 @@ static void assert_image(struct replay *p)
 	unsigned torn = 0;
 	struct store *s;
 
-	image_save(&p->image, p->data);
-	s = open_with(p->dir, NULL);
+	for (unsigned i = 0; i < FILES; i++) {
+		char *path free_ptr = xasprintf("%s/%s", p->dir, file_names[i]);
+
+		image_save(&p->image[i], path);
+	}
+	s = open_with(p->dir, &options);
 	assert_sound(s);
 	assert_int_equal(store_list(s, "", 0, "", 0, 0, record_count_torn, &torn, NULL, NULL), 0);
 	assert_int_equal(torn, 0);
 	vec_each (&p->answered, r)
-		assert_true(record_kept(s, r));
+		assert_true(has_answered(s, r));
 	if (p->images++ % 16 == 0)
 		assert_int_equal(record_commit(s, &more, NULL), 0);
 	store_close(s);
+}
+
+static void start_from_durable(struct replay *p)
+{
+	for (unsigned i = 0; i < FILES; i++) {
+		image_copy(&p->image[i], &p->durable[i]);
+		p->image[i].len = p->durable[i].len;
+	}
 }
 
 /* Pages of the pending writes, each with chance 1/2, the writes in random order. */
@@ -241,26 +298,38 @@ static void apply_some(struct replay *p)
 	for (size_t i = 0; i < n; i++)
 		for (uint64_t at = 0; at < MAX(order[i]->len, 1); at += 4096)
 			if (rand_r(&p->seed) % 2)
-				image_apply(&p->image, order[i], MIN(at, order[i]->len),
-					    MIN(at + 4096, order[i]->len));
+				image_apply(&p->image[order[i]->file], order[i],
+					    MIN(at, order[i]->len), MIN(at + 4096, order[i]->len));
 }
 
 /* The power goes now. */
 static void cut(struct replay *p)
 {
-	image_copy(&p->image, &p->durable);
+	start_from_durable(p);
 	assert_image(p);
 	if (!p->pending.n)
 		return;
 	vec_each (&p->pending, s)
-		image_apply(&p->image, *s, 0, (*s)->len);
+		image_apply(&p->image[(*s)->file], *s, 0, (*s)->len);
 	assert_image(p);
 	for (int i = 0; i < 2; i++) {
-		image_copy(&p->image, &p->durable);
-		p->image.len = p->durable.len;
+		start_from_durable(p);
 		apply_some(p);
 		assert_image(p);
 	}
+}
+
+/* What was written to FILE is durable; a flush of one says nothing of the other. */
+static void settle(struct replay *p, unsigned file)
+{
+	size_t kept = 0;
+
+	vec_each (&p->pending, w)
+		if ((*w)->file == file)
+			image_apply(&p->durable[file], *w, 0, (*w)->len);
+		else
+			p->pending.v[kept++] = *w;
+	p->pending.n = kept;
 }
 
 static void replay_step(struct replay *p, const struct step *s)
@@ -273,16 +342,14 @@ static void replay_step(struct replay *p, const struct step *s)
 			break;
 		cut(p); /* during it: done or not, with or without what else is pending */
 		p->pending.n--;
-		image_apply(&p->durable, s, 0, s->len);
+		image_apply(&p->durable[s->file], s, 0, s->len);
 		cut(p);
 		break;
 	case SYNC_BEGIN:
 		cut(p);
 		break;
 	case SYNC_END:
-		vec_each (&p->pending, w)
-			image_apply(&p->durable, *w, 0, (*w)->len);
-		p->pending.n = 0;
+		settle(p, s->file);
 		cut(p);
 		break;
 	case ANSWER:
@@ -303,12 +370,28 @@ struct client {
 	bool failed;
 };
 
+/* A key that comes and goes: where compaction forgets it in between, it begins anew. */
+static bool write_briefly(struct client *c)
+{
+	struct record r = {.writer = c->id + 50};
+	enum error_code code;
+	char key[64];
+
+	record_key(&r, key, sizeof(key));
+	if (record_commit(c->store, &r, NULL))
+		return false;
+	try_op(c->store, op_delete(key, STORE_ANY), &code);
+	return code == E_OK;
+}
+
 static void *client_main(void *arg)
 {
 	struct client *c = arg;
 	struct record r = {.writer = c->id};
 
 	for (unsigned i = 0; i < c->writes && !c->failed; i++, r.counter++) {
+		if (options.keep_ns && !write_briefly(c))
+			c->failed = true;
 		c->failed = record_commit(c->store, &r, NULL);
 		answered(&r);
 	}
@@ -330,8 +413,8 @@ static void run_clients(struct store *s, unsigned first, unsigned n, unsigned wr
 }
 
 struct fixture {
-	char *dir, *data;
-	struct image start;
+	char *dir;
+	struct image start[FILES];
 	struct store *s;
 };
 
@@ -341,15 +424,25 @@ static int setup(void **state)
 	struct stat st;
 
 	f->dir = tmp_new();
-	f->data = xasprintf("%s/data.mdb", f->dir);
-	f->s = open_with(f->dir, NULL);
-	image_load(&f->start, f->data);
-	assert_int_equal(stat(f->data, &st), 0);
-	trace.dev = st.st_dev;
-	trace.ino = st.st_ino;
+	f->s = open_with(f->dir, &options);
+	for (unsigned i = 0; i < FILES; i++) {
+		char *path free_ptr = xasprintf("%s/%s", f->dir, file_names[i]);
+
+		image_load(&f->start[i], path);
+		assert_int_equal(stat(path, &st), 0);
+		trace.dev = st.st_dev;
+		trace.ino[i] = st.st_ino;
+	}
 	trace.on = true;
 	*state = f;
 	return 0;
+}
+
+static int setup_compacting(void **state)
+{
+	options.keep_ns = NS_PER_MS;
+	options.keep_versions = 2;
+	return setup(state);
 }
 
 static int teardown(void **state)
@@ -364,10 +457,22 @@ static int teardown(void **state)
 		free(s->bytes);
 	vec_release(&trace.steps);
 	tmp_remove(f->dir);
-	free(f->data);
-	free(f->start.bytes);
+	options.keep_ns = 0;
+	options.keep_versions = 0;
+	for (unsigned i = 0; i < FILES; i++)
+		free(f->start[i].bytes);
 	free(f);
 	return 0;
+}
+
+/* Of those that count; the last one says that the store was closed. */
+static size_t checkpoints(void)
+{
+	size_t n = 0;
+
+	vec_each (&trace.steps, s)
+		n += s->kind == WRITE && s->file == WAL && s->len < 64 && s->offset < 16384;
+	return n - 1;
 }
 
 static void every_cut_leaves_a_whole_store(void **state)
@@ -375,8 +480,8 @@ static void every_cut_leaves_a_whole_store(void **state)
 	struct fixture *f = *state;
 	struct replay p = {.dir = tmp_new(), .seed = 7};
 
-	p.data = xasprintf("%s/data.mdb", p.dir);
-	image_copy(&p.durable, &f->start);
+	for (unsigned i = 0; i < FILES; i++)
+		image_copy(&p.durable[i], &f->start[i]);
 	run_clients(f->s, 0, 1, 30);
 	run_clients(f->s, 1, 4, 30);
 	f->s = store_close(f->s);
@@ -384,13 +489,15 @@ static void every_cut_leaves_a_whole_store(void **state)
 	vec_each (&trace.steps, s)
 		replay_step(&p, s);
 	assert_int_equal(p.answered.n, 150);
-	print_message("# %zu steps, %u images, %zu answers\n", trace.steps.n, p.images,
-		      p.answered.n);
+	print_message("# %zu steps, %u images, %zu answers, %zu checkpoints\n", trace.steps.n,
+		      p.images, p.answered.n, checkpoints());
+	assert_true(!options.keep_ns || checkpoints() > 0);
 	vec_release(&p.pending);
 	vec_release(&p.answered);
-	free(p.durable.bytes);
-	free(p.image.bytes);
-	free(p.data);
+	for (unsigned i = 0; i < FILES; i++) {
+		free(p.durable[i].bytes);
+		free(p.image[i].bytes);
+	}
 	tmp_remove(p.dir);
 }
 
@@ -409,19 +516,19 @@ static size_t find_write(const struct record *r)
 	return trace.steps.n;
 }
 
-/* Where the first step of KIND after FROM is, before END; or END. */
-static size_t find_step(size_t from, size_t end, enum step_kind kind, bool direct)
+/* Where the first step of KIND on FILE after FROM is, before END; or END. */
+static size_t find_step(size_t from, size_t end, enum step_kind kind, unsigned file)
 {
 	for (size_t i = from; i < end; i++)
-		if (trace.steps.v[i].kind == kind && trace.steps.v[i].direct == direct)
+		if (trace.steps.v[i].kind == kind && trace.steps.v[i].file == file)
 			return i;
 	return end;
 }
 
 /*
- * For each answer: its bytes were written, then an fdatasync began and ended, then the header was
- * written through O_DSYNC, then the answer came. One client, so that no other write's sync can
- * stand for it, and then eight.
+ * For each answer: its bytes were written, then an fdatasync of the file they were written to began
+ * and ended, then the answer came. One client, so that no other write's sync can stand for it, and
+ * then eight.
  */
 static void every_answer_comes_after_its_sync(void **state)
 {
@@ -433,23 +540,45 @@ static void every_answer_comes_after_its_sync(void **state)
 	trace.on = false;
 	for (size_t i = 0; i < trace.steps.n; i++) {
 		const struct step *s = &trace.steps.v[i];
+		unsigned file;
 		size_t at;
 
 		if (s->kind != ANSWER)
 			continue;
 		at = find_write(&s->record);
 		assert_true(at < i);
-		at = find_step(at, i, SYNC_BEGIN, false);
+		file = trace.steps.v[at].file;
+		at = find_step(at, i, SYNC_BEGIN, file);
 		assert_true(at < i);
-		at = find_step(at, i, SYNC_END, false);
-		assert_true(at < i);
-		assert_true(find_step(at, i, WRITE, true) < i);
+		assert_true(find_step(at, i, SYNC_END, file) < i);
 		answers++;
 	}
 	assert_int_equal(answers, 60 * 9);
 }
 
-/* A sync that fails is an error to who waited for it; the store is as it was, and goes on. */
+/* The log cannot be flushed, but the store itself can: the write is as good as any. */
+static void a_failed_sync_of_the_log_is_got_over(void **state)
+{
+	struct fixture *f = *state;
+	struct record r = {.counter = 1};
+
+	for (int failures = 0; failures < 2; failures++, r.counter++) {
+		trace.fail_syncs = failures;
+		assert_int_equal(record_commit(f->s, &r, NULL), 0);
+		assert_true(record_kept(f->s, &r));
+	}
+	f->s = store_close(f->s);
+	f->s = open_with(f->dir, &options);
+	r.counter--;
+	assert_true(record_kept(f->s, &r));
+	assert_sound(f->s);
+}
+
+/*
+ * Where neither can be flushed it is an error to who waited for it, and what the kernel has made of
+ * the pages before is unknown: nothing more is taken. Opened anew, the store has all it said yes
+ * to.
+ */
 static void a_failed_sync_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -457,16 +586,20 @@ static void a_failed_sync_is_an_error(void **state)
 	struct error *err = NULL;
 
 	assert_int_equal(record_commit(f->s, &r, NULL), 0);
-	trace.fail_syncs = 1;
-	assert_int_equal(record_commit(f->s, &lost, &err), -1);
-	assert_int_equal(error_code(err), E_INTERNAL);
-	error_free(err);
+	trace.fail_syncs = 1000;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(record_commit(f->s, &lost, &err), -1);
+		assert_int_equal(error_code(err), E_INTERNAL);
+		err = error_free(err);
+		trace.fail_syncs = 0;
+	}
 	assert_int_equal(store_revision(f->s), r.revision);
 	assert_int_equal(count(f->s, ""), 1);
-	lost.counter = 3;
+	f->s = store_close(f->s);
+	f->s = open_with(f->dir, &options);
+	assert_true(record_kept(f->s, &r));
 	assert_int_equal(record_commit(f->s, &lost, NULL), 0);
-	assert_int_equal(lost.revision, r.revision + 1);
-	assert_true(record_kept(f->s, &r) && record_kept(f->s, &lost));
+	assert_true(record_kept(f->s, &lost));
 	assert_sound(f->s);
 }
 
@@ -474,7 +607,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_cut_leaves_a_whole_store, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_cut_leaves_a_whole_store, setup_compacting,
+						teardown),
 		cmocka_unit_test_setup_teardown(every_answer_comes_after_its_sync, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failed_sync_of_the_log_is_got_over, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_failed_sync_is_an_error, setup, teardown),
 	};
 

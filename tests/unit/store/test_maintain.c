@@ -547,12 +547,12 @@ static void shrinks_at_work(void **state)
 	_Atomic bool over = false;
 
 	memset(value, 'x', 1000000);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 40; i++) {
 		char *key free_ptr = xasprintf("p/%d", i);
 
 		put(s, key, value);
 	}
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 40; i++) {
 		char *key free_ptr = xasprintf("p/%d", i);
 
 		del(s, key);
@@ -566,13 +566,14 @@ static void shrinks_at_work(void **state)
 		pthread_create(&writers[i].thread, NULL, write_and_read, &writers[i]);
 	}
 	usleep(2000);
-	assert_true(file_size(dir) > 10000000);
+	assert_true(file_size(dir) > 40000000);
 	for (int i = 0; i < 10; i++)
 		shrink_from_outside(dir);
 	over = true;
 	for (int i = 0; i < WRITERS; i++)
 		pthread_join(writers[i].thread, NULL);
-	assert_true(file_size(dir) < 5000000);
+	/* Who goes on writing leaves some behind. */
+	assert_true(file_size(dir) < 30000000);
 	assert_written(s, writers);
 	assert_sound(s);
 	store_watch_flush(watch);

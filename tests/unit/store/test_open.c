@@ -111,8 +111,8 @@ static void refuses_a_newer_format(void **state)
 	struct fixture *f = *state;
 
 	make_store(f);
-	set_format(f, 4);
-	assert_refused(f, E_UNAVAILABLE, "has format 4 (made by kubefs");
+	set_format(f, 5);
+	assert_refused(f, E_UNAVAILABLE, "has format 5 (made by kubefs");
 	set_format(f, 1);
 	store_close(open_with(f->dir, NULL));
 }
