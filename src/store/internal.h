@@ -14,9 +14,9 @@
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * wal.c, space.c (full maps and disks), read.c, compact.c, watch.c with prefixes.c; keys.c,
- * seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c, control.c and
- *maintain.c (maintain.h).
+ * wal.c and wal_recover.c, space.c (full maps and disks), read.c, compact.c, watch.c with
+ *prefixes.c; keys.c, seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c,
+ *control.c and maintain.c (maintain.h).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
  * go. Neither is held while LMDB works or a handler runs, and never both at once.
@@ -304,12 +304,13 @@ void readers_release(struct store *s);
 /* Snapshots of other processes that have died hold no pages any more. */
 void readers_forget_dead(struct store *s);
 
-/* wal.c: the writer's, but for the first and the last. */
+/* wal_recover.c */
 /* Of a store that was not closed, before its environment is open; nobody else reads it. */
 int wal_recover(struct store *s, struct error **err);
 bool wal_is_left(struct store *s);
 /* What it says is of no store any more. */
 int wal_discard(struct store *s, struct error **err);
+/* wal.c: the writer's, but for the first and the last. */
 /* From here on commits go through the wal; where there can be none, without. */
 void wal_start(struct store *s);
 /* All is in the file afterwards, or s->failed is set and returned. */

@@ -8,7 +8,6 @@ libstore_a_SOURCES = \
 	src/store/control.c \
 	src/store/entry.c \
 	src/store/internal.h \
-	src/store/wal.c \
 	src/store/keys.c \
 	src/store/maintain.c \
 	src/store/maintain.h \
@@ -21,6 +20,9 @@ libstore_a_SOURCES = \
 	src/store/shrink.c \
 	src/store/space.c \
 	src/store/store.h \
+	src/store/wal.c \
+	src/store/wal.h \
+	src/store/wal_recover.c \
 	src/store/watch.c
 
 check_PROGRAMS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch \

@@ -231,9 +231,6 @@ static int restore(struct restore *r, struct error **err)
 	int rc;
 
 	remove_leftovers(s);
-	/* Until it is replaced it is whole. */
-	if (!store_exists(s, NULL))
-		wal_recover(s, NULL);
 	if (keys_load(s->dir, &s->keys, err))
 		return -1;
 	rc = build(r, err);

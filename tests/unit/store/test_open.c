@@ -76,6 +76,54 @@ static void makes_private_files(void **state)
 	}
 }
 
+/* With the byte at OFFSET changed by XOR. */
+static void copy_file(const char *from_dir, const char *to_dir, const char *name, size_t offset,
+		      char xor)
+{
+	char *from free_ptr = xasprintf("%s/%s", from_dir, name);
+	char *to free_ptr = xasprintf("%s/%s", to_dir, name);
+	int fd = open(from, O_RDONLY);
+	struct stat st;
+	char *bytes;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	bytes = xmalloc((size_t)st.st_size);
+	assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+	close(fd);
+	bytes[offset] ^= xor;
+	write_file(to, bytes, (size_t)st.st_size);
+	free(bytes);
+}
+
+/* What lies in the directory of a store at work is what a crash leaves. */
+static void a_crashed_store_is_whole_again(void **state)
+{
+	struct fixture *f = *state;
+	char *work = tmp_new(), *log free_ptr = xasprintf("%s/data.wal", f->dir);
+	struct store *s = open_with(work, NULL);
+
+	put(s, "a", "1");
+	put(s, "b", "2");
+	/* The log of a later version, whose number is at 16, is not for this program. */
+	copy_file(work, f->dir, "data.mdb", 0, 0);
+	copy_file(work, f->dir, "data.wal", 12288 + 19, 8);
+	assert_refused(f, E_UNAVAILABLE, "data.wal is of a newer kubefs");
+	copy_file(work, f->dir, "data.wal", 0, 0);
+	store_close(s);
+	s = store_open_reading(f->dir, NULL, NULL);
+	assert_non_null(s);
+	assert_value_at(s, "b", 0, "2");
+	store_close(s);
+	assert_int_equal(access(log, F_OK), -1);
+	s = open_with(f->dir, NULL);
+	assert_value_at(s, "a", 0, "1");
+	assert_sound(s);
+	store_close(s);
+	assert_int_equal(access(log, F_OK), -1);
+	tmp_remove(work);
+}
+
 static void refuses_a_store_in_use(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(makes_private_files),
 		TEST(refuses_a_store_in_use),
+		TEST(a_crashed_store_is_whole_again),
 		TEST(refuses_a_newer_format),
 		TEST(refuses_what_is_no_store),
 		TEST(refuses_a_truncated_file),

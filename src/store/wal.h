@@ -1,0 +1,79 @@
+/*
+ * The bytes of DIR/data.wal (wal.c), for who writes them and who reads them after a crash.
+ *
+ *	slot 0, slot 1	checkpoints: a head, the first two pages of data.mdb; written in turn
+ *	records		since the newest checkpoint, numbered from 1, each at a page's beginning
+ *
+ * A record is a transaction of LMDB: versions of keys as data.mdb holds them (sealed ones sealed),
+ * or how far a compaction went. Each has the sequence of its checkpoint and a CRC-32; the first
+ * that does not fit is the end. What is too large for a log is committed and followed by a
+ * checkpoint. A store that was closed has no log.
+ */
+#ifndef STORE_WAL_H
+#define STORE_WAL_H
+
+#include "store/internal.h"
+
+#define WAL_FILE "data.wal"
+#define WAL_VERSION 1
+#define WAL_PAGE 4096u
+#define WAL_MAX_BYTES (16u << 20)
+extern const char wal_magic[16];
+
+/* Numbers are big-endian. */
+struct wal_slot_head {
+	char magic[16];
+	uint32_t version;
+	uint32_t page_size; /* LMDB's */
+	uint64_t sequence;
+	uint32_t clean; /* the file is whole without the log */
+	uint32_t sum;	/* CRC-32 of the head up to here and of the pages */
+};
+_Static_assert(sizeof(struct wal_slot_head) == 40, "a format, not a struct");
+
+enum wal_record_kind { WAL_WRITES = 1, WAL_COMPACTION = 2 };
+
+struct wal_record_head {
+	uint32_t kind;
+	uint32_t len; /* of what follows */
+	uint64_t sequence, number;
+	uint32_t unused;
+	uint32_t sum; /* CRC-32 of the head up to here and of what follows */
+};
+_Static_assert(sizeof(struct wal_record_head) == 32, "a format, not a struct");
+
+/* A version of a key: this, then the record as data.mdb has it. */
+struct wal_item_head {
+	uint32_t size;
+	unsigned char key[LOG_KEY_SIZE];
+};
+_Static_assert(sizeof(struct wal_item_head) == 16, "a format, not a struct");
+
+struct wal_compaction {
+	uint64_t bound;
+	uint32_t keep, unused;
+};
+
+struct wal {
+	int fd;
+	size_t page_size;
+	uint64_t sequence, number; /* of the checkpoint; of the last record */
+	uint64_t at;		   /* where the next record goes */
+	uint64_t end;		   /* of what has been written once: a flush there is cheap */
+	MDB_txn *pin;
+	enum wal_record_kind kind;
+	struct str record; /* in the making; begins with room for its head */
+};
+
+size_t wal_slot_size(size_t page_size);
+/* Returns an errno. */
+int wal_write_bytes(int fd, const void *bytes, size_t len, uint64_t at);
+/* False at the end of the file, too. */
+bool wal_read_bytes(int fd, void *bytes, size_t len, uint64_t at);
+int wal_flush(int fd);
+/* Of a HEAD whose last member is the sum, and what follows it. */
+uint32_t wal_sum(const void *head, size_t head_size, const char *more, size_t len);
+/* The slot of SEQUENCE, on disk when it returns. */
+int wal_write_slot(struct wal *w, const char *pages, uint64_t sequence, bool clean);
+
+#endif
