@@ -50,14 +50,23 @@ static char *next_token(const char **p)
 	return token;
 }
 
-/* An array index without sign or leading zeros, or -1. */
-static ssize_t index_of(const char *token)
+/*
+ * An array index as API servers read it, or -1: beyond RFC 6901 it may have zeros before it, and a
+ * sign; a negative one counts from the end of the N elements.
+ */
+static ssize_t index_of(const char *token, size_t n)
 {
-	size_t len = strlen(token);
+	bool negative = *token == '-';
+	const char *digits = token + (negative || *token == '+');
+	size_t len = strlen(digits);
+	ssize_t i;
 
-	if (!len || len > 9 || strspn(token, "0123456789") != len || (*token == '0' && len > 1))
+	if (!len || len > 9 || strspn(digits, "0123456789") != len)
 		return -1;
-	return (ssize_t)strtol(token, NULL, 10);
+	i = (ssize_t)strtol(digits, NULL, 10);
+	if (negative && i)
+		i = (ssize_t)n - i;
+	return i >= 0 && (size_t)i < n ? i : -1;
 }
 
 static json_t *child_of(const json_t *parent, const char *token)
@@ -66,7 +75,7 @@ static json_t *child_of(const json_t *parent, const char *token)
 
 	if (json_is_object(parent))
 		return json_object_get(parent, token);
-	i = json_is_array(parent) ? index_of(token) : -1;
+	i = json_is_array(parent) ? index_of(token, json_array_size(parent)) : -1;
 	return i < 0 ? NULL : json_array_get(parent, (size_t)i);
 }
 
@@ -136,6 +145,7 @@ static int add(struct json_patch *p, const char *pointer, json_t *value, struct 
 	json_auto json_t *owned = value;
 	struct location l CLEANUP(location_release) = {0};
 	ssize_t i;
+	size_t n;
 
 	if (locate(p->document, pointer, &l, err) < 0)
 		return -1;
@@ -152,8 +162,9 @@ static int add(struct json_patch *p, const char *pointer, json_t *value, struct 
 	}
 	if (!json_is_array(l.parent))
 		return no_path(pointer, err);
-	i = strcmp(l.last, "-") ? index_of(l.last) : (ssize_t)json_array_size(l.parent);
-	if (i < 0 || (size_t)i > json_array_size(l.parent))
+	n = json_array_size(l.parent);
+	i = strcmp(l.last, "-") ? index_of(l.last, n + 1) : (ssize_t)n;
+	if (i < 0)
 		return no_path(pointer, err);
 	json_array_insert(l.parent, (size_t)i, owned);
 	return 0;
@@ -170,7 +181,7 @@ static int remove_at(struct json_patch *p, const char *pointer, struct error **e
 	if (json_is_object(l.parent))
 		json_object_del(l.parent, l.last);
 	else
-		json_array_remove(l.parent, (size_t)index_of(l.last));
+		json_array_remove(l.parent, (size_t)index_of(l.last, json_array_size(l.parent)));
 	return 0;
 }
 
