@@ -74,6 +74,18 @@ bool rollout_needs_scale(const struct rollout *r)
 	return false;
 }
 
+/* Pods that are, and those that are to be: a set that was scaled down has its pods a little longer.
+ */
+static int64_t pods_at_most(const struct rollout *r)
+{
+	int64_t total = 0;
+
+	for (size_t k = 0; k < r->n_sets; k++)
+		total += MAX(set_replicas(&r->sets[k]),
+			     json_path_int(r->sets[k].tree, "status.replicas", 0));
+	return total;
+}
+
 int64_t rollout_new_replicas(const struct rollout *r, const struct rollout_set *set)
 {
 	int64_t wanted = rollout_replicas(r), surge, unavailable, room;
@@ -81,7 +93,7 @@ int64_t rollout_new_replicas(const struct rollout *r, const struct rollout_set *
 	if (!strcmp(text_at(r->tree, "spec.strategy.type"), "Recreate"))
 		return wanted;
 	rollout_bounds(r, &surge, &unavailable);
-	room = wanted + surge - rollout_total(r);
+	room = wanted + surge - pods_at_most(r);
 	if (room <= 0)
 		return set_replicas(set);
 	return set_replicas(set) + MIN(room, wanted - set_replicas(set));

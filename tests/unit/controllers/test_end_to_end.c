@@ -389,10 +389,14 @@ static void begin_books(struct world *w)
 
 static void check_books(struct world *w, size_t least, size_t most)
 {
+	size_t ready, pods;
+
 	pthread_mutex_lock(&w->lock);
-	assert_in_range(w->least_ready, least, 100);
-	assert_in_range(w->most_pods, 1, most);
+	ready = w->least_ready;
+	pods = w->most_pods;
 	pthread_mutex_unlock(&w->lock);
+	assert_in_range(ready, least, 100);
+	assert_in_range(pods, 1, most);
 }
 
 struct reading {
