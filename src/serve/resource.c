@@ -106,12 +106,13 @@ static void send_object(const struct ask *a, int status, struct object *o)
 	send_text(a, status, &text);
 }
 
-static bool pass_by(void *arg, const char *json, size_t len)
+/* Who asks for none of a list stops it: then nothing is counted either. */
+static bool stop(void *arg, const char *json, size_t len)
 {
 	(void)arg;
 	(void)json;
 	(void)len;
-	return true;
+	return false;
 }
 
 /* An object not older than a revision: a list knows whether there is one yet. */
@@ -128,7 +129,7 @@ static int check_revision(const struct ask *a, struct error **err)
 	    strcmp(opt.resource_version, "0") == 0)
 		return 0;
 	if (cluster_list(a->request->server->cluster, &a->request->call, a->resource,
-			 a->target->namespace, &opt, pass_by, NULL, &meta, &why) == 0)
+			 a->target->namespace, &opt, stop, NULL, &meta, &why) == 0)
 		return 0;
 	/* What is a list's bad request is here called nobody's mistake. */
 	if (error_code(why) == E_BAD_REQUEST)

@@ -27,7 +27,7 @@ static bool is_namespace_itself(const char *after)
 /* The rest of the path. What comes behind "proxy" is not ours. */
 static const char *subresource(char *p)
 {
-	if (strncmp(p, "proxy/", strlen("proxy/")) == 0)
+	if (str_has_prefix(p, "proxy/"))
 		p[strlen("proxy")] = '\0';
 	return *p ? p : NULL;
 }

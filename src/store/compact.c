@@ -161,6 +161,14 @@ static int cross_all(struct step *st, uint64_t from)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* What lies between FROM and the bound crosses. */
+static int advance(struct step *st, uint64_t from)
+{
+	int rc = cross_all(st, from);
+
+	return rc ? rc : meta_put_number(st->store, st->txn, "compacted", st->bound);
+}
+
 /* Plans the step, tells the watches, and does it. The bound stays at FROM when there is nothing. */
 static int step_in_txn(struct step *st)
 {
@@ -181,8 +189,7 @@ static int step_in_txn(struct step *st)
 	if (st->bound <= from)
 		return 0;
 	st->moved = true;
-	rc = cross_all(st, from);
-	return rc ? rc : meta_put_number(s, st->txn, "compacted", st->bound);
+	return advance(st, from);
 }
 
 static int step_run(struct step *st)
@@ -211,9 +218,7 @@ int compact_to(struct store *s, MDB_txn *txn, uint64_t bound, unsigned keep)
 	uint64_t from;
 	int rc = meta_get_number(s, txn, "compacted", &from);
 
-	if (!rc && bound > from)
-		rc = cross_all(&st, from);
-	return rc ? rc : meta_put_number(s, txn, "compacted", bound);
+	return !rc && bound > from ? advance(&st, from) : rc;
 }
 
 /* When to look again. Rather a few records late than once for each. */

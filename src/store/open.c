@@ -449,6 +449,7 @@ static int recover_closed(struct store *s, struct error **err)
 {
 	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	struct store *owner;
+	int rc;
 
 	if (!wal_is_left(s))
 		return 0;
@@ -458,12 +459,9 @@ static int recover_closed(struct store *s, struct error **err)
 		store_close(owner);
 		return error_code(why) == E_UNAVAILABLE ? 0 : error_move(err, steal(&why));
 	}
-	if (recover(owner, err)) {
-		store_close(owner);
-		return -1;
-	}
+	rc = recover(owner, err);
 	store_close(owner);
-	return 0;
+	return rc;
 }
 
 static int open_reading(struct store *s, struct error **err)

@@ -46,17 +46,6 @@ static bool place_parse(const char *text, struct place *p)
 	return *p->name && !strchr(second, ':');
 }
 
-static bool has_port(const json_t *service, long port)
-{
-	size_t i;
-	json_t *p;
-
-	json_array_foreach (json_path(service, "spec.ports"), i, p)
-		if (json_path_int(p, "port", 0) == port)
-			return true;
-	return false;
-}
-
 static int refuse_service(const struct object *o, const char *asked, const struct place *p,
 			  struct error **err)
 {
@@ -64,7 +53,7 @@ static int refuse_service(const struct object *o, const char *asked, const struc
 	char *end;
 	long port = strtol(p->port, &end, 10);
 
-	if (*p->port && !*end && !has_port(service, port))
+	if (*p->port && !*end && !service_has_port(service, "port", port))
 		return error_set(err, E_UNAVAILABLE, "no service port %ld found for service \"%s\"",
 				 port, p->name);
 	return error_set(err, E_UNAVAILABLE,

@@ -136,13 +136,13 @@ static int take_ip(const struct write *w, json_t *tree, struct commit *c, struct
 	return 0;
 }
 
-static bool had_port(const json_t *old, json_int_t port)
+bool service_has_port(const json_t *service, const char *member, json_int_t port)
 {
 	size_t i;
 	json_t *p;
 
-	json_array_foreach (json_path(old, "spec.ports"), i, p)
-		if (json_path_int(p, "nodePort", 0) == port)
+	json_array_foreach (json_path(service, "spec.ports"), i, p)
+		if (json_path_int(p, member, 0) == port)
 			return true;
 	return false;
 }
@@ -214,9 +214,10 @@ static int take_ports(const struct write *w, const json_t *old, json_t *tree, st
 		json_int_t port = asked ? asked : port_beside(tree, i);
 		char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
 
-		if (asked ? had_port(old, asked) : !all)
+		if (asked ? service_has_port(old, "nodePort", asked) : !all)
 			continue;
-		if (!(port && had_port(old, port)) && take_port(w, tree, field, &port, c, err) < 0)
+		if (!(port && service_has_port(old, "nodePort", port)) &&
+		    take_port(w, tree, field, &port, c, err) < 0)
 			return -1;
 		json_object_set_new(p, "nodePort", json_integer(port));
 	}
@@ -262,7 +263,7 @@ static void release_ports(const json_t *old, const json_t *tree, struct commit *
 	json_array_foreach (json_path(old, "spec.ports"), i, p) {
 		json_int_t port = json_path_int(p, "nodePort", 0);
 
-		if (port && !(tree && had_port(tree, port)))
+		if (port && !(tree && service_has_port(tree, "nodePort", port)))
 			release_port(c, port);
 	}
 	if (health && health != json_path_int(tree, "spec.healthCheckNodePort", 0))

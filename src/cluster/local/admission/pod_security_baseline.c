@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static bool has_prefix(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 static bool is_one_of(const char *s, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -46,8 +41,9 @@ static json_t *bad_app_armor_annotations(const struct pod_security_subject *s)
 		const char *value = json_is_string(v) ? json_string_value(v) : "";
 		char *text free_ptr = xasprintf("%s=\"%s\"", key, value);
 
-		if (has_prefix(key, "container.apparmor.security.beta.kubernetes.io/") && *value &&
-		    strcmp(value, "runtime/default") && !has_prefix(value, "localhost/"))
+		if (str_has_prefix(key, "container.apparmor.security.beta.kubernetes.io/") &&
+		    *value && strcmp(value, "runtime/default") &&
+		    !str_has_prefix(value, "localhost/"))
 			names_insert(bad, text);
 	}
 	return bad;
@@ -321,7 +317,7 @@ static void check_seccomp_annotation(const struct pod_security_subject *s, const
 	char *text free_ptr = xasprintf("%s=\"%s\"", key, value);
 
 	if (v && strcmp(value, "runtime/default") && strcmp(value, "docker/default") &&
-	    !has_prefix(value, "localhost/"))
+	    !str_has_prefix(value, "localhost/"))
 		names_insert(bad, text);
 }
 
