@@ -15,15 +15,20 @@ shopt -s nullglob
 objects() { (cd "$M" && printf '%s\n' cluster/*/*.yaml namespaces/*/namespace.yaml namespaces/*/*/*.yaml); }
 types_of() { sed -E 's,^namespaces/[^/]*/namespace\.yaml$,namespaces,; s,^(cluster|namespaces/[^/]*)/([^/]*)/.*,\2,'; }
 
-# Whether FILE has COUNT documents; kubectl writes each at once.
-documents() { [ "$(awk '/^---$/ { n += text; text = 0; next } { text = 1 } END { print n + text }' "$1")" -ge "$2" ]; }
 # What kubectl get -o yaml prints of each object, in a file as the tree has it. A watch prints all
-# of a type one by one, where a list would indent and so fold them differently.
-read_type() { # COUNT TYPE
-	exec_kubectl get "$2" -A --watch -o yaml >"$T/$2.yaml" 2>/dev/null &
-	wait_for 30 documents "$T/$2.yaml" "$1" || echo "$2: not all was listed" >>"$T/differ"
-	kill $! && wait $! 2>/dev/null
-	awk -v type="$2" -v to="$T/kubectl/" '
+# of a type one by one, where a list would indent and so fold them differently. It has printed them
+# when it asks for what changes; of that it may be ended in the middle, so the first of each counts.
+read_type() { # TYPE
+	local log line pid listed=
+	exec {log}< <(exec_kubectl get "$1" -A --watch -o yaml -v=6 2>&1 >"$T/$1.yaml")
+	pid=$!
+	while [ -z "$listed" ] && read -rt $((30 * FACTOR)) -u $log line; do
+		[[ $line != *'&watch=true"'* ]] || listed=1
+	done
+	[ -n "$listed" ] || echo "$1: not all was listed: $line" >>"$T/differ"
+	kill "$pid" && wait "$pid"
+	exec {log}<&-
+	awk -v type="$1" -v to="$T/kubectl/" '
 		function end(	file) {
 			if (type == "namespaces") file = "namespaces/" name "/namespace.yaml"
 			else if (namespace) file = "namespaces/" namespace "/" type "/" name ".yaml"
@@ -31,6 +36,7 @@ read_type() { # COUNT TYPE
 			if (file in known) {
 				printf "%s", text >(to file)
 				close(to file)
+				delete known[file]
 			}
 			text = name = namespace = ""
 		}
@@ -40,7 +46,7 @@ read_type() { # COUNT TYPE
 		meta && /^  name: / { name = $2; gsub("\"", "", name) }
 		meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
 		{ text = text $0 "\n" }
-		END { end() }' "$T/objects" "$T/$2.yaml"
+		END { end() }' "$T/objects" "$T/$1.yaml"
 }
 sums() { (cd "$T/$1" && xargs -d '\n' md5sum <"$T/objects" 2>/dev/null) | sort; }
 # Names the objects that differ. What changed while all was read has a later version in the tree,
@@ -69,15 +75,15 @@ compare_json() {
 : >"$T/differ"
 objects >"$T/objects"
 sed 's/\.yaml$/.json/' "$T/objects" >"$T/json-files"
-types_of <"$T/objects" | sort | uniq -c >"$T/types"
+types_of <"$T/objects" | sort -u >"$T/types"
 mkdir "$T/kubectl" "$T/tree"
 (cd "$T/kubectl" && sed 's,/[^/]*$,,' "$T/objects" | sort -u | xargs -d '\n' mkdir -p)
-while read -r count type; do
-	read_type "$count" "$type"
+while read -r type; do
+	read_type "$type"
 done <"$T/types"
 # Some have gone by now.
 (cd "$M" && cat "$T/objects" "$T/json-files" | xargs -d '\n' cp --parents -t "$T/tree") 2>/dev/null
-kubectl get "$(awk '{ print $2 }' "$T/types" | paste -s -d ,)" -A -o json --show-managed-fields >"$T/json"
+kubectl get "$(paste -s -d , "$T/types")" -A -o json --show-managed-fields >"$T/json"
 compare_yaml
 ok "there is much to compare ($compared objects)" test "$compared" -ge 40
 ok "each file is what kubectl get -o yaml prints" diff /dev/null "$T/differ"

@@ -359,7 +359,8 @@ start_mount() {
 }
 # How many writes the cluster has been asked for; only the fake one counts.
 requests() { wc -l <"$T/requests"; }
-resource_version() { sed -n 's/^  resourceVersion: "\(.*\)"/\1/p' "$1"; }
+# An event has that of its object, too.
+resource_version() { sed -n '/^metadata:$/,/^[^ ]/s/^  resourceVersion: "\(.*\)"/\1/p' "$1"; }
 
 # ---- The user's example (seed/), for cases that begin with start_cluster
 
