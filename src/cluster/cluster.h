@@ -297,7 +297,8 @@ struct watch *cluster_watch(struct cluster *c, const struct call *call, const st
 			    const struct watch_handler *handler, void *arg, struct error **err);
 /* When it returns no handler runs or will run; it may be called from within the handler. Frees. */
 void watch_stop(struct watch *w);
-/* QUERY: as in the URL ("container=api&follow=true&previous=false"), or NULL. */
+/* QUERY: as in the URL ("container=api&follow=true&previous=false"), or NULL. NULL and no error:
+ * there is nothing to stream yet, the pod is bound to no node. */
 struct stream *cluster_stream(struct cluster *c, const struct call *call, const struct resource *r,
 			      const char *namespace, const char *name, const char *subresource,
 			      const char *query, const struct stream_handler *handler, void *arg,

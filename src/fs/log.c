@@ -302,11 +302,12 @@ static int wait_end(struct log *g, const struct call *call, struct error **err)
 
 int log_fetch(struct log *g, const struct call *call, struct error **err)
 {
-	struct stream *s = start_stream(g, false, call, err);
+	struct error *why = NULL;
+	struct stream *s = start_stream(g, false, call, &why);
 	int ret;
 
 	if (!s)
-		return -1;
+		return why ? error_move(err, why) : 0;
 	ret = wait_end(g, call, err);
 	stream_stop(s);
 	return ret;

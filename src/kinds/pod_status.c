@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define HEALTH_MESSAGE_MAX 1024
+
 /* The action of the first of a container's rules that is about CODE; "": none is. */
 static const char *restart_action(const json_t *container, json_int_t code)
 {
@@ -94,6 +96,115 @@ static void check_claim_statuses(const struct field *f, const struct field *clai
 	}
 }
 
+static const json_t *container_named(const struct field *spec, const char *name)
+{
+	const json_t *c = field_named(FIELD(spec, "containers"), name);
+
+	return c ? c : field_named(FIELD(spec, "initContainers"), name);
+}
+
+static void check_mapping(const struct field *m, const struct field *spec)
+{
+	const struct field *name = FIELD(m, "resourceName");
+	const json_t *c = container_named(spec, field_text(FIELD(m, "containerName")));
+
+	if (!c)
+		field_invalid(FIELD(m, "containerName"),
+			      "must match the name of an entry in spec.initContainers.name or "
+			      "spec.containers.name");
+	else if (!json_object_get(json_path(c, "resources.requests"), field_text(name)))
+		field_invalid(name, "no container of that name requests it");
+}
+
+/* The claim that was made for extended resources of the pod. */
+static void check_extended_claim(const struct field *f, const struct field *spec)
+{
+	static const char *const parts[] = {"containerName", "resourceName", "requestName"};
+	const struct field *mappings = FIELD(f, "requestMappings"),
+			   *claim = FIELD(f, "resourceClaimName");
+	struct seen met CLEANUP(seen_release) = SEEN_INIT;
+
+	if (!field_set(f))
+		return;
+	if (!field_size(mappings))
+		field_required(mappings, "at least one request mapping is required");
+	field_each (mappings, m) {
+		const char *request = field_text(FIELD(&m, "requestName"));
+		char *key free_ptr = xasprintf("%s\n%s\n%s", field_text(FIELD(&m, parts[0])),
+					       field_text(FIELD(&m, parts[1])), request);
+
+		check_mapping(&m, spec);
+		field_check_text(FIELD(f, "requestName"), request, name_dns_label);
+		if (seen_add(&met, key))
+			for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+				field_duplicate(FIELD(&m, parts[i]));
+	}
+	field_check_required(claim, name_dns_subdomain);
+}
+
+/* "claim:NAME/REQUEST", or "claim:NAME" of a claim whose request is not told. */
+static bool claims(const json_t *container, const char *text)
+{
+	json_t *claim;
+	size_t i;
+
+	json_array_foreach (json_path(container, "resources.claims"), i, claim) {
+		const char *request = json_path_string(claim, "request");
+		char *told free_ptr = xasprintf("claim:%s%s%s", json_path_string(claim, "name"),
+						*request ? "/" : "", request);
+
+		if (!strcmp(told, text))
+			return true;
+	}
+	return false;
+}
+
+static void check_health(const struct field *resources)
+{
+	static const char *const healths[] = {"Healthy", "Unhealthy", "Unknown", NULL};
+	struct seen met CLEANUP(seen_release) = SEEN_INIT;
+
+	field_each (resources, r) {
+		const struct field *message = FIELD(&r, "message"), *id = FIELD(&r, "resourceID");
+
+		field_one_of(FIELD(&r, "health"), healths);
+		if (field_set(message) && !*field_text(message))
+			field_required(message, "must be non-empty if specified");
+		if (strlen(field_text(message)) > HEALTH_MESSAGE_MAX)
+			field_too_long(message, HEALTH_MESSAGE_MAX);
+		if (seen_add(&met, field_text(id)))
+			field_duplicate(id);
+	}
+}
+
+/* What STATUSES tell of the devices of each container in LIST of SPEC; NULL: nothing may be. */
+static void check_allocated(const struct field *statuses, const struct field *spec,
+			    const char *list)
+{
+	field_each (statuses, s) {
+		const struct field *all = FIELD(&s, "allocatedResourcesStatus");
+		const json_t *c =
+			list ? field_named(FIELD(spec, list), json_path_string(s.value, "name"))
+			     : NULL;
+
+		if (!list && field_size(all)) {
+			field_forbidden(all, "must not be specified in container status");
+			continue;
+		}
+		field_each (all, one) {
+			const struct field *name = FIELD(&one, "name");
+			const char *text = field_text(name);
+
+			if (c && !(strncmp(text, "claim:", 6)
+					   ? json_object_get(json_path(c, "resources.requests"),
+							     text) != NULL
+					   : claims(c, text)))
+				field_invalid(name, "the container neither requests nor claims it");
+			check_health(FIELD(&one, "resources"));
+		}
+	}
+}
+
 static void check_users(const struct field *statuses, bool windows)
 {
 	field_each (statuses, s) {
@@ -127,6 +238,7 @@ static void check_container_statuses(const struct field *s, const struct field *
 		check_transitions(FIELD(s, lists[i].statuses), FIELD(was, lists[i].statuses), spec,
 				  lists[i].containers);
 		check_users(FIELD(s, lists[i].statuses), windows);
+		check_allocated(FIELD(s, lists[i].statuses), spec, lists[i].containers);
 	}
 }
 
@@ -179,6 +291,7 @@ void pod_check_status(const struct field *o, const struct field *old)
 	field_immutable(FIELD(s, "qosClass"), FIELD(was, "qosClass"));
 	check_container_statuses(s, was, FIELD(old, "spec"));
 	check_claim_statuses(FIELD(s, "resourceClaimStatuses"), FIELD(o, "spec.resourceClaims"));
+	check_extended_claim(FIELD(s, "extendedResourceClaimStatus"), FIELD(old, "spec"));
 	check_ips(FIELD(s, "podIPs"));
 	if (field_size(host) && !field_same(FIELD(s, "hostIP"), FIELD(FIELD_INDEX(host, 0), "ip")))
 		field_invalid(FIELD(FIELD_INDEX(host, 0), "ip"), "must be equal to `hostIP`");

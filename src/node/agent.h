@@ -66,9 +66,13 @@ char *config_missing_volume(struct nodes *n, const char *namespace, const json_t
 
 /* log.c */
 
-/* The container whose log QUERY asks for; without a name the only one of the pod. The caller
- * frees; NULL and *err: it has none of that name, or several. */
-char *nodes_log_container(const struct object *pod, const char *query, struct error **err);
+/*
+ * Whether a stream of POD leads anywhere: 1, and *CONTAINER (not NULL; the caller frees) is the one
+ * that QUERY means, without a name the only one of the pod; 0: the log of a pod that is bound to no
+ * node, which is empty; -1 and *err: it has no such container, several, or no node.
+ */
+int nodes_stream_begins(const struct object *pod, const char *subresource, const char *query,
+			char **container, struct error **err);
 int streams_start(struct nodes *n);
 void streams_stop(struct nodes *n);
 /* The pod's log may have grown. */

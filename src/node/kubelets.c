@@ -66,10 +66,6 @@ static char *find_kubelet(struct kubelets *k, const struct object *pod, struct e
 	char *node free_ptr = object_string(pod, "spec.nodeName");
 	struct object *o CLEANUP(object_unref_cleanup) = NULL;
 
-	if (!node || !*node) {
-		error_set(err, E_BAD_REQUEST, "pod %s does not have a host assigned", pod->name);
-		return NULL;
-	}
 	if (cluster_get(k->cluster, NULL, catalog_find(catalog, "", "v1", "nodes"), "", node, &o,
 			err) < 0)
 		return NULL;
@@ -218,12 +214,13 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 	char *at free_ptr = NULL, *container free_ptr = NULL;
 	struct client *client;
 
+	if (nodes_stream_begins(pod, subresource, query, &container, err) <= 0)
+		return NULL;
 	if (strcmp(subresource, "log") != 0) {
 		error_set(err, E_NOT_SUPPORTED, "%s is not passed on to kubelet", subresource);
 		return NULL;
 	}
-	container = nodes_log_container(pod, query, err);
-	at = container ? find_kubelet(k, pod, err) : NULL;
+	at = find_kubelet(k, pod, err);
 	client = at ? client_get(k, at, err) : NULL;
 	if (!client)
 		return NULL;

@@ -193,15 +193,23 @@ static int choose_container(struct log_query *q, const struct object *pod, const
 	return 0;
 }
 
-char *nodes_log_container(const struct object *pod, const char *query, struct error **err)
+int nodes_stream_begins(const struct object *pod, const char *subresource, const char *query,
+			char **container, struct error **err)
 {
 	json_t *tree json_auto = object_tree(pod);
 	struct log_query q = {0};
+	int begins = -1;
 
-	if (parse_query(&q, query, 0, err) == 0 && choose_container(&q, pod, tree, err) == 0)
-		return q.container;
+	if (!strcmp(subresource, "portforward") ||
+	    (parse_query(&q, query, 0, err) == 0 && choose_container(&q, pod, tree, err) == 0))
+		begins = *json_path_string(tree, "spec.nodeName") != '\0';
+	if (container && begins > 0)
+		*container = steal(&q.container);
 	free(q.container);
-	return NULL;
+	if (begins == 0 && strcmp(subresource, "log") != 0)
+		return error_set(err, E_BAD_REQUEST, "pod %s does not have a host assigned",
+				 pod->name);
+	return begins;
 }
 
 /* The run whose log is asked for; where there is none *why tells, in kubelet's words. */
@@ -403,9 +411,8 @@ static int check(struct nodes *n, const struct object *pod, const char *query, s
 	const char *node = json_path_string(tree, "spec.nodeName");
 	struct engine_run run;
 
-	if (!node || !nodes_find(n, node))
-		return error_set(err, E_BAD_REQUEST, "pod %s does not have a host assigned",
-				 pod->name);
+	if (!nodes_find(n, node))
+		return error_set(err, E_NOT_FOUND, "nodes \"%s\" not found", node);
 	if (parse_query(q, query, clock_wall(n->clock), err) < 0 ||
 	    choose_container(q, pod, tree, err) < 0)
 		return -1;
@@ -420,6 +427,8 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 	struct log_query q = {0};
 	struct nodes *n = arg;
 
+	if (nodes_stream_begins(pod, subresource, query, NULL, err) <= 0)
+		return NULL;
 	if (strcmp(subresource, "log") != 0) {
 		error_set(err, E_NOT_SUPPORTED, "the engine \"%s\" has no %s: %s", n->engine->name,
 			  subresource, n->engine->nature);

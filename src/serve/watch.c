@@ -236,6 +236,7 @@ static const struct stream_handler stream_handler = {on_data, on_stream_closed};
 
 int resource_stream(const struct ask *a, struct error **err)
 {
+	struct error *why CLEANUP(error_free_cleanup) = NULL;
 	struct str query CLEANUP(str_release) = STR_INIT;
 	struct watching *w;
 
@@ -246,10 +247,14 @@ int resource_stream(const struct ask *a, struct error **err)
 	request_query_encoded(a->request, &query);
 	w->stream = cluster_stream(a->request->server->cluster, &a->request->call, a->resource,
 				   a->target->namespace, a->target->name, a->target->subresource,
-				   query.s, &stream_handler, w, err);
+				   query.s, &stream_handler, w, &why);
 	if (!w->stream) {
 		watching_free(w);
-		return -1;
+		if (why)
+			return error_move(err, steal(&why));
+		str_reset(&query);
+		answer_send(a->request, 204, NULL, &query);
+		return 0;
 	}
 	begin_stream(w, "text/plain", 0);
 	return 0;

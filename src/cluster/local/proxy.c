@@ -7,6 +7,7 @@
 #include "cluster/local/private.h"
 
 #include "base/mem.h"
+#include "kinds/rules.h"
 #include "object/json.h"
 
 #include <stdlib.h>
@@ -62,6 +63,14 @@ static int refuse_service(const struct object *o, const char *asked, const struc
 			 asked);
 }
 
+static bool has_address(const struct object *pod)
+{
+	json_t *tree json_auto = object_tree(pod);
+	const json_t *first = json_array_get(json_path(tree, "status.podIPs"), 0);
+
+	return ip_family_of(json_path_string(first, "ip")) != IP_NONE;
+}
+
 int proxy_refuse(struct local *l, const struct resource *r, const char *namespace, const char *name,
 		 struct error **err)
 {
@@ -77,6 +86,8 @@ int proxy_refuse(struct local *l, const struct resource *r, const char *namespac
 		return -1;
 	if (service)
 		return refuse_service(o, name, &p, err);
+	if (!strcmp(r->plural, "pods") && !has_address(o))
+		return error_set(err, E_BAD_REQUEST, "address not allowed");
 	return error_set(err, E_UNAVAILABLE,
 			 "error trying to reach service: the %s \"%s\" is simulated, nothing "
 			 "answers there",

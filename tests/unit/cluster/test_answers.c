@@ -259,6 +259,24 @@ static void what_an_encoder_leaves_out(void **state)
 	assert_null(json_path(account, "secrets[0].kind"));
 }
 
+static void devices_are_tolerated_and_mapped(void **state)
+{
+	json_t *claim json_auto = create(
+		"resourceclaims", "{'metadata':{'name':'t'},'spec':{'devices':{'requests':[{'name':"
+				  "'r','exactly':{'deviceClassName':'c','tolerations':[{'key':'k'}]"
+				  "}}]}}}");
+	json_t *slice json_auto = create(
+		"resourceslices",
+		"{'metadata':{'name':'s'},'spec':{'driver':'d.e','nodeName':'n','pool':{'name':"
+		"'p','resourceSliceCount':1},'devices':[{'name':'d','"
+		"nodeAllocatableResourceMappings"
+		"':{'cpu':{}}}]}}");
+
+	(void)state;
+	assert_text(claim, "spec.devices.requests[0].exactly.tolerations[0].operator", "Equal");
+	assert_null(json_path(slice, "spec.devices[0].nodeAllocatableResourceMappings"));
+}
+
 /* What the patch went through is in the order of keys, all else in that of the struct. */
 static void a_refused_patch_quotes_its_result(void **state)
 {
@@ -620,6 +638,7 @@ static void proxies_lead_nowhere(void **state)
 		{"services", "n", ":80", 400, "invalid service request \":80\""},
 		{"services", "n", "http:web:80:1", 400, "invalid service request"},
 		{"pods", "n", "none", 404, "pods \"none\" not found"},
+		{"pods", "n", "one:80", 400, "address not allowed"},
 		{"nodes", "", "https:one:10250", 503, "the node \"one\" is simulated"},
 	};
 
@@ -627,6 +646,9 @@ static void proxies_lead_nowhere(void **state)
 	fixture_make(&f, "services", "n",
 		     "{'metadata':{'name':'web'},'spec':{'ports':[{'port':80}]}}");
 	fixture_make(&f, "nodes", "", "{'metadata':{'name':'one'}}");
+	fixture_make(
+		&f, "pods", "n",
+		"{'metadata':{'name':'one'},'spec':{'containers':[{'name':'c','image':'i'}]}}");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		static const struct stream_handler unused;
 		struct error *err CLEANUP(error_free_cleanup) = NULL;
@@ -651,6 +673,7 @@ int main(void)
 		cmocka_unit_test(what_comes_back_counts_no_generation),
 		cmocka_unit_test(what_an_encoder_leaves_out),
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
+		cmocka_unit_test(devices_are_tolerated_and_mapped),
 		cmocka_unit_test(custom_resources_answer_as_defined),
 		cmocka_unit_test(an_applied_uid_makes_no_object),
 		cmocka_unit_test(strict_patches_are_read_whole),

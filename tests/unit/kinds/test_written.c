@@ -168,7 +168,9 @@ static void pod_changes(void **state)
 static void pod_status(void **state)
 {
 	static const char pod[] =
-		"{" META "'spec':{'containers':[{'name':'c','image':'i'},{'name':'d','image':'i',"
+		"{" META "'spec':{'containers':[{'name':'c','image':'i','resources':{'requests':{"
+		"'e.com/x':'1'},'limits':{'e.com/x':'1'},'claims':[{'name':'r'}]}},{'name':'d',"
+		"'image':'i',"
 		"'restartPolicy':'Always'}],'restartPolicy':'Never','resourceClaims':[{'name':'r',"
 		"'resourceClaimName':'q'}]},'status':{'containerStatuses':[{'name':'c','state':{"
 		"'terminated':{'exitCode':1}}},{'name':'d','state':{'terminated':{'exitCode':1}}}]}"
@@ -183,6 +185,37 @@ static void pod_status(void **state)
 			"status.resourceClaimStatuses[0].name Invalid"},
 		       {"status.resourceClaimStatuses", "[{'name':'r'},{'name':'r'}]",
 			"status.resourceClaimStatuses[1].name Duplicate"},
+		       {"status.extendedResourceClaimStatus", "{'resourceClaimName':'q'}",
+			"status.extendedResourceClaimStatus.requestMappings Required"},
+		       {"status.extendedResourceClaimStatus",
+			"{'resourceClaimName':'q','requestMappings':[{'containerName':'z',"
+			"'resourceName':'e.com/x','requestName':'r'}]}",
+			"status.extendedResourceClaimStatus.requestMappings[0].containerName "
+			"Invalid"},
+		       {"status.extendedResourceClaimStatus",
+			"{'resourceClaimName':'q','requestMappings':[{'containerName':'c',"
+			"'resourceName':'e.com/y','requestName':'r'}]}",
+			"status.extendedResourceClaimStatus.requestMappings[0].resourceName "
+			"Invalid"},
+		       {"status.extendedResourceClaimStatus",
+			"{'resourceClaimName':'','requestMappings':[{'containerName':'c',"
+			"'resourceName':'e.com/x','requestName':'r'}]}",
+			"status.extendedResourceClaimStatus.resourceClaimName Required"},
+		       {"status.extendedResourceClaimStatus",
+			"{'resourceClaimName':'q','requestMappings':[{'containerName':'c',"
+			"'resourceName':'e.com/x','requestName':'r'}]}",
+			""},
+		       {"status.containerStatuses[0].allocatedResourcesStatus",
+			"[{'name':'e.com/x','resources':[{'resourceID':'1','health':'Healthy'}]},{"
+			"'name':'claim:r'}]",
+			""},
+		       {"status.containerStatuses[0].allocatedResourcesStatus",
+			"[{'name':'claim:r/s'}]",
+			"status.containerStatuses[0].allocatedResourcesStatus[0].name Invalid"},
+		       {"status.containerStatuses[0].allocatedResourcesStatus",
+			"[{'name':'e.com/x','resources':[{'resourceID':'1','health':'Ill'}]}]",
+			"status.containerStatuses[0].allocatedResourcesStatus[0].resources[0]."
+			"health NotSupported"},
 		       {"status.containerStatuses[0].user", "{'linux':{'uid':-1,'gid':0}}",
 			"status.containerStatuses[0].user.linux.uid Invalid"});
 }

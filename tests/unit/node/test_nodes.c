@@ -266,6 +266,37 @@ static void test_logs(void **state)
 		run_log(w, o, &rows[k]);
 }
 
+/* Of a pod that is bound to no node the log is empty, and all else is refused. */
+static void test_bound_nowhere(void **state)
+{
+	static const struct {
+		const char *subresource, *query, *why;
+	} rows[] = {
+		{"log", "container=c", NULL},
+		{"log", "", "a container name must be specified for pod p"},
+		{"log", "container=z", "container z is not valid for pod p"},
+		{"exec", "container=z", "container z is not valid for pod p"},
+		{"exec", "container=d&command=x", "pod p does not have a host assigned"},
+		{"portforward", "", "pod p does not have a host assigned"},
+	};
+	struct world *w = *state;
+	json_t *tree json_auto = json_pack("{s{ss}s{s[{ss}{ss}]}}", "metadata", "name", "p", "spec",
+					   "containers", "name", "c", "name", "d");
+	struct object *o CLEANUP(object_unref_cleanup) = object_from_tree(tree);
+
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+		assert_null(nodes_streamer()->open(w->nodes, w->cluster, o, rows[k].subresource,
+						   rows[k].query, &reader, NULL, &err));
+		if (!rows[k].why)
+			assert_null(err);
+		else
+			assert_ptr_equal(strstr(error_message(err), rows[k].why),
+					 error_message(err));
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -274,6 +305,7 @@ int main(void)
 		TEST(test_never_restarted),	  TEST(test_crash_loop),
 		TEST(test_init_before_the_rest),  TEST(test_ephemeral_ends_at_once),
 		TEST(test_config_from_all_sides), TEST(test_logs),
+		TEST(test_bound_nowhere),
 	};
 
 	object_init();
