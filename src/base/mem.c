@@ -59,10 +59,16 @@ void *xmemdup(const void *p, size_t len)
 
 char *xasprintf(const char *format, ...)
 {
+	char few[256], *s = NULL;
 	va_list ap;
-	char *s;
 	int n;
 
+	/* Nearly all are short: two blocks of vasprintf's own are spared. */
+	va_start(ap, format);
+	n = vsnprintf(few, sizeof(few), format, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(few))
+		return xmemdup(few, (size_t)n + 1);
 	va_start(ap, format);
 	n = vasprintf(&s, format, ap);
 	va_end(ap);

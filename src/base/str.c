@@ -50,22 +50,10 @@ void str_add(struct str *s, const char *bytes, size_t len)
 {
 	if (!len)
 		return;
-	str_grow(s, len);
+	if (len >= s->cap - s->len)
+		str_grow(s, len);
 	memcpy(s->s + s->len, bytes, len);
 	s->len += len;
-	s->s[s->len] = '\0';
-}
-
-void str_adds(struct str *s, const char *text)
-{
-	str_add(s, text, strlen(text));
-}
-
-void str_addc(struct str *s, char c)
-{
-	if (s->len + 1 >= s->cap)
-		str_grow(s, 1);
-	s->s[s->len++] = c;
 	s->s[s->len] = '\0';
 }
 

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
 	char *s;
@@ -34,8 +35,18 @@ void str_reset(struct str *s);
 /* Room for EXTRA more bytes and the NUL. */
 void str_grow(struct str *s, size_t extra);
 void str_add(struct str *s, const char *bytes, size_t len);
-void str_adds(struct str *s, const char *text);
-void str_addc(struct str *s, char c);
+/* Inline, as str_addc: most of what is appended is a word or a sign of punctuation. */
+static inline void str_adds(struct str *s, const char *text)
+{
+	str_add(s, text, strlen(text));
+}
+static inline void str_addc(struct str *s, char c)
+{
+	if (s->len + 1 >= s->cap)
+		str_grow(s, 1);
+	s->s[s->len++] = c;
+	s->s[s->len] = '\0';
+}
 void str_addn(struct str *s, char c, size_t count);
 /* VALUE in decimal. */
 void str_addi(struct str *s, int64_t value);

@@ -153,9 +153,14 @@ const struct resource *catalog_at(const struct catalog *c, size_t i)
 const struct resource *catalog_find(const struct catalog *c, const char *group, const char *version,
 				    const char *plural)
 {
-	char *key free_ptr = xasprintf("%s/%s/%s", group, version ? version : "", plural);
+	struct str key CLEANUP(str_release) = STR_INIT;
 
-	return map_get(c->by_path, key);
+	str_adds(&key, group);
+	str_addc(&key, '/');
+	str_adds(&key, version ? version : "");
+	str_addc(&key, '/');
+	str_adds(&key, plural);
+	return map_get(c->by_path, key.s);
 }
 
 const struct resource *catalog_find_kind(const struct catalog *c, const char *api_version,

@@ -13,17 +13,6 @@ struct field field_root(const json_t *object, struct field_errors *errors)
 	return (struct field){.value = object, .errors = errors};
 }
 
-struct field field_member(const struct field *up, const char *name)
-{
-	return (struct field){
-		.up = up,
-		.name = name,
-		.value = strchr(name, '.') ? json_path(up->value, name)
-					   : json_object_get(up->value, name),
-		.errors = up->errors,
-	};
-}
-
 struct field field_element(const struct field *up, size_t i)
 {
 	return (struct field){

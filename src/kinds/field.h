@@ -26,11 +26,13 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "kinds/names.h"
+#include "object/json.h"
 #include "object/quantity.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct field_errors;
 struct resource;
@@ -51,7 +53,17 @@ struct field {
 #define FIELD_KEY(up, key) ((const struct field[1]){field_entry(up, key)})
 
 struct field field_root(const json_t *object, struct field_errors *errors);
-struct field field_member(const struct field *up, const char *name);
+/* Inline, so that what is asked of a NAME that stands in the source costs nothing. */
+static inline struct field field_member(const struct field *up, const char *name)
+{
+	return (struct field){
+		.up = up,
+		.name = name,
+		.value = strchr(name, '.') ? json_path(up->value, name)
+					   : json_object_getn(up->value, name, strlen(name)),
+		.errors = up->errors,
+	};
+}
 struct field field_element(const struct field *up, size_t i);
 struct field field_entry(const struct field *up, const char *key);
 /* Each element of a list; LIST is a variable or constant expression. */

@@ -140,7 +140,8 @@ static void write_string(char lead, const char *s, size_t len, char tail, struct
 	size_t plain = 0;
 	char *p;
 
-	str_grow(out, len + 4);
+	if (len + 4 >= out->cap - out->len)
+		str_grow(out, len + 4);
 	p = out->s + out->len;
 	if (lead)
 		*p++ = lead;

@@ -82,7 +82,7 @@ static bool collect(void *arg, struct span key, struct span value)
 	} else if (json_span_equal(key, "metadata")) {
 		f->place = METADATA;
 		json_each(value, collect, f);
-		f->place = TOP;
+		return false; /* keys are in order: nothing of what follows is wanted */
 	}
 	return true;
 }

@@ -50,7 +50,7 @@ static bool parse_exponent(const char *text, struct suffix *out)
 static bool parse_suffix(const char *text, struct suffix *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		if (strcmp(suffixes[i].text, text))
+		if (suffixes[i].text[0] != text[0] || strcmp(suffixes[i].text, text))
 			continue;
 		*out = suffixes[i];
 		return true;

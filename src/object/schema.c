@@ -10,11 +10,6 @@ static int compare_type(const void *key, const void *row)
 	return strcmp(key, ((const struct schema_type *)row)->name);
 }
 
-static int compare_field(const void *key, const void *row)
-{
-	return strcmp(key, ((const struct schema_field *)row)->name);
-}
-
 const struct schema_type *schema_type_find(const char *name)
 {
 	return bsearch(name, schema_table_types, schema_table_n_types, sizeof(*schema_table_types),
@@ -27,11 +22,32 @@ const struct schema_type *schema_types(size_t *n)
 	return schema_table_types;
 }
 
+uint64_t schema_name_head(const char *name)
+{
+	uint64_t head = 0;
+
+	for (int shift = 56; shift >= 0 && *name; shift -= 8)
+		head |= (uint64_t)(unsigned char)*name++ << shift;
+	return head;
+}
+
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name)
 {
-	if (!t->n_fields)
-		return NULL;
-	return bsearch(name, t->fields, t->n_fields, sizeof(*t->fields), compare_field);
+	uint64_t head = schema_name_head(name);
+	size_t first = 0, end = t->n_fields;
+
+	while (first < end) {
+		size_t middle = (first + end) / 2;
+
+		if (t->heads[middle] < head)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	for (; first < t->n_fields && t->heads[first] == head; first++)
+		if (!strcmp(t->fields[first].name, name))
+			return &t->fields[first];
+	return NULL;
 }
 
 const struct schema_type *schema_object_meta(void)
@@ -121,25 +137,40 @@ void schema_key_write(const json_t *key, struct str *out)
 	str_addc(out, '}');
 }
 
+/* The same of NAMES, NULL-terminated. */
+static const char *next_name(const char *const *names, const char *last)
+{
+	const char *next = NULL;
+
+	for (; *names; names++)
+		if ((!last || strcmp(*names, last) > 0) && (!next || strcmp(*names, next) < 0))
+			next = *names;
+	return next;
+}
+
+/* What schema_key_write would write of ITEM's keys. */
 static bool map_item_key(const struct schema_value *v, const char *const *keys, const json_t *item,
 			 struct str *out)
 {
-	json_t *key = NULL;
+	char separator = '{';
 
-	for (; *keys; keys++) {
-		json_t *value = json_object_get(item, *keys);
+	for (const char *key = next_name(keys, NULL); key; key = next_name(keys, key)) {
+		json_t *value = json_object_get(item, key), *fallback = NULL;
 
-		value = value ? json_incref(value) : key_default(v->elem, *keys);
+		if (!value)
+			value = fallback = key_default(v->elem, key);
 		if (!value)
 			continue;
-		if (!key)
-			key = json_object();
-		json_object_set_new(key, *keys, value);
+		str_addc(out, separator);
+		json_write_string(key, strlen(key), out);
+		str_addc(out, ':');
+		json_write(value, out);
+		json_decref(fallback);
+		separator = ',';
 	}
-	if (!key)
+	if (separator == '{')
 		return false;
-	schema_key_write(key, out);
-	json_decref(key);
+	str_addc(out, '}');
 	return true;
 }
 

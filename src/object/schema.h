@@ -102,6 +102,7 @@ struct schema_type {
 	const char *name; /* io.k8s.api.core.v1.Pod */
 	/* Sorted by strcmp of the name. */
 	const struct schema_field *fields;
+	const uint64_t *heads; /* of their names, so that a look-up reads one or two cache lines */
 	size_t n_fields;
 	bool atomic;	       /* as schema_value.atomic, of the type itself */
 	bool preserve_unknown; /* fields not named here are kept, not pruned */
@@ -114,6 +115,9 @@ const struct schema_type *schema_type_find(const char *name);
 /* Every built-in type, sorted by name; *n how many. */
 const struct schema_type *schema_types(size_t *n);
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name);
+/* What schema_type.heads has of a field's NAME: its first eight bytes as a number that sorts as
+ * they do. */
+uint64_t schema_name_head(const char *name);
 /* F's default as a new tree, or NULL where it has none. */
 json_t *schema_field_default(const struct schema_field *f);
 /* io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta. */

@@ -130,8 +130,9 @@ static int type_init(struct custom_type *c, struct schema_type *t, const json_t 
 {
 	json_t *properties = json_object_get(schema, "properties");
 	json_t *required = json_object_get(schema, "required");
-	struct schema_field *fields =
-		arena_alloc(c, (json_object_size(properties) + 3) * sizeof(*fields));
+	size_t room = json_object_size(properties) + 3;
+	struct schema_field *fields = arena_alloc(c, room * sizeof(*fields));
+	uint64_t *heads = arena_alloc(c, room * sizeof(*heads));
 	size_t n = object ? object_fields(c, fields) : 0;
 	const char *name;
 	json_t *property;
@@ -145,7 +146,10 @@ static int type_init(struct custom_type *c, struct schema_type *t, const json_t 
 		n++;
 	}
 	qsort(fields, n, sizeof(*fields), compare_fields);
+	for (size_t i = 0; i < n; i++)
+		heads[i] = schema_name_head(fields[i].name);
 	t->fields = fields;
+	t->heads = heads;
 	t->n_fields = n;
 	t->atomic = !strcmp(json_word(schema, "x-kubernetes-map-type"), "atomic");
 	/* What is not allowed is refused by validation, which has to see it. */

@@ -228,11 +228,16 @@ static struct difference compare_groups(const json_t *old, const json_t *new,
 static struct difference compare_lists(const json_t *before, const json_t *after,
 				       const struct schema_value *v)
 {
-	json_auto json_t *old = group_items(before, v), *new = group_items(after, v);
+	json_auto json_t *old = NULL, *new = NULL;
 	struct difference d = {NULL};
 	const char *element;
 	json_t *group;
 
+	if (is_empty(before) || is_empty(after))
+		return (struct difference){.changed = whole_list(after, v),
+					   .removed = whole_list(before, v)};
+	old = group_items(before, v);
+	new = group_items(after, v);
 	json_object_foreach (new, element, group)
 		add_difference(&d, element,
 			       compare_groups(json_object_get(old, element), group, v));

@@ -31,6 +31,9 @@ static struct op *add(struct commit *c, enum store_op_kind kind, uint64_t expect
 	return &c->v[c->n - 1];
 }
 
+/* Most objects need no more, so that their text does not grow while it is written. */
+#define OBJECT_BYTES 8000
+
 /* The bytes of TREE with room for the revision: what stands between head and tail is written by
  * the store. */
 static void add_object(struct commit *c, enum store_op_kind kind, const struct resource *storage,
@@ -45,6 +48,7 @@ static void add_object(struct commit *c, enum store_op_kind kind, const struct r
 		   json_path_string(tree, "metadata.name"), &op->key);
 	json_object_set_new(meta, "resourceVersion", json_string("0"));
 	json_object_set(copy, "metadata", meta);
+	str_grow(&text, OBJECT_BYTES);
 	json_write(copy, &text);
 	op->draft = object_draft(text.s, text.len, &op->op.head_len);
 	op->op.with_revision = true;

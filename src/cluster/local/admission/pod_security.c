@@ -19,7 +19,13 @@
 
 enum mode { MODE_ENFORCE, MODE_AUDIT, MODE_WARN, MODES };
 
-static const char *const mode_names[MODES] = {"enforce", "audit", "warn"};
+static const struct {
+	const char *level_key, *version_key;
+} mode_words[MODES] = {
+	[MODE_ENFORCE] = {LABEL "enforce", LABEL "enforce-version"},
+	[MODE_AUDIT] = {LABEL "audit", LABEL "audit-version"},
+	[MODE_WARN] = {LABEL "warn", LABEL "warn-version"},
+};
 static const char *const level_names[] = {"privileged", "baseline", "restricted"};
 
 struct policy {
@@ -66,8 +72,8 @@ static void refuse_label(const struct field *labels, const char *key, const char
  * nothing. Returns whether a valid level is given. */
 static bool read_mode(const struct field *f, enum mode mode, struct pod_security *out)
 {
-	char *level_key free_ptr = xasprintf(LABEL "%s", mode_names[mode]);
-	char *version_key free_ptr = xasprintf(LABEL "%s-version", mode_names[mode]);
+	const char *level_key = mode_words[mode].level_key;
+	const char *version_key = mode_words[mode].version_key;
 	const char *level = label_of(f->value, level_key);
 	const char *version = label_of(f->value, version_key);
 	bool valid = level && parse_level(level, &out->level);
@@ -229,8 +235,7 @@ static void warn_of_pods(struct admission *a, const struct pod_security *p)
 static bool same_labels(const json_t *a, const json_t *b)
 {
 	for (size_t i = 0; i < MODES; i++) {
-		char *level free_ptr = xasprintf(LABEL "%s", mode_names[i]);
-		char *version free_ptr = xasprintf(LABEL "%s-version", mode_names[i]);
+		const char *level = mode_words[i].level_key, *version = mode_words[i].version_key;
 
 		if (!json_equal(json_object_get(a, level), json_object_get(b, level)) ||
 		    !json_equal(json_object_get(a, version), json_object_get(b, version)))
