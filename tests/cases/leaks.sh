@@ -13,6 +13,7 @@ fi
 find_tools
 kubeconfig=$T/store/kubeconfig
 if [ $BACKEND = local ]; then
+	give_key
 	mount_with "${watched[@]}" -f --local="$T/store" --listen=127.0.0.1:0 --store-size=256M
 else
 	start_serve

@@ -283,6 +283,19 @@ find_tools() {
 		: "${KUBECTL:=$TOOLS/kubectl/kubectl}" "${HELM:=$TOOLS/helm/helm}"
 	fi
 }
+# The key that signs tokens takes longer to make than all else at a first start, and under valgrind
+# seconds: the cases' stores begin with one that is made once.
+make_key() (
+	mkdir -p "$TOOLS" && exec 9>"$TOOLS/lock" && flock 9 && cd "$TOOLS" || exit 1
+	[ ! -s sa.key ] || exit 0
+	umask 077
+	openssl genrsa -out sa.key.new 2048 2>/dev/null && mv sa.key.new sa.key
+)
+give_key() {
+	[ ! -e "$T/store" ] || return 0
+	[ -s "$TOOLS/sa.key" ] || make_key
+	mkdir -m 700 "$T/store" "$T/store/pki" && cp -p "$TOOLS/sa.key" "$T/store/pki/" || bail "no key"
+}
 kubectl() { "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" "$@"; }
 # In the background it is this one: what is ended is the program, not a shell that waits for it.
 exec_kubectl() { exec "$KUBECTL" --kubeconfig="$kubeconfig" --cache-dir="$T/kube-cache" "$@" 3>&-; }
@@ -305,6 +318,7 @@ mount_with() {
 # start_serve ARGUMENT...: an endpoint on a free port, $serve_pid; $kubeconfig leads to it.
 start_serve() {
 	: >"$T/serve.log"
+	give_key
 	spawn_part serve "$KUBEFS" serve --local="$T/store" --listen=127.0.0.1:0 "$@"
 	serve_pid=$spawned
 	kubeconfig=$T/store/kubeconfig
@@ -346,6 +360,7 @@ start_cluster() {
 	case $BACKEND in
 	local)
 		kubeconfig=$T/store/kubeconfig
+		give_key
 		mount_with "$KUBEFS" -f --local="$T/store" --listen=127.0.0.1:0 "$@"
 		;;
 	remote)
