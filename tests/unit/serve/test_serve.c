@@ -106,20 +106,33 @@ static char *config_map(const char *name, size_t bytes)
 	return str_take(&s);
 }
 
-static int start(void **state)
+/* One folder for all tests: each start but the first finds its keys there. */
+static int make_dir(void **state)
 {
 	static const char tokens[] = "s3cret,admin,1,\"system:masters\"\n";
-	struct error *err CLEANUP(error_free_cleanup) = NULL;
-	struct cluster_config config = {0};
 	char *path free_ptr = NULL;
-	struct serve_options opt = {.listen = "127.0.0.1:0"};
 
 	dir = xstrdup("/tmp/kubefs-serve-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/tokens", dir);
-	assert_int_equal(file_replace(path, tokens, strlen(tokens), NULL), 0);
-	opt.dir = dir;
-	config.token_auth_file = path;
+	return file_replace(path, tokens, strlen(tokens), NULL);
+}
+
+static int remove_dir(void **state)
+{
+	char *command free_ptr = xasprintf("rm -r %s", dir);
+
+	free(dir);
+	return system(command);
+}
+
+static int start(void **state)
+{
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	char *path free_ptr = xasprintf("%s/tokens", dir);
+	struct cluster_config config = {.token_auth_file = path};
+	struct serve_options opt = {.listen = "127.0.0.1:0", .dir = dir};
+
 	cluster = cluster_open("fake:", &config, &err);
 	assert_non_null(cluster);
 	serve = serve_start(cluster, &opt, &err);
@@ -130,12 +143,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-	char *command free_ptr = xasprintf("rm -r %s", dir);
-
 	serve_stop(serve);
 	cluster_close(cluster);
-	assert_int_equal(system(command), 0);
-	free(dir);
 	return 0;
 }
 
@@ -609,5 +618,5 @@ int main(void)
 
 	object_init();
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
