@@ -15,8 +15,8 @@ static void set_defaults(json_t *object)
 	if (strcmp(json_path_string(strategy, "type"), "RollingUpdate"))
 		return;
 	r = fill_object(strategy, "rollingUpdate");
-	fill_text(r, "maxSurge", "25%");
-	fill_text(r, "maxUnavailable", "25%");
+	fill_optional(r, "maxSurge", "25%");
+	fill_optional(r, "maxUnavailable", "25%");
 }
 
 static void check_rolling(const struct field *f)

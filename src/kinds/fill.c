@@ -22,6 +22,14 @@ void fill_text(json_t *object, const char *key, const char *value)
 	fill_value(object, key, json_string(value));
 }
 
+void fill_optional(json_t *object, const char *key, const char *value)
+{
+	const json_t *there = json_object_get(object, key);
+
+	if (!there || json_is_null(there))
+		json_object_set_new(object, key, json_string(value));
+}
+
 void fill_int(json_t *object, const char *key, json_int_t value)
 {
 	fill_value(object, key, json_integer(value));
@@ -120,7 +128,7 @@ static void fill_volumes(json_t *volumes)
 
 void fill_claim_spec(json_t *spec)
 {
-	fill_text(spec, "volumeMode", "Filesystem");
+	fill_optional(spec, "volumeMode", "Filesystem");
 	fill_object(spec, "resources");
 }
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 void fill_text(json_t *object, const char *key, const char *value);
+/* Of a text that is a pointer in Go: an empty one is there, and the kind's rules refuse it. */
+void fill_optional(json_t *object, const char *key, const char *value);
 void fill_int(json_t *object, const char *key, json_int_t value);
 void fill_bool(json_t *object, const char *key, bool value);
 /* VALUE is taken over. */

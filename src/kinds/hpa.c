@@ -14,7 +14,7 @@ static void fill_rules(json_t *behavior, const char *name, bool up)
 
 	if (up)
 		fill_int(rules, "stabilizationWindowSeconds", 0);
-	fill_text(rules, "selectPolicy", "Max");
+	fill_optional(rules, "selectPolicy", "Max");
 	if (json_object_get(rules, "policies"))
 		return;
 	json_object_set_new(rules, "policies",

@@ -12,7 +12,7 @@ static void set_defaults(json_t *object)
 	json_t *parameters = json_path(object, "spec.parameters");
 
 	if (json_is_object(parameters))
-		fill_text(parameters, "scope", "Cluster");
+		fill_optional(parameters, "scope", "Cluster");
 }
 
 static void check_parameters(const struct field *f)

@@ -45,9 +45,9 @@ static void set_defaults(json_t *object)
 	fill_int(spec, "parallelism", 1);
 	fill_int(spec, "backoffLimit",
 		 json_object_get(spec, "backoffLimitPerIndex") ? 0x7fffffff : 6);
-	fill_text(spec, "completionMode", "NonIndexed");
-	fill_text(spec, "podReplacementPolicy",
-		  json_object_get(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
+	fill_optional(spec, "completionMode", "NonIndexed");
+	fill_optional(spec, "podReplacementPolicy",
+		      json_object_get(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
 	fill_bool(spec, "suspend", false);
 	fill_bool(spec, "manualSelector", false);
 }

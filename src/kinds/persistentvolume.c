@@ -212,6 +212,43 @@ static bool same_source(const struct field *spec, const struct field *was)
 	return json_equal(a, b);
 }
 
+/* Labels of nodes that came of age, where AFFINITY has them as LATER has; its own copy. */
+static void rename_labels(json_t *affinity, const json_t *later)
+{
+	static const struct {
+		const char *was, *is;
+	} labels[] = {{"failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"},
+		      {"failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"},
+		      {"beta.kubernetes.io/os", "kubernetes.io/os"},
+		      {"beta.kubernetes.io/arch", "kubernetes.io/arch"},
+		      {"beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"}};
+	const json_t *new_terms = json_path(later, "required.nodeSelectorTerms");
+	json_t *term, *e;
+	size_t t, i;
+
+	json_array_foreach (json_path(affinity, "required.nodeSelectorTerms"), t, term)
+		json_array_foreach (json_object_get(term, "matchExpressions"), i, e) {
+			const json_t *now = json_array_get(
+				json_object_get(json_array_get(new_terms, t), "matchExpressions"),
+				i);
+
+			for (size_t l = 0; l < ARRAY_SIZE(labels); l++)
+				if (!strcmp(json_path_string(e, "key"), labels[l].was) &&
+				    !strcmp(json_path_string(now, "key"), labels[l].is))
+					json_object_set(e, "key", json_object_get(now, "key"));
+		}
+}
+
+static bool same_affinity(const struct field *now, const struct field *old)
+{
+	json_t *renamed json_auto = json_deep_copy(old->value);
+	struct field was = *old;
+
+	rename_labels(renamed, now->value);
+	was.value = renamed;
+	return field_same(now, &was);
+}
+
 static void check_changes(const struct field *o, const struct field *old)
 {
 	const struct field *spec = FIELD(o, "spec"), *was = FIELD(old, "spec");
@@ -224,7 +261,7 @@ static void check_changes(const struct field *o, const struct field *old)
 	mode.up = affinity.up = o;
 	field_immutable(&mode, FIELD(was, "volumeMode"));
 	if (field_set(FIELD(was, "nodeAffinity")) &&
-	    !field_same(&affinity, FIELD(was, "nodeAffinity")))
+	    !same_affinity(&affinity, FIELD(was, "nodeAffinity")))
 		field_invalid(&affinity,
 			      "field is immutable, except for updating from beta label to GA");
 	if (field_set(FIELD(was, "volumeAttributesClassName")) && !field_set(attributes))

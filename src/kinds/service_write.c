@@ -66,10 +66,10 @@ void service_set_defaults(json_t *object)
 		fill_bool(spec, "allocateLoadBalancerNodePorts", true);
 		json_array_foreach (json_path(object, "status.loadBalancer.ingress"), i, p)
 			if (*json_path_string(p, "ip"))
-				fill_text(p, "ipMode", "VIP");
+				fill_optional(p, "ipMode", "VIP");
 	}
 	if (!service_type_is(object, "ExternalName"))
-		fill_text(spec, "internalTrafficPolicy", "Cluster");
+		fill_optional(spec, "internalTrafficPolicy", "Cluster");
 }
 
 /* What a service had goes with the type that needed it, unless the writer says otherwise. */
@@ -223,7 +223,10 @@ static void fill_families(json_t *spec, const json_t *old, bool headless)
 	const char *was = json_path_string(old, "spec.ipFamilyPolicy");
 	json_t *families;
 
-	fill_text(spec, "ipFamilyPolicy", *was ? was : open ? "RequireDualStack" : "SingleStack");
+	fill_optional(spec, "ipFamilyPolicy",
+		      *was   ? was
+		      : open ? "RequireDualStack"
+			     : "SingleStack");
 	if (!json_array_size(json_object_get(spec, "ipFamilies")) && !asks_for_ipv6(spec))
 		json_object_set_new(spec, "ipFamilies", json_pack("[s]", "IPv4"));
 	families = json_object_get(spec, "ipFamilies");

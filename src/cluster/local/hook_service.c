@@ -41,18 +41,6 @@ static json_t *read_slices(struct local *l, const struct hook_target *t, struct 
 	return steal(&slices);
 }
 
-/* The name of the service's port, or NULL. */
-static const char *port_name(const json_t *service, int port)
-{
-	size_t i;
-	json_t *p;
-
-	json_array_foreach (json_path(service, "spec.ports"), i, p)
-		if (json_path_int(p, "port", 0) == port)
-			return json_path_string(p, "name");
-	return NULL;
-}
-
 /* The port of the slice that has that name, or 0. */
 static int slice_port(const json_t *slice, const char *name)
 {
@@ -113,18 +101,13 @@ char *hook_resolve(struct local *l, const struct hook_target *t, struct error **
 {
 	json_t *service json_auto = read_service(l, t, err);
 	json_t *slices json_auto = NULL;
-	const char *name;
+	const json_t *port;
 
 	if (!service)
 		return NULL;
 	if (!strcmp(json_path_string(service, "spec.type"), "ExternalName"))
 		return join(json_path_string(service, "spec.externalName"), t->port);
-	name = port_name(service, t->port);
-	if (!name) {
-		error_set(err, E_UNAVAILABLE, "no service port %d found for service \"%s\"",
-			  t->port, t->service);
-		return NULL;
-	}
-	slices = read_slices(l, t, err);
-	return slices ? find_endpoint(slices, name, t, err) : NULL;
+	port = service_port(service, t->port, err);
+	slices = port ? read_slices(l, t, err) : NULL;
+	return slices ? find_endpoint(slices, json_path_string(port, "name"), t, err) : NULL;
 }

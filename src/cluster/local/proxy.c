@@ -54,9 +54,8 @@ static int refuse_service(const struct object *o, const char *asked, const struc
 	char *end;
 	long port = strtol(p->port, &end, 10);
 
-	if (*p->port && !*end && !service_has_port(service, "port", port))
-		return error_set(err, E_UNAVAILABLE, "no service port %ld found for service \"%s\"",
-				 port, p->name);
+	if (*p->port && !*end && !service_port(service, port, err))
+		return -1;
 	return error_set(err, E_UNAVAILABLE,
 			 "no endpoints available for service \"%s\": the pods of this cluster are "
 			 "simulated, they answer nothing",

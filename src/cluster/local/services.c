@@ -136,15 +136,31 @@ static int take_ip(const struct write *w, json_t *tree, struct commit *c, struct
 	return 0;
 }
 
-bool service_has_port(const json_t *service, const char *member, json_int_t port)
+static const json_t *find_port(const json_t *service, const char *member, json_int_t port)
 {
 	size_t i;
 	json_t *p;
 
 	json_array_foreach (json_path(service, "spec.ports"), i, p)
 		if (json_path_int(p, member, 0) == port)
-			return true;
-	return false;
+			return p;
+	return NULL;
+}
+
+bool service_has_port(const json_t *service, const char *member, json_int_t port)
+{
+	return find_port(service, member, port) != NULL;
+}
+
+const json_t *service_port(const json_t *service, json_int_t port, struct error **err)
+{
+	const json_t *p = find_port(service, "port", port);
+
+	if (!p)
+		error_set(err, E_UNAVAILABLE,
+			  "no service port %" JSON_INTEGER_FORMAT " found for service \"%s\"", port,
+			  json_path_string(service, "metadata.name"));
+	return p;
 }
 
 static int refuse_port(const struct write *w, const json_t *tree, const char *field,

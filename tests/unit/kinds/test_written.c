@@ -107,6 +107,52 @@ static void pod_volumes(void **state)
 		 "metadata.annotations.volume.beta.kubernetes.io/mount-options Forbidden"});
 }
 
+static void volumes_change(void **state)
+{
+	static const char volume[] =
+		"{'metadata':{'name':'x'},'spec':{'capacity':{'storage':'1'},'accessModes':["
+		"'ReadWriteOnce'],'hostPath':{'path':'/p'},'nodeAffinity':{'required':{"
+		"'nodeSelectorTerms':[{'matchExpressions':[{'key':"
+		"'failure-domain.beta.kubernetes.io/zone','operator':'In','values':['z']}]}]}}}}";
+
+	(void)state;
+	UPDATES("/v1/persistentvolumes", volume,
+		{"spec.nodeAffinity", NULL, "nodeAffinity Invalid"},
+		{"spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key",
+		 "'topology.kubernetes.io/zone'", ""},
+		{"spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].key",
+		 "'topology.kubernetes.io/region'", "nodeAffinity Invalid"});
+}
+
+/* An empty text that is a pointer in Go is there. */
+static void empty_is_not_unset(void **state)
+{
+	(void)state;
+	CREATES("/v1/services", SERVICE,
+		{"spec.internalTrafficPolicy", "''", "spec.internalTrafficPolicy NotSupported"});
+	CREATES("/v1/persistentvolumeclaims", "{" META CLAIM "}",
+		{"spec.volumeMode", "''", "spec.volumeMode NotSupported"});
+	CREATES("networking.k8s.io/v1/ingressclasses",
+		"{'metadata':{'name':'x'},'spec':{'controller':'a.b/c','parameters':{'kind':'K',"
+		"'name':'n'}}}",
+		{"spec.parameters.scope", "''", "spec.parameters.scope NotSupported"});
+	CREATES("batch/v1/jobs",
+		"{" META
+		"'spec':{'manualSelector':true,'selector':{'matchLabels':{'a':'b'}},'template':{"
+		"'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':'c','image':'i'}],"
+		"'restartPolicy':'Never'}}}}",
+		{"spec.completionMode", "''", "spec.completionMode NotSupported"},
+		{"spec.podReplacementPolicy", "''", "spec.podReplacementPolicy NotSupported"});
+	CREATES("autoscaling/v2/horizontalpodautoscalers",
+		"{" META "'spec':{'maxReplicas':2,'scaleTargetRef':{'apiVersion':'apps/v1','kind':"
+		"'Deployment','name':'d'},'behavior':{'scaleUp':{}}}}",
+		{"spec.behavior.scaleUp.selectPolicy", "''",
+		 "spec.behavior.scaleUp.selectPolicy NotSupported"});
+	CREATES("apps/v1/deployments", WORKLOAD,
+		{"spec.strategy.rollingUpdate", "{'maxSurge':''}",
+		 "spec.strategy.rollingUpdate.maxSurge Invalid"});
+}
+
 static void profiles(void **state)
 {
 	static const char key[] = "metadata.annotations["
@@ -465,6 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pod_resources),  cmocka_unit_test(images_are_pulled),
 		cmocka_unit_test(pod_containers), cmocka_unit_test(pod_volumes),
+		cmocka_unit_test(volumes_change), cmocka_unit_test(empty_is_not_unset),
 		cmocka_unit_test(profiles),	  cmocka_unit_test(pod_changes),
 		cmocka_unit_test(pod_status),	  cmocka_unit_test(pod_resizes),
 		cmocka_unit_test(services),	  cmocka_unit_test(claims),
