@@ -356,27 +356,61 @@ static int check_struct(struct check *c, json_t *object, const struct schema_typ
 	return 0;
 }
 
+/* What Go reads null as where it is an element, or a map's value, of a type that has no null; NULL:
+ * it has. */
+static json_t *go_zero(const struct schema_value *s)
+{
+	switch (s->kind) {
+	case SCHEMA_STRING:
+	case SCHEMA_BYTES:
+		return json_string("");
+	case SCHEMA_QUANTITY:
+		return json_string("0");
+	case SCHEMA_BOOL:
+		return json_false();
+	case SCHEMA_INT32:
+	case SCHEMA_INT64:
+	case SCHEMA_INT_OR_STRING:
+		return json_integer(0);
+	case SCHEMA_STRUCT:
+		return json_object();
+	default:
+		return NULL;
+	}
+}
+
+/* E, an element or a map's value, as Go reads it where that is another value: new; else NULL. */
+static json_t *read_otherwise(const struct check *c, const json_t *e, const struct schema_value *s)
+{
+	bool in_go = !c->r->custom || str_has_prefix(c->path.s, "metadata");
+
+	if (s->kind == SCHEMA_QUANTITY && json_is_number(e))
+		return as_quantity(e);
+	return json_is_null(e) && in_go ? go_zero(s) : NULL;
+}
+
+/* A custom resource keeps no null in a map whose values may not be null. */
+static bool is_pruned(const struct check *c, const json_t *e, const struct schema_value *s)
+{
+	return c->r->custom && json_is_null(e) && s->kind != SCHEMA_ANY && !s->nullable;
+}
+
 static int check_list(struct check *c, json_t *v, const struct schema_value *s,
 		      const char *struct_name)
 {
 	size_t len = c->path.len, i;
-	json_t *e;
+	json_t *e, *other;
 
 	json_array_foreach (v, i, e) {
+		other = read_otherwise(c, e, s->elem);
+		if (other)
+			json_array_set_new(v, i, other);
 		push_index(&c->path, i);
-		if (check_value(c, e, s->elem, struct_name) < 0)
+		if (check_value(c, other ? other : e, s->elem, struct_name) < 0)
 			return -1;
 		str_truncate(&c->path, len);
 	}
 	return 0;
-}
-
-/* What Go reads null as, where a map has values of KIND; NULL: not a text. */
-static const char *go_zero(enum schema_kind kind)
-{
-	return kind == SCHEMA_STRING || kind == SCHEMA_BYTES ? ""
-	       : kind == SCHEMA_QUANTITY		     ? "0"
-							     : NULL;
 }
 
 static int check_map(struct check *c, json_t *v, const struct schema_value *s,
@@ -384,20 +418,19 @@ static int check_map(struct check *c, json_t *v, const struct schema_value *s,
 {
 	size_t len = c->path.len;
 	const char *key;
-	json_t *e;
+	json_t *e, *other;
 	void *tmp;
 
 	json_object_foreach_safe (v, tmp, key, e) {
-		if (s->elem->kind == SCHEMA_QUANTITY && json_is_number(e)) {
-			json_object_set_new(v, key, as_quantity(e));
-			e = json_object_get(v, key);
-		}
-		if (json_is_null(e) && go_zero(s->elem->kind)) {
-			json_object_set_new(v, key, json_string(go_zero(s->elem->kind)));
+		other = read_otherwise(c, e, s->elem);
+		if (!other && is_pruned(c, e, s->elem)) {
+			json_object_del(v, key);
 			continue;
 		}
+		if (other)
+			json_object_set_new(v, key, other);
 		push_name(&c->path, key);
-		if (check_value(c, e, s->elem, struct_name) < 0)
+		if (check_value(c, other ? other : e, s->elem, struct_name) < 0)
 			return -1;
 		str_truncate(&c->path, len);
 	}

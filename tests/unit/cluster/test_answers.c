@@ -259,6 +259,25 @@ static void what_an_encoder_leaves_out(void **state)
 	assert_null(json_path(account, "secrets[0].kind"));
 }
 
+/* Where null is no value of the type it is the type's zero, as Go's decoder has it. */
+static void null_elements_are_zero(void **state)
+{
+	json_t *pod json_auto =
+		create("pods", "{'metadata':{'name':'z'},'spec':{'containers':[{'name':'c','image':"
+			       "'i','args':[null]}],'imagePullSecrets':[null],'securityContext':{"
+			       "'supplementalGroups':[null]}}}");
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	(void)state;
+	assert_text(pod, "spec.containers[0].args[0]", "");
+	assert_true(json_is_object(json_path(pod, "spec.imagePullSecrets[0]")));
+	assert_true(json_is_integer(json_path(pod, "spec.securityContext.supplementalGroups[0]")));
+	assert_null(fixture_create(
+		&f, "pods", "n", "{'metadata':{'name':'z2'},'spec':{'containers':[null]}}", &err));
+	assert_int_equal(error_code(err), E_INVALID);
+	assert_non_null(strstr(error_message(err), "spec.containers[0].name: Required value"));
+}
+
 static void devices_are_tolerated_and_mapped(void **state)
 {
 	json_t *claim json_auto = create(
@@ -326,7 +345,8 @@ static void define_type(void)
 		"'.spec.size'}],'subresources':{'status':{},'scale':{'specReplicasPath':'.spec.n',"
 		"'statusReplicasPath':'.status.n'}},'schema':{'openAPIV3Schema':{'type':'object',"
 		"'properties':{'spec':{'type':'object','properties':{'size':{'type':'integer'},"
-		"'n':{'type':'integer'},'name':{'type':'string','maxLength':3}}},'status':{'type':"
+		"'n':{'type':'integer'},'name':{'type':'string','maxLength':3},'tags':{'type':"
+		"'object','additionalProperties':{'type':'string'}}}},'status':{'type':"
 		"'object','properties':{'n':{'type':'integer'}}}}}}}]}}");
 	catalog_unref(f.catalog);
 	f.catalog = cluster_catalog(f.cluster, NULL, NULL);
@@ -374,8 +394,12 @@ static void custom_resources_answer_as_defined(void **state)
 	old = catalog_find(f.catalog, "x.example.com", "v1beta1", "ts");
 	assert_string_equal(old->deprecation_warning,
 			    "x.example.com/v1beta1 T is deprecated; use x.example.com/v1 T");
-	made = create("ts.x.example.com", "{'apiVersion':'x.example.com/v1','kind':'T','metadata':{"
-					  "'name':'a','finalizers':['mine']},'spec':{'size':3}}");
+	made = create("ts.x.example.com",
+		      "{'apiVersion':'x.example.com/v1','kind':'T','metadata':{"
+		      "'name':'a','finalizers':['mine']},'spec':{'size':3,'tags':{"
+		      "'x':null,'y':'z'}}}");
+	assert_int_equal(json_object_size(json_path(made, "spec.tags")), 1);
+	assert_text(made, "spec.tags.y", "z");
 	assert_string_equal(f.warnings.v[0],
 			    "metadata.finalizers: \"mine\": prefer a domain-qualified finalizer "
 			    "name to avoid accidental conflicts with other finalizer writers");
@@ -673,6 +697,7 @@ int main(void)
 		cmocka_unit_test(what_comes_back_counts_no_generation),
 		cmocka_unit_test(what_an_encoder_leaves_out),
 		cmocka_unit_test(a_refused_patch_quotes_its_result),
+		cmocka_unit_test(null_elements_are_zero),
 		cmocka_unit_test(devices_are_tolerated_and_mapped),
 		cmocka_unit_test(custom_resources_answer_as_defined),
 		cmocka_unit_test(an_applied_uid_makes_no_object),
