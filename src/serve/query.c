@@ -315,12 +315,10 @@ static void check_delete(const struct field *options, const struct told *t,
 	check_dry_run(options, t->dry_run, &out->dry_run);
 }
 
-/* NULL: not there, or not a text with something in it. */
+/* NULL: not there. An empty text is, and is no policy, no uid. */
 static const char *body_text(const json_t *body, const char *path)
 {
-	const char *text = json_path_string(body, path);
-
-	return *text ? text : NULL;
+	return json_string_value(json_path(body, path));
 }
 
 /* That the body is DeleteOptions, with values of their types. */
@@ -370,7 +368,7 @@ static int read_query(const struct request *r, struct delete_request *d, struct 
 {
 	if (query_int(r, "gracePeriodSeconds", &d->options.grace_period_s, err) < 0)
 		return -1;
-	t->policy = query_text(r, "propagationPolicy");
+	t->policy = request_query(r, "propagationPolicy");
 	t->dry_run = query_values(r, "dryRun");
 	t->orphan_told = request_query(r, "orphanDependents") != NULL;
 	t->orphan = query_flag(r, "orphanDependents");

@@ -293,6 +293,8 @@ static const struct {
 	/* The query counts where there is no body. */
 	{"DELETE", MAPS "/none?propagationPolicy=Odd", NULL, NULL, 422},
 	{"DELETE", MAPS "/none?propagationPolicy=Odd", JSON, "{}", 404},
+	{"DELETE", MAPS "/none?propagationPolicy=", NULL, NULL, 422},
+	{"DELETE", MAPS "/none", JSON, "{\"propagationPolicy\":\"\"}", 422},
 	{"POST", MAPS, "Content-Type: application/vnd.kubernetes.protobuf", "k8s", 400},
 	{"POST", MAPS, "Content-Type: application/cbor", "k8s", 415},
 	{"POST", MAPS, JSON, "{", 400},
