@@ -5,16 +5,18 @@
 PATH=$builddir:$PATH
 man=$srcdir/man
 
-commands() { kubefs --help | sed -n 's/^  kubefs \([a-z]*\) .*/\1/p'; }
-options() { kubefs "$1" --help | sed -n 's/^  \(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p'; }
-mount_words() { kubefs mount --help | sed -n 's/^  -o \([a-z_]*\).*/\1/p'; }
+kubefs --help >"$T/help"
+commands() { sed -n 's/^  kubefs \([a-z]*\) .*/\1/p' "$T/help"; }
+for command in $(commands); do kubefs "$command" --help >"$T/help.$command"; done
+options() { sed -n 's/^  \(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\).*/\2/p' "$T/help.$1"; }
+mount_words() { sed -n 's/^  -o \([a-z_]*\).*/\1/p' "$T/help.mount"; }
 all_options() { for command in $(commands); do options "$command"; done | sort -u; }
 
 # ---- --help
 
 ok "kubefs --help tells the commands" test "$(commands | wc -l)" -ge 6
 for command in $(commands); do
-	ok "kubefs $command --help" grep -q "^usage: kubefs $command " <(kubefs "$command" --help)
+	ok "kubefs $command --help" grep -q "^usage: kubefs $command " "$T/help.$command"
 done
 ok "the words after -o are told" grep -qx delete_hold <(mount_words)
 
