@@ -92,6 +92,8 @@ struct kind {
 	/* An annotation that stands only in the type's own form: neither in its partial metadata
 	 * nor in tables. */
 	const char *hidden_annotation;
+	/* Why the object of that name cannot be deleted by it; NULL: it can. A collection is. */
+	const char *(*undeletable)(const char *name);
 	/* Told of a deletion that does not say what becomes of dependents. */
 	const char *deletion_warning;
 	/* Told of every request for a type that others take the place of. */

@@ -64,6 +64,14 @@ static void validate(const struct field *o, const struct field *old)
 	field_immutable(FIELD(o, "preemptionPolicy"), FIELD(old, "preemptionPolicy"));
 }
 
+static const char *undeletable(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(system_classes); i++)
+		if (!strcmp(name, system_classes[i].name))
+			return "this is a system priority class and cannot be deleted";
+	return NULL;
+}
+
 static bool never_grows(const json_t *object, const json_t *old)
 {
 	(void)object;
@@ -76,4 +84,5 @@ const struct kind kind_priorityclass = {
 	.kind = "PriorityClass",
 	.validate = validate,
 	.generation_grows = never_grows,
+	.undeletable = undeletable,
 };

@@ -122,10 +122,25 @@ static void warn(const struct call *call, const struct resource *r,
 		warnings_add(call->warnings, "%s", text);
 }
 
+static int refuse_undeletable(const struct resource *r, const char *name, struct error **err)
+{
+	const char *why = r->particulars->undeletable ? r->particulars->undeletable(name) : NULL;
+	struct error *e;
+
+	if (!why)
+		return 0;
+	e = error_new(E_FORBIDDEN, "%s%s%s \"%s\" is forbidden: %s", r->plural,
+		      *r->group ? "." : "", r->group, name, why);
+	error_set_details(e, r->group, r->plural, name);
+	return error_move(err, e);
+}
+
 int local_delete(struct cluster *c, const struct call *call, const struct resource *r,
 		 const char *namespace, const char *name, const struct delete_options *opt,
 		 struct object **out, bool *gone, struct error **err)
 {
+	if (refuse_undeletable(r, name, err) < 0)
+		return -1;
 	warn(call, r, opt);
 	return delete_named(c, call, r, namespace, name, opt, false, out, gone, err);
 }

@@ -645,6 +645,22 @@ static void creations_may_be_answered_later(void **state)
 	assert_null(c.object);
 }
 
+static void classes_of_the_system_stay(void **state)
+{
+	const struct delete_options opt = {.grace_period_s = -1};
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+
+	(void)state;
+	assert_int_equal(cluster_delete(f.cluster, NULL, fixture_type(&f, "priorityclasses"), "",
+					"system-node-critical", &opt, &o, NULL, &err),
+			 -1);
+	assert_int_equal(error_code(err), E_FORBIDDEN);
+	assert_string_equal(error_message(err),
+			    "priorityclasses.scheduling.k8s.io \"system-node-critical\" is "
+			    "forbidden: this is a system priority class and cannot be deleted");
+}
+
 /* A way to what runs nowhere is refused, by the name of what is missing of it. */
 static void proxies_lead_nowhere(void **state)
 {
@@ -709,6 +725,7 @@ int main(void)
 		cmocka_unit_test(applies_of_one_name_meet),
 		cmocka_unit_test(creations_may_be_answered_later),
 		cmocka_unit_test(proxies_lead_nowhere),
+		cmocka_unit_test(classes_of_the_system_stay),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
