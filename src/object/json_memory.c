@@ -15,11 +15,15 @@ void json_memory_init(void)
 {
 }
 
+json_t *json_settle(const json_t *tree)
+{
+	return json_deep_copy(tree);
+}
+
 #else
 
 #include "base/mem.h"
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +36,8 @@ void json_memory_init(void)
 #endif
 
 #define CHUNK_BYTES ((size_t)32 << 10)
+/* One after the other without a gap, with what malloc() has before each. */
+#define CHUNK_ROOM (CHUNK_BYTES - 2 * sizeof(void *))
 #define ALIGN 16u
 #define POOL_CHUNKS 256
 #define LOOKS 4 /* at chunks that others may have emptied, for each one taken */
@@ -49,7 +55,7 @@ struct chunk {
 	size_t used;
 	long live;	       /* the owner's count */
 	_Atomic long returned; /* by other threads; ORPHAN more once nobody owns it */
-	bool large;	       /* of one block, beyond CHUNK_BYTES */
+	bool large;	       /* of one block, beyond CHUNK_ROOM */
 };
 
 #define HEADER_BYTES ROUND_UP(sizeof(struct chunk), ALIGN)
@@ -63,6 +69,10 @@ struct heap {
 static _Thread_local struct heap *heap;
 static pthread_key_t key;
 
+/* Of no thread: of who has the lock. */
+static struct heap settled;
+static pthread_mutex_t settled_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chunk *pool;
 static unsigned pooled;
@@ -71,7 +81,7 @@ static struct chunk *chunk_new(struct heap *owner, size_t bytes)
 {
 	struct chunk *c = NULL;
 
-	if (bytes <= CHUNK_BYTES) {
+	if (bytes <= CHUNK_ROOM) {
 		pthread_mutex_lock(&pool_lock);
 		c = pool;
 		if (c) {
@@ -81,7 +91,7 @@ static struct chunk *chunk_new(struct heap *owner, size_t bytes)
 		pthread_mutex_unlock(&pool_lock);
 	}
 	if (!c)
-		c = aligned_alloc(CHUNK_BYTES, ROUND_UP(bytes, CHUNK_BYTES));
+		c = aligned_alloc(CHUNK_BYTES, MAX(bytes, CHUNK_ROOM));
 	if (!c)
 		return NULL;
 	atomic_init(&c->owner, owner);
@@ -89,7 +99,7 @@ static struct chunk *chunk_new(struct heap *owner, size_t bytes)
 	c->next = c->prev = c;
 	c->used = HEADER_BYTES;
 	c->live = 0;
-	c->large = bytes > CHUNK_BYTES;
+	c->large = bytes > CHUNK_ROOM;
 	return c;
 }
 
@@ -195,7 +205,7 @@ static struct chunk *chunk_next(struct heap *h)
 	collect(h);
 	if (h->current)
 		ring_add(h, h->current);
-	h->current = chunk_new(h, CHUNK_BYTES);
+	h->current = chunk_new(h, CHUNK_ROOM);
 	return h->current;
 }
 
@@ -219,7 +229,7 @@ static void *allocate(size_t size)
 	if (size > CHUNK_BYTES / 4)
 		return size < SIZE_MAX / 2 ? allocate_large(h, size) : NULL;
 	size = ROUND_UP(size, ALIGN);
-	if (!c || c->used + size > CHUNK_BYTES) {
+	if (!c || c->used + size > CHUNK_ROOM) {
 		c = chunk_next(h);
 		if (!c)
 			return NULL;
@@ -247,6 +257,19 @@ static void release(void *p)
 		ring_remove(h, c);
 		chunk_free(c);
 	}
+}
+
+json_t *json_settle(const json_t *tree)
+{
+	struct heap *own = heap;
+	json_t *copy;
+
+	pthread_mutex_lock(&settled_lock);
+	heap = &settled;
+	copy = json_deep_copy(tree);
+	heap = own;
+	pthread_mutex_unlock(&settled_lock);
+	return copy;
 }
 
 void json_memory_init(void)

@@ -3,6 +3,8 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "cluster/local/private.h"
+#include "object/json.h"
+#include "object/json_memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,11 +16,13 @@
 /* What the tree of nothing at all takes. */
 #define ITEM_BYTES_MIN 64
 
+#define NAMESPACES 0 /* of the types */
+
 static const struct {
 	const char *group, *plural;
 } types[] = {
+	[NAMESPACES] = {"", "namespaces"},
 	{"", "limitranges"},
-	{"", "namespaces"},
 	{"", "resourcequotas"},
 	{"", "serviceaccounts"},
 	{"networking.k8s.io", "ingressclasses"},
@@ -150,11 +154,13 @@ static void drop(struct kept *k, const char *key)
 struct kept_tree *kept_put(struct kept *k, const struct str *key, json_t *tree, size_t bytes,
 			   uint64_t since)
 {
-	struct kept_tree *t = kept_tree_new(tree);
+	struct kept_tree *t;
 	struct item *item;
+	json_t *request json_auto = tree;
 
 	if (bytes > ITEM_BYTES_MAX || !is_kept_type(k, key->s, key->len))
-		return t;
+		return kept_tree_new(steal(&request));
+	t = kept_tree_new(json_settle(request));
 	item = xcalloc(1, sizeof(*item));
 	*item = (struct item){kept_ref(t), MAX(bytes, ITEM_BYTES_MIN) + key->len};
 	pthread_mutex_lock(&k->lock);
@@ -173,6 +179,16 @@ struct kept_tree *kept_put(struct kept *k, const struct str *key, json_t *tree, 
 	return t;
 }
 
+/* The arrays of a namespace, which may be empty: nothing else takes them away. */
+static void drop_inside(struct kept *k, const char *namespace)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		char *key free_ptr = xasprintf("%.*s%s/", TYPE_KEY_LEN, k->types[i], namespace);
+
+		drop(k, key);
+	}
+}
+
 /* The object, and the arrays that it is in: of its namespace and of all. */
 void kept_forget(struct kept *k, const char *key, size_t len)
 {
@@ -184,6 +200,8 @@ void kept_forget(struct kept *k, const char *key, size_t len)
 	pthread_mutex_lock(&k->lock);
 	k->changes++;
 	drop(k, copy);
+	if (key_has_type(copy, len, k->types[NAMESPACES]))
+		drop_inside(k, copy + TYPE_KEY_LEN + 1);
 	for (char *slash; len > TYPE_KEY_LEN && (slash = memrchr(copy, '/', len)); len--) {
 		len = (size_t)(slash - copy) + 1;
 		copy[len] = '\0';

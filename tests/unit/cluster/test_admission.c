@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "object/json.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -371,6 +372,35 @@ static void test_changes_count_at_once(void **state)
 	assert_int_equal(error_code(err), E_FORBIDDEN);
 }
 
+/* A namespace that has come and gone. */
+static void use_namespace(int number)
+{
+	char *name free_ptr = xasprintf("gone-%d", number);
+	char *text free_ptr = xasprintf("{'metadata':{'name':'%s'}}", name);
+
+	fixture_make(&f, "namespaces", "", text);
+	fixture_make(&f, "configmaps", name, "{'metadata':{'name':'c'}}");
+	assert_int_equal(cluster_delete(f.cluster, NULL, fixture_type(&f, "configmaps"), name, "c",
+					NULL, NULL, NULL, NULL),
+			 0);
+	assert_int_equal(cluster_delete(f.cluster, NULL, fixture_type(&f, "namespaces"), "", name,
+					NULL, NULL, NULL, NULL),
+			 0);
+}
+
+/* That there are no ranges and no quotas in it is forgotten with it. */
+static void test_memory_of_namespaces(void **state)
+{
+	size_t before;
+
+	for (int i = 0; i < 50; i++)
+		use_namespace(i);
+	before = mallinfo2().uordblks;
+	for (int i = 50; i < 250; i++)
+		use_namespace(i);
+	assert_true(mallinfo2().uordblks < before + ((size_t)256 << 10));
+}
+
 static void test_switches(void **state)
 {
 	const struct cluster_config config = {.enable_admission = "ExtendedResourceToleration",
@@ -410,6 +440,7 @@ int main(void)
 		TEST(test_limit_defaults),
 		TEST(test_limits),
 		TEST(test_changes_count_at_once),
+		TEST(test_memory_of_namespaces),
 		TEST(test_switches),
 	};
 

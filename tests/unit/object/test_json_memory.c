@@ -2,6 +2,7 @@
 #include "object/json.h"
 #include "object/json_memory.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,6 +67,25 @@ static void what_stays_is_left_alone(void **state)
 	}
 }
 
+/* A small tree of each request stays, and nothing with it. */
+static void what_is_settled_takes_its_own_bytes(void **state)
+{
+	size_t before = mallinfo2().uordblks;
+	json_t *kept[TREES];
+
+	for (int i = 0; i < TREES; i++) {
+		json_t *request json_auto = json_pack("{s:o, s:o}", "a", make(i), "b", make(i));
+		json_t *small json_auto = json_pack("[i]", i);
+
+		kept[i] = json_settle(small);
+	}
+	assert_true(mallinfo2().uordblks < before + TREES * (size_t)1024);
+	for (int i = 0; i < TREES; i++) {
+		assert_int_equal(json_integer_value(json_array_get(kept[i], 0)), i);
+		json_decref(kept[i]);
+	}
+}
+
 struct exchange {
 	pthread_mutex_t lock;
 	json_t *tree[TREES];
@@ -113,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(large_blocks_too),
 		cmocka_unit_test(what_stays_is_left_alone),
+		cmocka_unit_test(what_is_settled_takes_its_own_bytes),
 		cmocka_unit_test(threads_free_each_others),
 	};
 
