@@ -154,6 +154,9 @@ static void *stopper(void *arg)
 		return NULL;
 	s->asked = true;
 	fs_each(fs, stop_tree);
+	/* The kernel takes a notice once who holds the directory has his answer: as long as there
+	 * is somebody to read his request. */
+	notifier_set_session(fs->notifier, NULL);
 	fuse_session_exit(s->se);
 	while (!s->ended) {
 		pthread_kill(s->loop, POKE);

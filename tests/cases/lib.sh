@@ -170,7 +170,7 @@ tell_threads() {
 	for task in /proc/"$1"/task/*; do
 		printf '%s %s in %s\n' "${task##*/}" "$(cat "$task/comm")" "$(cat "$task/wchan")"
 	done 2>/dev/null
-	! command -v gdb >/dev/null || timeout 60 gdb -p "$1" -batch -ex 'set pagination off' \
+	! command -v gdb >/dev/null || timeout -k 5 60 gdb -p "$1" -batch -ex 'set pagination off' \
 		-ex 'thread apply all backtrace 24' 2>/dev/null | grep -E '^(#|Thread)'
 }
 # has_ended PID NAME: within the time it may take, and with status 0.

@@ -66,7 +66,8 @@ def remove(path):
 
 
 def pick(directory):
-    names = [n for n in os.listdir(directory) if n.endswith(".yaml")]
+    """Anybody's; what create() makes it alone changes."""
+    names = [n for n in os.listdir(directory) if n.endswith(".yaml") and not n.startswith("new-")]
     return directory + random.choice(names) if names else directory + "none.yaml"
 
 
@@ -105,7 +106,7 @@ def list_names():
 def stat_all():
     for entry in os.scandir(random.choice((maps, top + "/pods/"))):
         entry.stat()
-        if random.random() < 0.05:
+        if entry.name.endswith(".yaml") and random.random() < 0.05:
             read_object(entry.path)
 
 
