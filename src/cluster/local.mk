@@ -29,6 +29,7 @@ libcluster_a_SOURCES = \
 	src/cluster/local/admission/plugins.c src/cluster/local/admission/plugins.h \
 	src/cluster/local/admission/policy.c src/cluster/local/admission/policy.h \
 	src/cluster/local/admission/policy_visit.c \
+	src/cluster/local/admission/pod_resize.c \
 	src/cluster/local/admission/pod_security.c src/cluster/local/admission/pod_security.h \
 	src/cluster/local/admission/pod_security_baseline.c \
 	src/cluster/local/admission/pod_security_checks.c \

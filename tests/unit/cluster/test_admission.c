@@ -216,6 +216,10 @@ static void test_default_classes(void **state)
 			"`ingressClassName` when both are specified");
 }
 
+#define RESIZED(name, node)                                                                    \
+	"{'metadata':{'name':'" name "'},'spec':{'nodeName':'" node "','containers':[{'name':" \
+	"'c','image':'i','resources':{'requests':{'cpu':'1'}}}]}}"
+
 static void test_claim_resize(void **state)
 {
 	static const char bigger[] = "{'spec':{'resources':{'requests':{'storage':'2Gi'}}}}";
@@ -238,6 +242,43 @@ static void test_claim_resize(void **state)
 				  "{'allowVolumeExpansion':true}", NULL));
 	after = fixture_patch(&f, "persistentvolumeclaims", "n", "c", NULL, bigger, NULL);
 	assert_text(after, "spec.resources.requests.storage", "2Gi");
+}
+
+/* To no more than the node can ever give. */
+static void test_pod_resize(void **state)
+{
+	static const struct {
+		const char *pod, *cpu, *says; /* NULL: it may */
+	} rows[] = {
+		{"bound", "2", NULL},
+		{"bound", "5",
+		 "enough allocatable resources: cpu, requested: 5000, allocatable: 4000"},
+		{"lost", "2", "pods \"lost\" is forbidden: node \"gone\" not found"},
+		{"win", "2",
+		 "pod resize is only supported on linux nodes, node \"w\" is \"windows\""},
+	};
+
+	fixture_make(&f, "nodes", "",
+		     "{'metadata':{'name':'roomy'},'status':{'allocatable':{'cpu':'4','memory':"
+		     "'1Gi'}}}");
+	fixture_make(&f, "nodes", "",
+		     "{'metadata':{'name':'w','labels':{'kubernetes.io/os':'windows'}}}");
+	fixture_make(&f, "pods", "n", RESIZED("bound", "roomy"));
+	fixture_make(&f, "pods", "n", RESIZED("lost", "gone"));
+	fixture_make(&f, "pods", "n", RESIZED("win", "w"));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error *err CLEANUP(error_free_cleanup) = NULL;
+		char *patch free_ptr =
+			xasprintf("{'spec':{'containers':[{'name':'c','image':'i','resources':{"
+				  "'requests':{'cpu':'%s'}}}]}}",
+				  rows[i].cpu);
+		json_t *after json_auto =
+			fixture_patch(&f, "pods", "n", rows[i].pod, "resize", patch, &err);
+
+		assert_int_equal(after == NULL, rows[i].says != NULL);
+		if (!after && !strstr(error_message(err), rows[i].says))
+			fail_msg("%s: %s", rows[i].pod, error_message(err));
+	}
 }
 
 static void test_node_taint_and_zone(void **state)
@@ -435,6 +476,7 @@ int main(void)
 		TEST(test_system_classes),
 		TEST(test_default_classes),
 		TEST(test_claim_resize),
+		TEST(test_pod_resize),
 		TEST(test_node_taint_and_zone),
 		TEST(test_runtime_class),
 		TEST(test_limit_defaults),

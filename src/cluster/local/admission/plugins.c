@@ -24,6 +24,7 @@ const struct admission_plugin *const admission_plugins[] = {
 	&admission_certificate_subject_restriction,
 	&admission_default_ingress_class,
 	&admission_pod_topology_labels,
+	&admission_pod_resize,
 	&admission_mutating_policy,
 	&admission_mutating_webhook,
 	&admission_validating_policy,

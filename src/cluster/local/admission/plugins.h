@@ -25,6 +25,7 @@ extern const struct admission_plugin admission_certificate_approval;
 extern const struct admission_plugin admission_certificate_signing;
 extern const struct admission_plugin admission_certificate_subject_restriction;
 extern const struct admission_plugin admission_default_ingress_class;
+extern const struct admission_plugin admission_pod_resize;
 extern const struct admission_plugin admission_pod_topology_labels;
 extern const struct admission_plugin admission_mutating_policy;
 extern const struct admission_plugin admission_validating_policy;
