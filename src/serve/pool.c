@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* Threads by the bound of those that work at a time, and how many of them may wait for clients. */
+/* By the bound of threads: how many may wait for clients. */
 #define WAITING_FACTOR 3
-#define WORKING_MIN 4u
-#define WORKING_FACTOR 2u
+/* Work at a time at least, so that a page read from the disk holds nobody up. */
+#define WORKING_MIN 2u
 
 struct job {
 	struct job *next;
@@ -191,7 +191,7 @@ struct serve_pool *serve_pool_new(unsigned max_threads)
 	pthread_cond_init(&p->returned, NULL);
 	p->last = &p->first;
 	p->max = max_threads;
-	p->parallel = MAX(WORKING_MIN, WORKING_FACTOR * processors());
+	p->parallel = MAX(WORKING_MIN, processors());
 	return p;
 }
 
