@@ -7,7 +7,7 @@ The namespace holds ConfigMaps "c-*" and Deployments "d-*". Each process does on
 random. What may go wrong among so many (an object is gone, is there, is busy) may; anything else is told,
 and so is a text that is no whole object. Ends with status 1 then.
 """
-import collections, errno, mmap, os, random, signal, subprocess, sys, time
+import collections, errno, mmap, os, random, signal, stat, subprocess, sys, time
 
 seconds, processes, seed = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 top = sys.argv[4]
@@ -170,12 +170,16 @@ def restart():
 def beside():
     path = pick(random.choice((maps, deployments, top + "/pods/")))[:-len(".yaml")]
     for name in random.sample(["/meta", "/describe", "/events", "/history", "/owned", "/owner", ".json"], 3):
-        if os.path.isdir(path + name):
-            for below in os.listdir(path + name)[:3]:
-                if os.path.isfile(path + name + "/" + below):
-                    read(path + name + "/" + below)
-        elif os.path.exists(path + name):
+        try:  # once: between two looks another may have made the object anew
+            is_directory = stat.S_ISDIR(os.stat(path + name).st_mode)
+        except FileNotFoundError:
+            continue
+        if not is_directory:
             read(path + name)
+            continue
+        for below in os.listdir(path + name)[:3]:
+            if os.path.isfile(path + name + "/" + below):
+                read(path + name + "/" + below)
 
 
 def value():
