@@ -32,14 +32,12 @@ void str_reset(struct str *s)
 		s->s[0] = '\0';
 }
 
-void str_grow(struct str *s, size_t extra)
+void str_enlarge(struct str *s, size_t extra)
 {
 	size_t need = s->len + extra + 1;
 	size_t cap = MAX(need, 32);
 
 	assert(need > extra);
-	if (need <= s->cap)
-		return;
 	cap = MAX(cap, s->cap * 2);
 	s->s = xrealloc(s->cap ? s->s : NULL, cap);
 	s->cap = cap;
@@ -50,8 +48,7 @@ void str_add(struct str *s, const char *bytes, size_t len)
 {
 	if (!len)
 		return;
-	if (len >= s->cap - s->len)
-		str_grow(s, len);
+	str_grow(s, len);
 	memcpy(s->s + s->len, bytes, len);
 	s->len += len;
 	s->s[s->len] = '\0';

@@ -32,18 +32,23 @@ void str_release(struct str *s);
 void str_wipe(struct str *s);
 /* Empties S and keeps its memory. */
 void str_reset(struct str *s);
-/* Room for EXTRA more bytes and the NUL. */
-void str_grow(struct str *s, size_t extra);
+/* What str_grow does where there is not enough. */
+void str_enlarge(struct str *s, size_t extra);
+/* Room for EXTRA more bytes and the NUL. Nearly always there is, so that the question is inline, as
+ * appending a word or a sign of punctuation is. */
+static inline void str_grow(struct str *s, size_t extra)
+{
+	if (extra >= s->cap - s->len)
+		str_enlarge(s, extra);
+}
 void str_add(struct str *s, const char *bytes, size_t len);
-/* Inline, as str_addc: most of what is appended is a word or a sign of punctuation. */
 static inline void str_adds(struct str *s, const char *text)
 {
 	str_add(s, text, strlen(text));
 }
 static inline void str_addc(struct str *s, char c)
 {
-	if (s->len + 1 >= s->cap)
-		str_grow(s, 1);
+	str_grow(s, 1);
 	s->s[s->len++] = c;
 	s->s[s->len] = '\0';
 }

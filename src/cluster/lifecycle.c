@@ -67,6 +67,16 @@ static int refuse(const struct resource *r, const char *name, struct error *e, s
 	return error_move(err, e);
 }
 
+int refuse_forbidden(const struct resource *r, const char *name, const char *why,
+		     struct error **err)
+{
+	struct str type CLEANUP(str_release) = STR_INIT;
+
+	resource_format(r, &type);
+	return refuse(r, name,
+		      error_new(E_FORBIDDEN, "%s \"%s\" is forbidden: %s", type.s, name, why), err);
+}
+
 int refuse_not_found(const struct resource *r, const char *name, struct error **err)
 {
 	struct str type CLEANUP(str_release) = STR_INIT;

@@ -356,29 +356,6 @@ static int check_struct(struct check *c, json_t *object, const struct schema_typ
 	return 0;
 }
 
-/* What Go reads null as where it is an element, or a map's value, of a type that has no null; NULL:
- * it has. */
-static json_t *go_zero(const struct schema_value *s)
-{
-	switch (s->kind) {
-	case SCHEMA_STRING:
-	case SCHEMA_BYTES:
-		return json_string("");
-	case SCHEMA_QUANTITY:
-		return json_string("0");
-	case SCHEMA_BOOL:
-		return json_false();
-	case SCHEMA_INT32:
-	case SCHEMA_INT64:
-	case SCHEMA_INT_OR_STRING:
-		return json_integer(0);
-	case SCHEMA_STRUCT:
-		return json_object();
-	default:
-		return NULL;
-	}
-}
-
 /* E, an element or a map's value, as Go reads it where that is another value: new; else NULL. */
 static json_t *read_otherwise(const struct check *c, const json_t *e, const struct schema_value *s)
 {
@@ -386,7 +363,9 @@ static json_t *read_otherwise(const struct check *c, const json_t *e, const stru
 
 	if (s->kind == SCHEMA_QUANTITY && json_is_number(e))
 		return as_quantity(e);
-	return json_is_null(e) && in_go ? go_zero(s) : NULL;
+	if (!json_is_null(e) || !in_go)
+		return NULL;
+	return s->kind == SCHEMA_BYTES ? json_string("") : schema_zero(s);
 }
 
 /* A custom resource keeps no null in a map whose values may not be null. */

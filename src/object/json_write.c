@@ -140,8 +140,7 @@ static void write_string(char lead, const char *s, size_t len, char tail, struct
 	size_t plain = 0;
 	char *p;
 
-	if (len + 4 >= out->cap - out->len)
-		str_grow(out, len + 4);
+	str_grow(out, len + 4);
 	p = out->s + out->len;
 	if (lead)
 		*p++ = lead;

@@ -131,6 +131,8 @@ const struct schema_value *schema_child(const struct schema_value *v, const char
 /* Whether a server does not write F where its value is V: it is null, or the zero of its kind,
  * and F's absence says the same. */
 bool schema_leaves_out(const struct schema_field *f, const json_t *v);
+/* What Go's zero of V's type is, as a new tree; NULL: nil, which is null. */
+json_t *schema_zero(const struct schema_value *v);
 /* Gives VALUE, which V describes, the fields that a server always writes, wherever they miss. */
 void schema_fill_present(json_t *value, const struct schema_value *v);
 /* What a server that keeps objects as protobuf, which has no empty lists and maps, makes of those

@@ -34,11 +34,9 @@ bool schema_leaves_out(const struct schema_field *f, const json_t *v)
 	}
 }
 
-static json_t *zero_value(const struct schema_field *f)
+json_t *schema_zero(const struct schema_value *v)
 {
-	if (f->presence == SCHEMA_PRESENT_NULL)
-		return json_null();
-	switch (f->value.kind) {
+	switch (v->kind) {
 	case SCHEMA_STRING:
 		return json_string("");
 	case SCHEMA_BOOL:
@@ -53,8 +51,15 @@ static json_t *zero_value(const struct schema_field *f)
 	case SCHEMA_STRUCT:
 		return json_object();
 	default:
-		return json_null();
+		return NULL;
 	}
+}
+
+static json_t *zero_value(const struct schema_field *f)
+{
+	json_t *zero = f->presence == SCHEMA_PRESENT_NULL ? NULL : schema_zero(&f->value);
+
+	return zero ? zero : json_null();
 }
 
 /* What is done to each struct found in a value. */

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "cluster/lifecycle.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -22,18 +23,13 @@ const char *admission_name(const struct admission *a)
 
 int admission_forbid(const struct admission *a, struct error **err, const char *format, ...)
 {
-	struct str type CLEANUP(str_release) = STR_INIT;
 	struct str why CLEANUP(str_release) = STR_INIT;
-	struct error *e;
 	va_list ap;
 
 	va_start(ap, format);
 	str_addv(&why, format, ap);
 	va_end(ap);
-	resource_format(a->resource, &type);
-	e = error_new(E_FORBIDDEN, "%s \"%s\" is forbidden: %s", type.s, admission_name(a), why.s);
-	error_set_details(e, a->resource->group, a->resource->plural, admission_name(a));
-	return error_move(err, e);
+	return refuse_forbidden(a->resource, admission_name(a), why.s, err);
 }
 
 const struct user *admission_user(const struct admission *a)

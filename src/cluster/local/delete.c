@@ -125,14 +125,8 @@ static void warn(const struct call *call, const struct resource *r,
 static int refuse_undeletable(const struct resource *r, const char *name, struct error **err)
 {
 	const char *why = r->particulars->undeletable ? r->particulars->undeletable(name) : NULL;
-	struct error *e;
 
-	if (!why)
-		return 0;
-	e = error_new(E_FORBIDDEN, "%s%s%s \"%s\" is forbidden: %s", r->plural,
-		      *r->group ? "." : "", r->group, name, why);
-	error_set_details(e, r->group, r->plural, name);
-	return error_move(err, e);
+	return why ? refuse_forbidden(r, name, why, err) : 0;
 }
 
 int local_delete(struct cluster *c, const struct call *call, const struct resource *r,

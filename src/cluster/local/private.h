@@ -303,8 +303,6 @@ int services_allocate(const struct write *w, const json_t *old, json_t *tree, st
 		      struct error **err);
 /* The same for a dry run, which keeps nothing. */
 void services_pretend(const struct write *w, json_t *tree);
-/* Whether one of its ports has PORT as MEMBER ("port", "nodePort"). */
-bool service_has_port(const json_t *service, const char *member, json_int_t port);
 /* That of its ports which clients know as PORT, or NULL and *err. */
 const json_t *service_port(const json_t *service, json_int_t port, struct error **err);
 void services_release(const json_t *tree, struct commit *c);

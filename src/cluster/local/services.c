@@ -136,6 +136,7 @@ static int take_ip(const struct write *w, json_t *tree, struct commit *c, struct
 	return 0;
 }
 
+/* That of its ports which has PORT as MEMBER ("port", "nodePort"), or NULL. */
 static const json_t *find_port(const json_t *service, const char *member, json_int_t port)
 {
 	size_t i;
@@ -145,11 +146,6 @@ static const json_t *find_port(const json_t *service, const char *member, json_i
 		if (json_path_int(p, member, 0) == port)
 			return p;
 	return NULL;
-}
-
-bool service_has_port(const json_t *service, const char *member, json_int_t port)
-{
-	return find_port(service, member, port) != NULL;
 }
 
 const json_t *service_port(const json_t *service, json_int_t port, struct error **err)
@@ -230,9 +226,9 @@ static int take_ports(const struct write *w, const json_t *old, json_t *tree, st
 		json_int_t port = asked ? asked : port_beside(tree, i);
 		char *field free_ptr = xasprintf("spec.ports[%zu].nodePort", i);
 
-		if (asked ? service_has_port(old, "nodePort", asked) : !all)
+		if (asked ? find_port(old, "nodePort", asked) != NULL : !all)
 			continue;
-		if (!(port && service_has_port(old, "nodePort", port)) &&
+		if (!(port && find_port(old, "nodePort", port)) &&
 		    take_port(w, tree, field, &port, c, err) < 0)
 			return -1;
 		json_object_set_new(p, "nodePort", json_integer(port));
@@ -279,7 +275,7 @@ static void release_ports(const json_t *old, const json_t *tree, struct commit *
 	json_array_foreach (json_path(old, "spec.ports"), i, p) {
 		json_int_t port = json_path_int(p, "nodePort", 0);
 
-		if (port && !(tree && service_has_port(tree, "nodePort", port)))
+		if (port && !(tree && find_port(tree, "nodePort", port)))
 			release_port(c, port);
 	}
 	if (health && health != json_path_int(tree, "spec.healthCheckNodePort", 0))

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "kinds/pod_resources.h"
 #include "object/json.h"
-#include "object/quantity.h"
+#include "object/quantities.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static struct quantity amount(const json_t *list, const char *name)
 {
 	struct quantity q = {0};
 
-	quantity_parse(json_path_string(list, name), &q, NULL);
+	quantities_get(list, name, &q);
 	return q;
 }
 
