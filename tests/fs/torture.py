@@ -325,6 +325,10 @@ def work(i):
         try:
             run()
         except OSError as e:
+            if not os.path.exists(mount + "/README"):
+                failed += 1
+                print("%s: the mount is gone" % run.__name__, flush=True)
+                break
             if e.errno not in MAY:
                 failed += 1
                 print("%s: %s" % (run.__name__, e), flush=True)
