@@ -20,32 +20,47 @@ static void tell(struct informer *i, struct object *old, struct object *new_)
 	fanout_push(i->all->fanout, i, NULL, NOTE_CHANGED, old, new_);
 }
 
-static void drop_tombstone(struct informer *i, size_t at)
+void tombstones_init(struct informer *i)
 {
-	free(i->tombstones.v[at].uid);
-	vec_remove(&i->tombstones, at);
+	i->tombstone_of = map_new();
+	TAILQ_INIT(&i->tombstones);
 }
 
-static bool has_tombstone(const struct informer *i, const char *uid, size_t *at)
+static struct tombstone *oldest(const struct informer *i)
 {
-	for (size_t k = 0; k < i->tombstones.n; k++)
-		if (!strcmp(i->tombstones.v[k].uid, uid)) {
-			*at = k;
-			return true;
-		}
-	return false;
+	return TAILQ_FIRST(&i->tombstones);
+}
+
+static void drop_tombstone(struct informer *i, struct tombstone *t)
+{
+	if (!t)
+		return;
+	map_del(i->tombstone_of, t->uid);
+	TAILQ_REMOVE(&i->tombstones, t, order);
+	free(t->uid);
+	free(t);
+}
+
+void tombstones_release(struct informer *i)
+{
+	while (oldest(i))
+		drop_tombstone(i, oldest(i));
+	map_free(i->tombstone_of, NULL);
 }
 
 static void add_tombstone(struct informer *i, const char *uid)
 {
 	int64_t now = clock_mono(i->all->clock);
-	size_t at;
+	struct tombstone *t;
 
-	while (i->tombstones.n && i->tombstones.v[0].made + TOMBSTONE_NS < now)
-		drop_tombstone(i, 0);
-	if (!has_tombstone(i, uid, &at))
-		vec_push(&i->tombstones,
-			 (struct tombstone){xstrdup(uid), now, ++i->tombstones_made});
+	while (oldest(i) && oldest(i)->made + TOMBSTONE_NS < now)
+		drop_tombstone(i, oldest(i));
+	if (map_get(i->tombstone_of, uid))
+		return;
+	t = xcalloc(1, sizeof(*t));
+	*t = (struct tombstone){.uid = xstrdup(uid), .made = now, .number = ++i->tombstones_made};
+	map_put(i->tombstone_of, uid, t);
+	TAILQ_INSERT_TAIL(&i->tombstones, t, order);
 }
 
 static void remove_object(struct informer *i, struct object *cur, struct object *last_state)
@@ -60,9 +75,8 @@ void changes_put(struct informer *i, struct object *o)
 {
 	struct object *cur = indexer_get(i->objects, o->namespace, o->name);
 	struct object *old;
-	size_t at;
 
-	if (has_tombstone(i, o->uid, &at))
+	if (map_get(i->tombstone_of, o->uid))
 		return;
 	if (cur && cur->revision >= o->revision && o->revision)
 		return;
@@ -79,10 +93,8 @@ void changes_put(struct informer *i, struct object *o)
 void changes_deleted(struct informer *i, struct object *o)
 {
 	struct object *cur = indexer_get(i->objects, o->namespace, o->name);
-	size_t at;
 
-	if (has_tombstone(i, o->uid, &at))
-		drop_tombstone(i, at);
+	drop_tombstone(i, map_get(i->tombstone_of, o->uid));
 	if (cur && !strcmp(cur->uid, o->uid))
 		remove_object(i, cur, o);
 }
@@ -124,9 +136,8 @@ void changes_replace(struct informer *i, const struct object_list *list, uint64_
 	remove_unlisted(i, list, revision);
 	vec_each (list, o)
 		changes_put(i, *o);
-	for (size_t k = i->tombstones.n; k-- > 0;)
-		if (i->tombstones.v[k].number <= tombstones)
-			drop_tombstone(i, k);
+	while (oldest(i) && oldest(i)->number <= tombstones)
+		drop_tombstone(i, oldest(i));
 	i->seen = MAX(i->seen, revision);
 	if (!i->synced) {
 		i->synced = true;

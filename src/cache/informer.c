@@ -59,9 +59,7 @@ void informer_unref(struct informer *i)
 		return;
 	fanout_release(i->all->fanout, &i->subscribers);
 	indexer_free(i->objects);
-	vec_each (&i->tombstones, t)
-		free(t->uid);
-	vec_release(&i->tombstones);
+	tombstones_release(i);
 	error_free(i->error);
 	cancel_unref(i->cancel);
 	resource_unref(i->resource);
@@ -90,6 +88,7 @@ static struct informer *informer_new(struct informers *f, const struct resource 
 	pthread_mutex_init(&i->lock, NULL);
 	clock_cond_init(&i->changed);
 	i->objects = indexer_new();
+	tombstones_init(i);
 	map_put(f->in_use, key, i);
 	map_put(f->alive, i->id, i);
 	workqueue_add(f->work, i->id);

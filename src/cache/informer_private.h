@@ -14,6 +14,8 @@
 
 #include "base/map.h"
 
+#include <sys/queue.h>
+
 #define REFLECTOR_THREADS 4
 
 struct informers {
@@ -31,6 +33,7 @@ struct informers {
 
 /* A uid that is gone, kept until no older event of it can come. */
 struct tombstone {
+	TAILQ_ENTRY(tombstone) order;
 	char *uid;
 	int64_t made;
 	uint64_t number;
@@ -48,7 +51,8 @@ struct informer {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t changed;
 	struct indexer *objects;
-	VEC(struct tombstone) tombstones;
+	struct map *tombstone_of;		      /* uid -> tombstone */
+	TAILQ_HEAD(tombstones, tombstone) tombstones; /* in the order they were made */
 	uint64_t tombstones_made;
 	uint64_t seen; /* LIST and WATCH have told everything up to this revision */
 	bool synced, stopped;
@@ -71,7 +75,10 @@ struct informer *informer_ref(struct informer *i);
 void informer_unref(struct informer *i);
 void informer_set_error(struct informer *i, const struct error *why); /* NULL: all is well */
 
-/* changes.c: I's lock is held by the caller of the changes_ functions. */
+/* changes.c */
+void tombstones_init(struct informer *i);
+void tombstones_release(struct informer *i);
+/* I's lock is held by the caller of the changes_ functions. */
 void changes_put(struct informer *i, struct object *o);
 void changes_deleted(struct informer *i, struct object *o);
 /* The whole list at REVISION; TOMBSTONES: how many had been made when it began. Marks synced. */
