@@ -67,8 +67,8 @@ char *config_missing_volume(struct nodes *n, const char *namespace, const json_t
 /* log.c */
 
 /*
- * Whether a stream of POD leads anywhere: 1, and *CONTAINER (not NULL; the caller frees) is the one
- * that QUERY means, without a name the only one of the pod; 0: the log of a pod that is bound to no
+ * Whether a stream of POD leads anywhere: 1, and *CONTAINER (the caller frees) is the one that
+ * QUERY means, without a name the only one of the pod; 0: the log of a pod that is bound to no
  * node, which is empty; -1 and *err: it has no such container, several, or no node.
  */
 int nodes_stream_begins(const struct object *pod, const char *subresource, const char *query,

@@ -20,6 +20,11 @@ struct log_query {
 	int64_t limit_bytes; /* 0: none */
 };
 
+static void query_release(struct log_query *q)
+{
+	free(q->container);
+}
+
 struct log_stream {
 	struct stream base;
 	struct nodes *nodes;
@@ -193,23 +198,30 @@ static int choose_container(struct log_query *q, const struct object *pod, const
 	return 0;
 }
 
+/* As nodes_stream_begins of POD, whose TREE is; *Q is what QUERY says at the time NOW. */
+static int begins(const struct object *pod, const json_t *tree, const char *subresource,
+		  const char *query, int64_t now, struct log_query *q, struct error **err)
+{
+	if (strcmp(subresource, "portforward") != 0 &&
+	    (parse_query(q, query, now, err) < 0 || choose_container(q, pod, tree, err) < 0))
+		return -1;
+	if (*json_path_string(tree, "spec.nodeName"))
+		return 1;
+	if (strcmp(subresource, "log") == 0)
+		return 0;
+	return error_set(err, E_BAD_REQUEST, "pod %s does not have a host assigned", pod->name);
+}
+
 int nodes_stream_begins(const struct object *pod, const char *subresource, const char *query,
 			char **container, struct error **err)
 {
 	json_t *tree json_auto = object_tree(pod);
-	struct log_query q = {0};
-	int begins = -1;
+	struct log_query q CLEANUP(query_release) = {0};
+	int ret = begins(pod, tree, subresource, query, 0, &q, err);
 
-	if (!strcmp(subresource, "portforward") ||
-	    (parse_query(&q, query, 0, err) == 0 && choose_container(&q, pod, tree, err) == 0))
-		begins = *json_path_string(tree, "spec.nodeName") != '\0';
-	if (container && begins > 0)
+	if (ret > 0)
 		*container = steal(&q.container);
-	free(q.container);
-	if (begins == 0 && strcmp(subresource, "log") != 0)
-		return error_set(err, E_BAD_REQUEST, "pod %s does not have a host assigned",
-				 pod->name);
-	return begins;
+	return ret;
 }
 
 /* The run whose log is asked for; where there is none *why tells, in kubelet's words. */
@@ -309,7 +321,7 @@ static bool turn(struct log_stream *s)
 
 static void stream_free(struct log_stream *s)
 {
-	free(s->query.container);
+	query_release(&s->query);
 	free(s->namespace);
 	free(s->pod);
 	free(s->uid);
@@ -404,19 +416,23 @@ static struct log_stream *stream_new(struct nodes *n, struct cluster *c, const s
 	return s;
 }
 
-static int check(struct nodes *n, const struct object *pod, const char *query, struct log_query *q,
-		 struct error **err)
+/* Whether there is something to send; 0 and -1 as begins. */
+static int check(struct nodes *n, const struct object *pod, const char *subresource,
+		 const char *query, struct log_query *q, struct error **err)
 {
 	json_t *tree json_auto = object_tree(pod);
 	const char *node = json_path_string(tree, "spec.nodeName");
+	int ret = begins(pod, tree, subresource, query, clock_wall(n->clock), q, err);
 	struct engine_run run;
 
+	if (ret <= 0)
+		return ret;
+	if (strcmp(subresource, "log") != 0)
+		return error_set(err, E_NOT_SUPPORTED, "the engine \"%s\" has no %s: %s",
+				 n->engine->name, subresource, n->engine->nature);
 	if (!nodes_find(n, node))
 		return error_set(err, E_NOT_FOUND, "nodes \"%s\" not found", node);
-	if (parse_query(q, query, clock_wall(n->clock), err) < 0 ||
-	    choose_container(q, pod, tree, err) < 0)
-		return -1;
-	return find_run(q, pod, tree, n, &run, err) ? 0 : -1;
+	return find_run(q, pod, tree, n, &run, err) ? 1 : -1;
 }
 
 static struct stream *open_log(void *arg, struct cluster *c, const struct object *pod,
@@ -424,20 +440,11 @@ static struct stream *open_log(void *arg, struct cluster *c, const struct object
 			       const struct stream_handler *handler, void *handler_arg,
 			       struct error **err)
 {
-	struct log_query q = {0};
+	struct log_query q CLEANUP(query_release) = {0};
 	struct nodes *n = arg;
 
-	if (nodes_stream_begins(pod, subresource, query, NULL, err) <= 0)
+	if (check(n, pod, subresource, query, &q, err) <= 0)
 		return NULL;
-	if (strcmp(subresource, "log") != 0) {
-		error_set(err, E_NOT_SUPPORTED, "the engine \"%s\" has no %s: %s", n->engine->name,
-			  subresource, n->engine->nature);
-		return NULL;
-	}
-	if (check(n, pod, query, &q, err) < 0) {
-		free(q.container);
-		return NULL;
-	}
 	return &stream_new(n, c, pod, &q, handler, handler_arg)->base;
 }
 
