@@ -73,8 +73,9 @@ int refuse_forbidden(const struct resource *r, const char *name, const char *why
 	struct str type CLEANUP(str_release) = STR_INIT;
 
 	resource_format(r, &type);
-	return refuse(r, name,
-		      error_new(E_FORBIDDEN, "%s \"%s\" is forbidden: %s", type.s, name, why), err);
+	if (*name)
+		str_addf(&type, " \"%s\"", name);
+	return refuse(r, name, error_new(E_FORBIDDEN, "%s is forbidden: %s", type.s, why), err);
 }
 
 int refuse_not_found(const struct resource *r, const char *name, struct error **err)

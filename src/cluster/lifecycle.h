@@ -26,6 +26,7 @@ char *lifecycle_name(const char *prefix);
 
 /* The refusals with the server's words and details; all return -1. */
 int refuse_not_found(const struct resource *r, const char *name, struct error **err);
+/* NAME may be "": not known yet. */
 int refuse_forbidden(const struct resource *r, const char *name, const char *why,
 		     struct error **err);
 int refuse_exists(const struct resource *r, const char *name, struct error **err);

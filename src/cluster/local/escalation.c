@@ -16,16 +16,7 @@
 
 static int refuse(const struct write *w, const json_t *tree, const char *why, struct error **err)
 {
-	const char *name = json_path_string(tree, "metadata.name");
-	struct str text CLEANUP(str_release) = STR_INIT;
-	struct error *e;
-
-	str_addf(&text, "%s." RBAC " ", w->r->plural);
-	if (*name)
-		str_addf(&text, "\"%s\" ", name);
-	e = error_new(E_FORBIDDEN, "%sis forbidden: %s", text.s, why);
-	error_set_details(e, RBAC, w->r->plural, name);
-	return error_move(err, e);
+	return refuse_forbidden(w->r, json_path_string(tree, "metadata.name"), why, err);
 }
 
 /* Collectors of garbage write nothing else. */

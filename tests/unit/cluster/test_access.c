@@ -264,6 +264,13 @@ static void test_nobody_grants_what_he_lacks(void **state)
 		ROLE " \"b\" is forbidden: user \"joe\" (groups=[\"system:authenticated\"]) is "
 		     "attempting to grant RBAC permissions not currently held:\n"
 		     "{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"delete\" \"patch\"]}");
+	/* Its name is still to be made. */
+	assert_string_equal(create_as(f, &joe, ROLE, "shop",
+				      "{'metadata':{'generateName':'b-'},'rules':[{'apiGroups':["
+				      "''],'resources':['pods'],'verbs':['patch']}]}"),
+			    ROLE " is forbidden: user \"joe\" (groups=[\"system:authenticated\"]"
+				 ") is attempting to grant RBAC permissions not currently held:\n"
+				 "{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"patch\"]}");
 	assert_string_equal(
 		create_as(f, &joe, BINDING, "shop",
 			  "{'metadata':{'name':'b'},'roleRef':{'kind':'ClusterRole','name':"
