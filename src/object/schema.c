@@ -105,15 +105,22 @@ static json_t *key_default(const struct schema_value *elem, const char *key)
 	return field ? schema_field_default(field) : NULL;
 }
 
-/* The first key of OBJECT behind LAST (NULL: of all), bytewise; NULL: none. */
+/* Whichever of NEXT (NULL: none yet) and NAME follows LAST (NULL: nothing) sooner, bytewise. */
+static const char *sooner(const char *name, const char *last, const char *next)
+{
+	bool follows = !last || strcmp(name, last) > 0;
+
+	return follows && (!next || strcmp(name, next) < 0) ? name : next;
+}
+
+/* The first key of OBJECT behind LAST (NULL: of all); NULL: none. */
 static const char *next_key(const json_t *object, const char *last)
 {
 	const char *key, *next = NULL;
 	json_t *value;
 
 	json_object_foreach ((json_t *)object, key, value)
-		if ((!last || strcmp(key, last) > 0) && (!next || strcmp(key, next) < 0))
-			next = key;
+		next = sooner(key, last, next);
 	return next;
 }
 
@@ -143,8 +150,7 @@ static const char *next_name(const char *const *names, const char *last)
 	const char *next = NULL;
 
 	for (; *names; names++)
-		if ((!last || strcmp(*names, last) > 0) && (!next || strcmp(*names, next) < 0))
-			next = *names;
+		next = sooner(*names, last, next);
 	return next;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "kinds/field.h"
 #include "object/json.h"
 #include "object/selector.h"
 
@@ -270,12 +271,8 @@ int admission_matches(const struct admission_match *m, struct admission *a,
 
 static bool is_one_of(const struct admission *a, const char *const *plurals)
 {
-	if (strcmp(a->resource->group, "admissionregistration.k8s.io"))
-		return false;
-	for (; *plurals; plurals++)
-		if (strcmp(a->resource->plural, *plurals) == 0)
-			return true;
-	return false;
+	return strcmp(a->resource->group, "admissionregistration.k8s.io") == 0 &&
+	       text_is_one_of(a->resource->plural, plurals);
 }
 
 bool admission_is_policy(const struct admission *a)

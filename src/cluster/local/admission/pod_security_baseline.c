@@ -3,17 +3,10 @@
 #include "cluster/local/admission/plugins.h"
 
 #include "base/mem.h"
+#include "kinds/field.h"
 #include "object/json.h"
 
 #include <string.h>
-
-static bool is_one_of(const char *s, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	return false;
-}
 
 static bool profile_is_bad(const json_t *holder, const char *path, json_t *values)
 {
@@ -74,15 +67,14 @@ static bool bad_capabilities(const json_t *c, json_t *values, const struct pod_s
 	static const char *const allowed[] = {
 		"AUDIT_WRITE", "CHOWN",	 "DAC_OVERRIDE",     "FOWNER",	"FSETID",
 		"KILL",	       "MKNOD",	 "NET_BIND_SERVICE", "SETFCAP", "SETGID",
-		"SETPCAP",     "SETUID", "SYS_CHROOT",
+		"SETPCAP",     "SETUID", "SYS_CHROOT",	     NULL,
 	};
 	bool bad = false;
 	json_t *v;
 	size_t i;
 
 	json_array_foreach (json_path(c, "securityContext.capabilities.add"), i, v)
-		if (json_is_string(v) &&
-		    !is_one_of(json_string_value(v), allowed, ARRAY_SIZE(allowed))) {
+		if (json_is_string(v) && !text_is_one_of(json_string_value(v), allowed)) {
 			names_insert(values, json_string_value(v));
 			bad = true;
 		}
@@ -248,12 +240,13 @@ struct se_linux {
 static bool se_linux_is_bad(const json_t *holder, json_t *values, unsigned minor,
 			    struct se_linux *found)
 {
-	static const char *const allowed[] = {"", "container_t", "container_init_t",
-					      "container_kvm_t", "container_engine_t"};
+	/* The first one since 1.31. */
+	static const char *const allowed[] = {"container_engine_t", "",
+					      "container_t",	    "container_init_t",
+					      "container_kvm_t",    NULL};
 	const json_t *o = json_path(holder, "securityContext.seLinuxOptions");
-	size_t n = ARRAY_SIZE(allowed) - (minor < 31);
 	const char *type = json_path_string(o, "type");
-	bool bad_type = !is_one_of(type, allowed, n);
+	bool bad_type = !text_is_one_of(type, allowed + (minor < 31));
 	bool user = *json_path_string(o, "user"), role = *json_path_string(o, "role");
 
 	if (bad_type)
