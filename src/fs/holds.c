@@ -95,14 +95,17 @@ static int send_deletion(struct fs *fs, const struct resource *r, struct object 
 		.uid = o->uid,
 	};
 	struct object *answer CLEANUP(object_unref_cleanup) = NULL;
+	struct error *why = NULL;
 	bool gone = false;
+	int ret = cluster_delete(fs->cluster, call, r, o->namespace, o->name, &opt, &answer, &gone,
+				 &why);
 
-	if (cluster_delete(fs->cluster, call, r, o->namespace, o->name, &opt, &answer, &gone, err) <
-	    0)
-		return -1;
-	if (!dry_run)
+	/* Others may have been faster than what the watch tells. */
+	if (ret < 0 && error_code(why) == E_NOT_FOUND)
+		observe_deletion(fs, r, o, NULL, true);
+	else if (ret == 0 && !dry_run)
 		observe_deletion(fs, r, o, answer, gone);
-	return 0;
+	return ret < 0 ? error_move(err, why) : 0;
 }
 
 /* X is marked as being sent, so nobody else frees it. */
@@ -208,38 +211,101 @@ void holds_free(struct holds *h)
 	free(h);
 }
 
-bool holds_hides(struct holds *h, const struct resource *r, const char *namespace, const char *name,
-		 const char *uid)
+/* The caller frees. */
+static char *held_uid(struct holds *h, const struct resource *r, const char *namespace,
+		      const char *name)
 {
-	bool hides = false;
+	char *uid = NULL;
 
 	pthread_mutex_lock(&h->lock);
 	if (map_count(h->by_key)) {
 		struct hold *x = hold_find(h, r, namespace, name);
 
-		hides = x && str_equal(x->object->uid, uid);
+		uid = x ? xstrdup(x->object->uid) : NULL;
 	}
 	pthread_mutex_unlock(&h->lock);
-	return hides;
+	return uid;
 }
 
+bool holds_hides(struct holds *h, const struct resource *r, const char *namespace, const char *name,
+		 const char *uid)
+{
+	char *held free_ptr = held_uid(h, r, namespace, name);
+
+	return held && str_equal(held, uid);
+}
+
+struct map *holds_uids(struct holds *h)
+{
+	struct map *uids = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	if (map_count(h->by_key))
+		uids = map_new();
+	map_each (h->by_key, e) {
+		struct hold *x = e->value;
+
+		map_put(uids, x->object->uid, x);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return uids;
+}
+
+struct object *shown_get(struct holds *h, struct informer *i, const char *namespace,
+			 const char *name)
+{
+	char *held free_ptr = held_uid(h, informer_resource(i), namespace, name);
+	struct object *o = informer_get(i, namespace, name);
+
+	if (o && held && str_equal(held, o->uid))
+		object_unref(steal(&o));
+	return o;
+}
+
+void shown_list(struct holds *h, struct informer *i, const char *namespace, struct object_list *out)
+{
+	struct map *held = holds_uids(h);
+	size_t kept = out->n;
+
+	informer_list(i, namespace, out);
+	for (size_t k = kept; held && k < out->n; k++) {
+		if (map_get(held, out->v[k]->uid))
+			object_unref(out->v[k]);
+		else
+			out->v[kept++] = out->v[k];
+	}
+	if (held)
+		out->n = kept;
+	map_free(held, NULL);
+}
+
+/* Under the lock. */
+static void hold_set(struct holds *h, struct hold *x, struct object *o)
+{
+	object_unref(x->object);
+	x->object = object_ref(o);
+	x->due = clock_mono(h->fs->clock) + h->fs->opt.delete_hold_ms * NS_PER_MS;
+}
+
+/* A hold that is there already is of an object of before, unless two remove the same. */
 static void hold_add(struct holds *h, const struct resource *r, struct object *o)
 {
 	char *key free_ptr = hold_key(r, o->namespace, o->name);
-	struct hold *x = xcalloc(1, sizeof(*x));
+	struct hold *x;
 
-	x->resource = resource_ref(r);
-	x->object = object_ref(o);
-	x->due = clock_mono(h->fs->clock) + h->fs->opt.delete_hold_ms * NS_PER_MS;
 	pthread_mutex_lock(&h->lock);
-	if (map_get(h->by_key, key)) {
-		hold_free(x);
-	} else {
+	while ((x = map_get(h->by_key, key)) && x->sending && !str_equal(x->object->uid, o->uid))
+		pthread_cond_wait(&h->changed, &h->lock);
+	if (!x) {
+		x = xcalloc(1, sizeof(*x));
+		x->resource = resource_ref(r);
 		map_put(h->by_key, key, x);
-		if (!h->started)
-			h->started = pthread_create(&h->thread, NULL, timer, h) == 0;
-		pthread_cond_broadcast(&h->changed);
 	}
+	if (!x->sending)
+		hold_set(h, x, o);
+	if (!h->started)
+		h->started = pthread_create(&h->thread, NULL, timer, h) == 0;
+	pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -43,6 +43,7 @@ TESTS += tests/unit/fs/test_contexts
 
 check_PROGRAMS += tests/unit/fs/test_fs
 tests_unit_fs_test_fs_SOURCES = tests/unit/fs/test_fs.c
+tests_unit_fs_test_fs_LDFLAGS = -Wl,--wrap=informer_list
 tests_unit_fs_test_fs_LDADD = $(LIBS_fs) $(FUSE_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/fs/test_fs
 

@@ -30,7 +30,7 @@ int namespace_create(struct node *dir, const char *name, const struct call *call
 }
 
 /* What every namespace has, or what comes and goes with something else. */
-static bool is_nobodys(struct fs *fs, const struct resource *r, const struct object *o)
+static bool is_nobodys(const struct resource *r, const struct object *o)
 {
 	static const char *const types[] = {"events", "leases", "endpoints", "endpointslices"};
 	/* Controllers bring these back at once: a namespace cannot be without them. */
@@ -56,12 +56,13 @@ static bool is_nobodys(struct fs *fs, const struct resource *r, const struct obj
 		owner_release(&owner);
 		return true;
 	}
-	return *o->deletion_timestamp || holds_hides(fs->holds, r, o->namespace, o->name, o->uid);
+	return *o->deletion_timestamp;
 }
 
 struct search {
 	struct fs *fs;
 	const struct resource *resource;
+	struct map *held; /* uids that are on their way out; NULL: none */
 	char *found;
 };
 
@@ -70,7 +71,7 @@ static bool look_at(void *arg, const char *json, size_t len)
 	struct search *s = arg;
 	struct object *o CLEANUP(object_unref_cleanup) = object_parse(json, len, NULL);
 
-	if (o && !is_nobodys(s->fs, s->resource, o))
+	if (o && !is_nobodys(s->resource, o) && !(s->held && map_get(s->held, o->uid)))
 		s->found = xasprintf("%s/%s", s->resource->plural, o->name);
 	return !s->found;
 }
@@ -82,9 +83,12 @@ static int search_type(struct search *s, const char *namespace, const struct cal
 	struct list_options opt = {0};
 	struct list_meta meta = {0};
 	struct error *why = NULL;
-	int ret = cluster_list(s->fs->cluster, call, s->resource, namespace, &opt, look_at, s,
-			       &meta, &why);
+	int ret;
 
+	s->held = holds_uids(s->fs->holds);
+	ret = cluster_list(s->fs->cluster, call, s->resource, namespace, &opt, look_at, s, &meta,
+			   &why);
+	map_free(steal(&s->held), NULL);
 	list_meta_release(&meta);
 	if (ret < 0 && !s->found && error_code(why) != E_FORBIDDEN &&
 	    error_code(why) != E_NOT_FOUND && error_code(why) != E_METHOD)
@@ -99,7 +103,7 @@ static int check_empty(struct fs *fs, const char *namespace, const struct call *
 	struct view *v CLEANUP(view_unref_cleanup) = view_get(fs);
 
 	map_each (v->in_namespace, e) {
-		struct search s = {fs, e->value, NULL};
+		struct search s = {.fs = fs, .resource = e->value};
 		int ret = search_type(&s, namespace, call, err);
 
 		if (ret == 0 && s.found)
@@ -128,8 +132,7 @@ int namespace_remove(struct node *dir, const char *name, struct node *n, const s
 
 	if (namespace_is_protected(fs, name))
 		return error_set(err, E_READ_ONLY, "namespace \"%s\" is protected", name);
-	/* First what was removed in it: a list that is answered before a deletion, and looked
-	 * through when its hold is over, shows what is gone. */
+	/* First what was removed in it: what may not go after all keeps the namespace. */
 	holds_flush(fs->holds);
 	if (check_empty(fs, name, call, err) < 0)
 		return -1;
@@ -168,9 +171,9 @@ int type_remove(struct node *dir, const char *name, struct node *n, const struct
 				 "a type's directory is there while it is served");
 	if (type_open(fs, n->resource, dir->namespace, call, &t, err) < 0)
 		return -1;
-	informer_list(t->informer, dir->namespace, &list);
+	shown_list(fs->holds, t->informer, dir->namespace, &list);
 	vec_each (&list, o) {
-		if (ret == 0 && !is_nobodys(fs, n->resource, *o))
+		if (ret == 0 && !is_nobodys(n->resource, *o))
 			ret = error_set(err, E_NOT_EMPTY, "%s/%s is there", name, (*o)->name);
 	}
 	object_list_release(&list);

@@ -42,7 +42,7 @@ static struct object *find_long(struct node *dir, const char *file)
 	struct object_list list = {0};
 	struct object *found = NULL;
 
-	informer_list(dir->type->informer, dir->namespace, &list);
+	shown_list(dir->fs->holds, dir->type->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		struct str name CLEANUP(str_release) = STR_INIT;
 
@@ -57,14 +57,8 @@ static struct object *find_long(struct node *dir, const char *file)
 /* The object NAME, but not when its deletion is held. */
 static struct object *get_object(struct node *dir, const char *name)
 {
-	struct object *o =
-		dir->type ? informer_get(dir->type->informer, dir->namespace, name) : NULL;
-
-	if (o && holds_hides(dir->fs->holds, dir->resource, dir->namespace, o->name, o->uid)) {
-		object_unref(o);
-		return NULL;
-	}
-	return o;
+	return dir->type ? shown_get(dir->fs->holds, dir->type->informer, dir->namespace, name)
+			 : NULL;
 }
 
 static struct object *with_suffix(struct node *dir, const char *file, const char *suffix)
@@ -256,13 +250,10 @@ static void list_objects(struct node *dir, struct listing *l)
 
 	if (!dir->type)
 		return;
-	informer_list(dir->type->informer, dir->namespace, &list);
+	shown_list(dir->fs->holds, dir->type->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		struct str name CLEANUP(str_release) = STR_INIT;
 
-		if (holds_hides(dir->fs->holds, dir->resource, dir->namespace, (*o)->name,
-				(*o)->uid))
-			continue;
 		if (yaml)
 			object_file_name((*o)->name, &name);
 		else

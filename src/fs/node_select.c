@@ -121,12 +121,11 @@ static void list_selected(struct node *dir, struct listing *l)
 	pthread_mutex_unlock(&dir->fs->lock);
 	if (!dir->state || !t)
 		return;
-	informer_list(t->informer, dir->namespace, &list);
+	shown_list(dir->fs->holds, t->informer, dir->namespace, &list);
 	vec_each (&list, o) {
 		struct str name CLEANUP(str_release) = STR_INIT;
 
-		if (!picks(dir->state, *o) || holds_hides(dir->fs->holds, dir->resource,
-							  dir->namespace, (*o)->name, (*o)->uid))
+		if (!picks(dir->state, *o))
 			continue;
 		object_file_name((*o)->name, &name);
 		listing_add(l, name.s, 0);

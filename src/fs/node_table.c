@@ -2,7 +2,6 @@
 #include "fs/nodes.h"
 
 #include "base/columns.h"
-#include "fs/holds.h"
 #include "fs/types.h"
 #include "kinds/kind.h"
 #include "object/json.h"

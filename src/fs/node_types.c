@@ -1,7 +1,6 @@
 /* The directory of a type, and the links that its other names are. */
 #include "fs/nodes.h"
 
-#include "fs/holds.h"
 #include "fs/namespace.h"
 #include "fs/types.h"
 

@@ -1,7 +1,6 @@
 #include "fs/ops.h"
 
 #include "fs/draft.h"
-#include "fs/holds.h"
 #include "fs/process.h"
 #include "fs/waiter.h"
 

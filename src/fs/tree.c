@@ -1,7 +1,6 @@
 #include "fs/absent.h"
 #include "fs/contexts.h"
 #include "fs/draft.h"
-#include "fs/holds.h"
 #include "fs/nodes.h"
 #include "fs/notifier.h"
 #include "fs/texts.h"

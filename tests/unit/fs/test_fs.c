@@ -398,6 +398,16 @@ static void test_server_owned(void **state)
 	assert_int_equal(write_as(w, "x", "metadata: {name: y}", 7, &result), E_BAD_REQUEST);
 }
 
+/* Has the cluster no ConfigMap NAME? */
+static bool is_gone(struct world *w, const char *name)
+{
+	struct object *o CLEANUP(object_unref_cleanup) = NULL;
+	struct error *err CLEANUP(error_free_cleanup) = NULL;
+
+	cluster_get(w->cluster, NULL, type_of(w, "configmaps"), "default", name, &o, &err);
+	return error_code(err) == E_NOT_FOUND;
+}
+
 /* A held deletion hides the name; written again it never happens, else it does when it is due. */
 static void test_hold(void **state)
 {
@@ -416,11 +426,100 @@ static void test_hold(void **state)
 	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
 	holds_flush(w->fs->holds);
 	resolve(w, FILE_X, E_NOT_FOUND);
-	struct object *o = NULL;
-	struct error *err CLEANUP(error_free_cleanup) = NULL;
+	assert_true(is_gone(w, "x"));
+}
 
-	cluster_get(w->cluster, NULL, r, "default", "x", &o, &err);
-	assert_int_equal(error_code(err), E_NOT_FOUND);
+/* A controller may have made the object anew under a deletion that is held. */
+static void test_hold_of_another(void **state)
+{
+	struct world *w = *state;
+	const struct resource *r = type_of(w, "configmaps");
+	const struct delete_options opt = {.grace_period_s = -1};
+	enum write_result result;
+	bool gone;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	cluster_delete(w->cluster, NULL, r, "default", "x", &opt, NULL, &gone, NULL);
+	make(w->cluster, "ConfigMap", "configmaps", "default", "x");
+	fake_settle(w->cluster);
+	struct node *again CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_string_not_equal(again->object->uid, n->object->uid);
+	assert_int_equal(holds_delete(w->fs, r, again->object, NULL, NULL), 0);
+	resolve(w, FILE_X, E_NOT_FOUND);
+	holds_flush(w->fs->holds);
+	assert_true(is_gone(w, "x"));
+}
+
+/* Others were faster, and no watch has told yet. */
+static int delete_finds_nothing(void *arg, const struct fake_request *r, struct error **err)
+{
+	return r->verb == VERB_DELETE ? error_set(err, E_NOT_FOUND, "gone") : 0;
+}
+
+static void test_hold_of_what_is_gone(void **state)
+{
+	struct world *w = *state;
+	const struct resource *r = type_of(w, "configmaps");
+	enum write_result result;
+
+	write_as(w, "x", "data: {a: '1'}", 7, &result);
+	struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+
+	assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+	fake_on_request(w->cluster, delete_finds_nothing, w);
+	holds_flush(w->fs->holds);
+	resolve(w, FILE_X, E_NOT_FOUND);
+}
+
+/* Runs once, when an informer has been asked. */
+static void (*after_list)(void *arg);
+static void *after_list_arg;
+
+void __real_informer_list(struct informer *i, const char *namespace, struct object_list *out);
+void __wrap_informer_list(struct informer *i, const char *namespace, struct object_list *out);
+void __wrap_informer_list(struct informer *i, const char *namespace, struct object_list *out)
+{
+	void (*run)(void *) = after_list;
+
+	__real_informer_list(i, namespace, out);
+	after_list = NULL;
+	if (run)
+		run(after_list_arg);
+}
+
+static void flush(void *holds)
+{
+	holds_flush(holds);
+}
+
+/* The hold is over and its object gone while a list of before is looked through. */
+static void test_hold_ends_meanwhile(void **state)
+{
+	struct world *w = *state;
+	const struct resource *r = type_of(w, "configmaps");
+	struct listing all CLEANUP(listing_release) = {0};
+	enum write_result result;
+
+	after_list_arg = w->fs->holds;
+	for (int i = 0; i < 2; i++) {
+		write_as(w, "x", "data: {a: '1'}", 7, &result);
+		struct node *n CLEANUP(node_unref_cleanup) = resolve(w, FILE_X, E_OK);
+		struct node *dir = n->parent;
+
+		assert_int_equal(holds_delete(w->fs, r, n->object, NULL, NULL), 0);
+		after_list = flush;
+		if (i == 0)
+			assert_int_equal(type_remove(dir->parent, dir->name, dir, NULL, NULL), 0);
+		else
+			tree_list(dir, &all);
+		assert_null(after_list);
+		assert_int_equal(fake_requests(w->cluster, VERB_DELETE), 2 * (i + 1));
+	}
+	assert_int_equal(all.n, 0);
 }
 
 static void test_rejected(void **state)
@@ -653,6 +752,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_merging_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_server_owned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold_of_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold_of_what_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold_ends_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rejected, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_draft_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spool, setup, teardown),
