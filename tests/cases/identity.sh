@@ -15,38 +15,35 @@ shopt -s nullglob
 objects() { (cd "$M" && printf '%s\n' cluster/*/*.yaml namespaces/*/namespace.yaml namespaces/*/*/*.yaml); }
 types_of() { sed -E 's,^namespaces/[^/]*/namespace\.yaml$,namespaces,; s,^(cluster|namespaces/[^/]*)/([^/]*)/.*,\2,'; }
 
-# What kubectl get -o yaml prints of each object, in a file as the tree has it. A watch prints all
-# of a type one by one, where a list would indent and so fold them differently. It has printed them
-# when it asks for what changes; of that it may be ended in the middle, so the first of each counts.
-read_type() { # TYPE
-	local log line pid listed=
-	exec {log}< <(exec_kubectl get "$1" -A --watch -o yaml -v=6 2>&1 >"$T/$1.yaml")
-	pid=$!
-	while [ -z "$listed" ] && read -rt $((30 * FACTOR)) -u $log line; do
-		[[ $line != *'&watch=true"'* ]] || listed=1
-	done
-	[ -n "$listed" ] || echo "$1: not all was listed: $line" >>"$T/differ"
-	kill "$pid" && wait "$pid"
-	exec {log}<&-
-	awk -v type="$1" -v to="$T/kubectl/" '
-		function end(	file) {
-			if (type == "namespaces") file = "namespaces/" name "/namespace.yaml"
-			else if (namespace) file = "namespaces/" namespace "/" type "/" name ".yaml"
-			else file = "cluster/" type "/" name ".yaml"
-			if (file in known) {
-				printf "%s", text >(to file)
-				close(to file)
-				delete known[file]
+# What kubectl get -o yaml prints of each object. A list would indent and so fold them differently: of
+# what it gets as JSON, another prints one by one what it would make.
+get_yaml() { # TYPES
+	kubectl get "$1" -A -o json >"$T/list.json" &&
+		kubectl create --dry-run=client --validate=false -f "$T/list.json" -o yaml >"$T/list.yaml"
+}
+# Each in a file of the name that the tree has for it.
+split_yaml() {
+	local files
+	mapfile -t files < <(cd "$T/tree" && find . -name '*.yaml')
+	(cd "$T/tree" && awk -v to="$T/kubectl/" -v list="$T/list.yaml" '
+		function end(	key) {
+			key = head namespace SUBSEP name
+			if (file != list) files[key] = file
+			else if (key in files) {
+				printf "%s", text >(to files[key])
+				close(to files[key])
 			}
-			text = name = namespace = ""
+			text = head = name = namespace = ""
 		}
-		NR == FNR { known[$0]; next }
-		/^---$/ { end(); next }
+		NR > 1 && FNR == 1 || /^---$/ { end() }
+		FNR == 1 { file = FILENAME }
+		/^---$/ { next }
 		/^[^ ]/ { meta = $0 == "metadata:" }
+		/^(apiVersion|kind): / { head = head $2 SUBSEP }
 		meta && /^  name: / { name = $2; gsub("\"", "", name) }
 		meta && /^  namespace: / { namespace = $2; gsub("\"", "", namespace) }
 		{ text = text $0 "\n" }
-		END { end() }' "$T/objects" "$T/$1.yaml"
+		END { end() }' "${files[@]}" "$T/list.yaml")
 }
 sums() { (cd "$T/$1" && xargs -d '\n' md5sum <"$T/objects" 2>/dev/null) | sort; }
 # Names the objects that differ. What changed while all was read has a later version in the tree,
@@ -78,15 +75,17 @@ sed 's/\.yaml$/.json/' "$T/objects" >"$T/json-files"
 types_of <"$T/objects" | sort -u >"$T/types"
 mkdir "$T/kubectl" "$T/tree"
 (cd "$T/kubectl" && sed 's,/[^/]*$,,' "$T/objects" | sort -u | xargs -d '\n' mkdir -p)
-while read -r type; do
-	read_type "$type"
-done <"$T/types"
+get_yaml "$(paste -s -d , "$T/types")" || bail "kubectl does not print them all"
 # Some have gone by now.
 (cd "$M" && cat "$T/objects" "$T/json-files" | xargs -d '\n' cp --parents -t "$T/tree") 2>/dev/null
 kubectl get "$(paste -s -d , "$T/types")" -A -o json --show-managed-fields >"$T/json"
+split_yaml
 compare_yaml
 ok "there is much to compare ($compared objects)" test "$compared" -ge 40
 ok "each file is what kubectl get -o yaml prints" diff /dev/null "$T/differ"
+crd=migrations.db.company.com
+ok "which prints one alone as all were printed" diff <(kubectl get crd $crd -o yaml) \
+	"$T/kubectl/cluster/customresourcedefinitions/$crd.yaml"
 ok "each NAME.json is what kubectl get -o json prints" diff /dev/null <(cd "$T/tree" && compare_json 2>/dev/null)
 ok "there is much to compare as JSON ($(cat "$T/count") objects)" test "$(cat "$T/count")" -ge 40
 
