@@ -50,7 +50,7 @@ static const struct option_row long_options[] = {
 	{"namespace", 'n', OPTION_LIST, AT(namespaces), "NAME",
 	 "show it even where namespaces may not be listed (repeatable)", COMMAND_MOUNT},
 	{"listen", 0, OPTION_TEXT, AT(listen), "ADDR",
-	 "serve the Kubernetes API over HTTPS there (127.0.0.1:6443)", OWN_CLUSTER},
+	 "serve the Kubernetes API over HTTPS there (serve: 127.0.0.1:6443)", OWN_CLUSTER},
 	{"allow-remote", 0, OPTION_FLAG, AT(allow_remote), NULL,
 	 "--listen may name an address that other machines reach", OWN_CLUSTER},
 	{"token-auth-file", 0, OPTION_TEXT, AT(token_auth_file), "FILE",
