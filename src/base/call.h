@@ -1,8 +1,8 @@
 /*
  * What travels with every request: who asks, until when, and whether it was given up.
  *
- * A call is a small immutable struct on the caller's stack. NULL stands for call_background:
- * the program itself as system:masters, 30 s, never cancelled.
+ * A call is a small immutable struct on the caller's stack. NULL stands for the
+ * program itself as system:masters, 30 s, never cancelled.
  *
  *	struct cancel *cancel = cancel_new();
  *	struct call call = {.user = &user, .timeout_ms = 5000, .cancel = cancel};

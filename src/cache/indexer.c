@@ -40,25 +40,6 @@ static void keys_namespace(const struct object *o, index_emit *emit, void *emit_
 	emit(emit_arg, o->namespace);
 }
 
-void index_by_controller(const struct object *o, index_emit *emit, void *emit_arg)
-{
-	struct owner owner;
-
-	if (!object_controller(o, &owner))
-		return;
-	if (owner.uid)
-		emit(emit_arg, owner.uid);
-	owner_release(&owner);
-}
-
-void index_by_node(const struct object *o, index_emit *emit, void *emit_arg)
-{
-	char *node free_ptr = object_string(o, "spec.nodeName");
-
-	if (node && *node)
-		emit(emit_arg, node);
-}
-
 struct indexer *indexer_new(void)
 {
 	struct indexer *x = xcalloc(1, sizeof(*x));

@@ -2,7 +2,7 @@
  * Informers: a type's objects in memory, kept by one LIST and one WATCH, shared by all who ask.
  *
  *	struct informers *all = informers_new(cluster, NULL);
- *	struct informer *pods = informers_get(all, pod_resource, "");	// started on first use
+ *	struct informer *pods = informers_get(all, pod_type, "");	// started on first use
  *	informer_add_handler(pods, &handler, arg);
  *	informer_wait_synced(pods, NULL, &err);
  *	struct object *pod = informer_get(pods, "default", "web-0");	// a ref, or NULL
@@ -82,13 +82,10 @@ typedef void index_keys(const struct object *o, index_emit *emit, void *emit_arg
 void informer_add_index(struct informer *i, const char *name, index_keys *keys);
 void informer_by_index(struct informer *i, const char *name, const char *key,
 		       struct object_list *out);
-/* Ready-made: uid of the controlling owner; spec.nodeName. */
-void index_by_controller(const struct object *o, index_emit *emit, void *emit_arg);
-void index_by_node(const struct object *o, index_emit *emit, void *emit_arg);
 
 /* The answer of a write this program made: taken in at once if it is newer than what is known. */
 void informer_observe(struct informer *i, struct object *o);
-/* Likewise for a deletion that is done (the object is gone at or after REVISION). */
+/* Likewise for a deletion that is done (the object is gone). */
 void informer_observe_deleted(struct informer *i, const char *namespace, const char *name,
 			      const char *uid);
 

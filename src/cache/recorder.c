@@ -295,11 +295,3 @@ void recorder_event(struct recorder *r, const struct object *about, enum event_t
 	s->when = clock_wall(r->clock);
 	enqueue(r, s);
 }
-
-void recorder_flush(struct recorder *r)
-{
-	pthread_mutex_lock(&r->lock);
-	while (r->head || r->sending)
-		pthread_cond_wait(&r->changed, &r->lock);
-	pthread_mutex_unlock(&r->lock);
-}

@@ -23,7 +23,5 @@ void recorder_free(struct recorder *r);
 void recorder_event(struct recorder *r, const struct object *about, enum event_type type,
 		    const char *reason, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
-/* Blocks until everything queued so far has been sent. For tests. */
-void recorder_flush(struct recorder *r);
 
 #endif

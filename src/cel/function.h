@@ -1,13 +1,13 @@
 /*
  * Functions and operators: what a library declares, one row an overload.
  *
- *	{"startsWith", "string.(string) bool", starts_with, COST_TEXT_OF_SECOND},
+ *	{"startsWith", "string.(string) bool", starts_with, COST_TEXT_SECOND},
  *
  * The signature: for a method the receiver's type and a dot, the arguments in parentheses, the
  * result. Types are written bool, int, uint, double, string, bytes, timestamp, duration, null,
  * dyn, type, list<T>, map<K,V>, optional<T>, quantity, ip, cidr, url, semver, format, authorizer,
  * pathCheck, groupCheck, resourceCheck, decision; A and B stand for any type, the same wherever
- *they occur, number for int, uint or double.
+ * they occur, number for int, uint or double.
  *
  * Where do I add one more? A row in a library's table; a new library is one line in libraries[]
  * of function.c.

@@ -349,7 +349,7 @@ int cel_compare(const struct cel_value *x, const struct cel_value *y)
 	}
 }
 
-/* Every element of X has an equal one in Y, by VALUE or, with KEYS, the one with the same keys. */
+/* Every element of X has an equal one in Y. */
 static bool list_within(struct arena *a, const struct cel_list *x, const struct cel_list *y)
 {
 	for (size_t i = 0; i < x->n; i++) {

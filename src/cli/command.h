@@ -1,8 +1,8 @@
 /*
  * The subcommands of kubefs, one file each, one line in commands[] (main.c).
  *
- *	const struct command cmd_serve = {"serve", "--local[=DIR] --listen=ADDR", "...", PART_SERVE,
- *					  run};
+ *	const struct command cmd_serve = {"serve", "[--local[=DIR]] [--listen=ADDR]", "...",
+ *					  COMMAND_SERVE, run};
  *
  * The command line is read by one table (options.h) before RUN is called.
  */

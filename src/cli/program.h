@@ -3,9 +3,9 @@
  * informers, endpoint, reconcilers, scheduler, nodes. Taken down in the opposite order.
  *
  *	struct program p CLEANUP(program_stop) = {0};
- *	if (program_start(&p, opt, PART_ALL, &err) < 0)
+ *	if (program_start(&p, opt, PART_OWN_CLUSTER, &err) < 0)
  *		...
- *	program_wait_signal();
+ *	program_wait_signal(&p, -1);
  *
  * Threads: program_block_signals before any thread is started; the others in the main thread.
  */

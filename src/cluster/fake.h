@@ -40,10 +40,7 @@ void fake_settle(struct cluster *c);
 void fake_break_watches(struct cluster *c, enum error_code code);
 /* Forgets the past: watches from an older revision, and continue tokens, get E_GONE. */
 void fake_compact(struct cluster *c);
-/* Sends a bookmark of the newest revision to every watch that takes them. */
-void fake_bookmark(struct cluster *c);
-/* Adds a type to the catalog, or takes it away with its objects; tells cluster_on_catalog. */
+/* Adds a type to the catalog; tells cluster_on_catalog. */
 void fake_add_resource(struct cluster *c, const struct resource *r);
-void fake_remove_resource(struct cluster *c, const struct resource *r);
 
 #endif

@@ -6,14 +6,14 @@
  *	fs_option_set(&o, "ro", &err);			// for each word after -o
  *	struct fs *fs = fs_new(cluster, informers, &o, &err);
  *	fs_mount(fs, "/mnt", &err);			// from here on the name is a mount point
- *	fs_run(fs, ready, arg, &err);			// until fusermount3 -u, a signal or fs_exit
+ *	fs_run(fs, ready, arg, &err);			// until fusermount3 -u, or a signal
  *	fs_unmount(fs);
  *	fs_free(fs);
  *
  * fs_new asks the cluster for its catalog and nothing else. Threads are started by fs_new, so a
  * program that goes to the background forks before.
  *
- * Threads: fs_run in one thread; fs_exit from any thread and from a signal handler.
+ * Threads: all functions from one thread.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -89,7 +89,6 @@ int fs_mount(struct fs *fs, const char *mountpoint, struct error **err);
  * waiting calls are answered EINTR. READY (may be NULL) runs once the kernel has the first answer.
  */
 int fs_run(struct fs *fs, void (*ready)(void *arg), void *arg, struct error **err);
-void fs_exit(struct fs *fs);
 /* Takes the mount away, if it still is there, and prints the names of .rejected files to stderr. */
 void fs_unmount(struct fs *fs);
 

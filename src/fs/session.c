@@ -138,7 +138,7 @@ static void stop_pool(struct fs *fs)
 }
 
 /*
- * Waits for a signal or fs_exit; or for the loop, which ends by itself when the mount does. The
+ * Waits for a signal, or for the loop, which ends by itself when the mount does. The
  * loop looks whether it shall end before each read: a poke that comes between the look and the
  * read is lost, so it is repeated.
  */
@@ -187,11 +187,6 @@ int fs_run(struct fs *fs, void (*ready)(void *arg), void *arg, struct error **er
 	signalled = NULL;
 	fs_each(fs, flush_tree);
 	return ret < 0 ? error_set_errno(err, -ret, "the connection to the kernel") : 0;
-}
-
-void fs_exit(struct fs *fs)
-{
-	sem_post(&fs->session->stop);
 }
 
 void fs_unmount(struct fs *fs)

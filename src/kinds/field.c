@@ -219,16 +219,3 @@ void field_immutable(const struct field *f, const struct field *old)
 	if (!field_same(f, old))
 		field_invalid(f, "field is immutable");
 }
-
-size_t field_only_one(const struct field *f, const char *const *members, const char *detail)
-{
-	size_t n = 0;
-
-	for (; *members; members++) {
-		const struct field *m = FIELD(f, *members);
-
-		if (field_set(m) && n++)
-			field_forbidden(m, detail);
-	}
-	return n;
-}

@@ -157,9 +157,6 @@ void field_positive(const struct field *f);
 void field_in_range(const struct field *f, json_int_t low, json_int_t high);
 /* Equal to what stood there before. */
 void field_immutable(const struct field *f, const struct field *old);
-/* At most one of MEMBERS (NULL-terminated) is set; tells how many are. What is too much is
- * forbidden with DETAIL. */
-size_t field_only_one(const struct field *f, const char *const *members, const char *detail);
 
 /* Collects a warning: "PATH: TEXT", or TEXT alone of the object itself. */
 void field_warn(const struct field *f, const char *text);

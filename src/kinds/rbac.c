@@ -315,7 +315,7 @@ bool rbac_user_in_group(const struct user *user, const char *group)
 	return false;
 }
 
-/* The namespace of the account that SUBJECT is, "" where it can be none. */
+/* The namespace of the account that S is, "" where it can be none. */
 static const char *account_namespace(const struct rbac_subject *s, const char *namespace)
 {
 	return *s->namespace ? s->namespace : namespace;

@@ -6,7 +6,7 @@
  *	local_set_streamer(cluster, kubelets_streamer(), k);
  *
  * A kubelet is told who asks by the client certificate. Its own certificate is not checked: it
- *signs it itself, and kube-apiserver without --kubelet-certificate-authority does not either.
+ * signs it itself, and kube-apiserver without --kubelet-certificate-authority does not either.
  *
  * Threads: any. One network thread for each kubelet that is being read from.
  */

@@ -1,6 +1,6 @@
 /*
  * Base64 (RFC 4648), as Go's encoding/base64 reads and writes it, which is what bytes in
- *Kubernetes' JSON are.
+ * Kubernetes' JSON are.
  *
  *	struct str pem CLEANUP(str_release) = STR_INIT;
  *	if (!base64_decode(text, strlen(text), &pem))

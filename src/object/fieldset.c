@@ -18,16 +18,6 @@ __attribute__((constructor)) static void make_leaf(void)
 	leaf->refcount = (size_t)-1;
 }
 
-json_t *fieldset_leaf(void)
-{
-	return leaf;
-}
-
-bool fieldset_is_leaf(const json_t *set)
-{
-	return set == leaf;
-}
-
 bool fieldset_is_empty(const json_t *set)
 {
 	return set != leaf && !json_object_size(set);

@@ -22,9 +22,6 @@
 
 #define FIELDSET_SELF "."
 
-/* The set of which it is itself the only member: a new reference. */
-json_t *fieldset_leaf(void);
-bool fieldset_is_leaf(const json_t *set);
 /* SET may be NULL. */
 bool fieldset_is_empty(const json_t *set);
 /* Whether NODE (may be NULL) is in the set itself. */

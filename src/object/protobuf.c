@@ -216,7 +216,7 @@ static json_t *read_message(struct reader *r, struct view v, const struct schema
 	return result < 0 ? NULL : steal(&object);
 }
 
-/* The three Go types that JSON shows in two ways: a schema, or what OTHER makes of field 2. */
+/* The three Go types that JSON shows in two ways: a schema, or what field 2 holds by its FORM. */
 static json_t *read_either(struct reader *r, struct view v, enum schema_proto_form form)
 {
 	const struct schema_type *schema = schema_type_find(JSON_SCHEMA);

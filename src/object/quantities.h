@@ -1,7 +1,7 @@
 /*
  * ResourceList: a JSON object of resource names to quantities, {"cpu": "250m", "memory": "1Gi"},
  * and the sums that limits, quotas and pods are made of. A value that is no quantity is passed
- *over.
+ * over.
  *
  *	json_t *sum = json_object();
  *	quantities_add(sum, json_path(container, "resources.requests"));

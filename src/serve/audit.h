@@ -1,8 +1,9 @@
 /*
  * The audit log: a line for each request at the endpoint, an audit.k8s.io/v1 Event in JSON. Who
  * asked, as whom, from where, for what, what came of it and why it was allowed; the bodies only
- *where a policy asks for them (audit_policy.h). A watch has two: when its answer begins and when it
- *ends. Refused requests are in it too, and those whose client left before it had sent them whole.
+ * where a policy asks for them (audit_policy.h). A watch has two: when its answer begins and when
+ *it ends. Refused requests are in it too, and those whose client left before it had sent them
+ *whole.
  *
  *	struct audit *a = audit_open("/var/log/kubefs.audit", NULL, clock, &metrics, &err);
  *	audit_request(a, request, AUDIT_COMPLETE);

@@ -446,26 +446,22 @@ static int handle_delete_collection(const struct ask *a, struct error **err)
 	return 0;
 }
 
-/* What does not fit the verb is refused in words of its own (check_partial). */
-#define TRANSFORMS (MEDIA_AS_TABLE | MEDIA_AS_PARTIAL | MEDIA_AS_PARTIAL_LIST)
-
 /* A verb is a method on a collection or on one object. */
 static const struct operation {
 	enum method method;
 	bool named, watch;
 	enum verb verb;
 	const char *name;
-	unsigned transforms;
 	int (*handle)(const struct ask *a, struct error **err);
 } operations[] = {
-	{METHOD_GET, true, false, VERB_GET, "get", TRANSFORMS, handle_get},
-	{METHOD_GET, false, false, VERB_LIST, "list", TRANSFORMS, resource_list},
-	{METHOD_GET, false, true, VERB_WATCH, "watch", TRANSFORMS, resource_watch},
-	{METHOD_POST, false, false, VERB_CREATE, "create", TRANSFORMS, handle_create},
-	{METHOD_PUT, true, false, VERB_UPDATE, "update", TRANSFORMS, handle_update},
-	{METHOD_PATCH, true, false, VERB_PATCH, "patch", TRANSFORMS, handle_patch},
-	{METHOD_DELETE, true, false, VERB_DELETE, "delete", TRANSFORMS, handle_delete},
-	{METHOD_DELETE, false, false, VERB_DELETE_COLLECTION, "deletecollection", TRANSFORMS,
+	{METHOD_GET, true, false, VERB_GET, "get", handle_get},
+	{METHOD_GET, false, false, VERB_LIST, "list", resource_list},
+	{METHOD_GET, false, true, VERB_WATCH, "watch", resource_watch},
+	{METHOD_POST, false, false, VERB_CREATE, "create", handle_create},
+	{METHOD_PUT, true, false, VERB_UPDATE, "update", handle_update},
+	{METHOD_PATCH, true, false, VERB_PATCH, "patch", handle_patch},
+	{METHOD_DELETE, true, false, VERB_DELETE, "delete", handle_delete},
+	{METHOD_DELETE, false, false, VERB_DELETE_COLLECTION, "deletecollection",
 	 handle_delete_collection},
 };
 
@@ -549,13 +545,15 @@ static int check_form(const struct ask *a, const struct operation *op, struct er
 	return 0;
 }
 
-/* What can be made and not read, a question or a request, has no table. */
-static unsigned transforms_of(const struct ask *a, const struct operation *op)
+/* What can be made and not read, a question or a request, has no table. What does not fit the verb
+ * is refused in words of its own (check_form). */
+static unsigned transforms_of(const struct ask *a)
 {
 	const struct subresource *sub = subresource_of(a);
 	unsigned verbs = sub ? sub->verbs : a->resource->verbs;
 
-	return verbs == VERB_CREATE ? op->transforms & ~(unsigned)MEDIA_AS_TABLE : op->transforms;
+	return MEDIA_AS_PARTIAL | MEDIA_AS_PARTIAL_LIST |
+	       (verbs == VERB_CREATE ? 0 : MEDIA_AS_TABLE);
 }
 
 /* What is no object, but bytes as long as they come: whoever runs the pod has them or not. */
@@ -580,8 +578,8 @@ static int handle(struct ask *a, struct error **err)
 		warnings_add(&a->request->warnings, "%s", a->resource->deprecation_warning);
 	if (is_stream(a->target))
 		return resource_stream(a, err);
-	if (media_negotiate(a->request->accept, transforms_of(a, op),
-			    a->resource->verbs & VERB_WATCH, &a->media, err) < 0 ||
+	if (media_negotiate(a->request->accept, transforms_of(a), a->resource->verbs & VERB_WATCH,
+			    &a->media, err) < 0 ||
 	    ((a->media.as & MEDIA_AS_TABLE) && query_include(a->request, &a->include, err) < 0) ||
 	    check_form(a, op, err) < 0)
 		return -1;

@@ -1,6 +1,6 @@
 /*
  * The Kubernetes REST API over any cluster: HTTPS (TLS 1.2 and up, HTTP/1.1 and HTTP/2) for
- *kubectl, client-go, helm and everything else that speaks to an API server.
+ * kubectl, client-go, helm and everything else that speaks to an API server.
  *
  *	struct serve_options opt = {.listen = "127.0.0.1:6443", .dir = dir};
  *	struct serve *s = serve_start(cluster, &opt, &err);

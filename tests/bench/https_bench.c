@@ -1,6 +1,6 @@
 /*
  * The two ends of an HTTPS connection, as plain as they can be, so that what is timed is the
- *server.
+ * server.
  *
  *	https_bench load PORT DIR CONNECTIONS FILE	sends a "METHOD PATH BODY" line each
  *	https_bench get PORT DIR PATH			reads one answer to its end, and what it

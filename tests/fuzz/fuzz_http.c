@@ -1,10 +1,10 @@
 /*
  * A request on its whole way through the endpoint, from what libwebsockets makes of its bytes to
- *the last byte of the answer, with a local cluster behind it. The input is
+ * the last byte of the answer, with a local cluster behind it. The input is
  *
  *	METHOD PATH?QUERY		as on the wire
  *	Accept: ...			also Content-Type, Accept-Encoding, If-None-Match, As (a
- *user) (an empty line) body
+ * user) (an empty line) body
  *
  * The cluster is made anew now and then: an input is to find it as its seeds do.
  */

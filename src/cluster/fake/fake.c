@@ -416,29 +416,3 @@ void fake_add_resource(struct cluster *c, const struct resource *r)
 	set_catalog(f, catalog_new(rows, n + 1));
 	free(rows);
 }
-
-void fake_remove_resource(struct cluster *c, const struct resource *r)
-{
-	struct fake *f = fake_of(c);
-	size_t n = 0;
-	const struct resource **rows = xcalloc(catalog_count(f->catalog), sizeof(*rows));
-	char *prefix free_ptr = fake_key(r, r->namespaced ? NULL : "", NULL);
-
-	for (size_t i = 0; i < catalog_count(f->catalog); i++)
-		if (catalog_at(f->catalog, i) != r)
-			rows[n++] = catalog_at(f->catalog, i);
-	pthread_mutex_lock(&f->lock);
-	map_each (f->objects, e) {
-		struct object *o = e->value;
-		char *key free_ptr = NULL;
-
-		if (strncmp(e->key, prefix, strlen(prefix)))
-			continue;
-		key = xstrdup(e->key);
-		f->revision++;
-		fake_publish(f, r, key, o, NULL);
-	}
-	pthread_mutex_unlock(&f->lock);
-	set_catalog(f, catalog_new(rows, n));
-	free(rows);
-}

@@ -31,7 +31,6 @@ struct fake_watch {
 	char *prefix; /* "group/plural/" or "group/plural/namespace/" */
 	struct selector *labels;
 	struct field_selector *fields;
-	bool bookmarks;
 	const struct watch_handler *handler;
 	void *arg;
 	VEC(struct pending) queue;

@@ -70,19 +70,17 @@ static void queue_state(struct fake *f, struct fake_watch *w)
 	}
 }
 
-static void queue_bookmark(struct fake *f, struct fake_watch *w, bool end)
+static void queue_bookmark(struct fake *f, struct fake_watch *w)
 {
 	json_t *tree json_auto = json_pack("{s:s,s:s,s:{}}", "apiVersion", w->resource->api_version,
 					   "kind", w->resource->kind, "metadata");
 	char *text free_ptr = xasprintf("%llu", (unsigned long long)f->revision);
 
 	json_path_set(tree, "metadata.resourceVersion", json_string(text));
-	if (end)
-		json_path_set(tree, "metadata.annotations[k8s.io/initial-events-end]",
-			      json_string("true"));
+	json_path_set(tree, "metadata.annotations[k8s.io/initial-events-end]", json_string("true"));
 	vec_push(&w->queue, (struct pending){.type = WATCH_BOOKMARK,
 					     .object = object_from_tree(tree),
-					     .initial_events_end = end});
+					     .initial_events_end = true});
 }
 
 static void watch_free(struct fake_watch *w)
@@ -104,7 +102,6 @@ static struct fake_watch *watch_new(const struct resource *r, const char *namesp
 
 	w->resource = resource_ref(r);
 	w->prefix = fake_key(r, namespace, NULL);
-	w->bookmarks = opt->bookmarks;
 	w->labels = selector_parse(opt->label_selector ? opt->label_selector : "", err);
 	if (w->labels)
 		w->fields =
@@ -125,7 +122,7 @@ static int queue_start(struct fake *f, struct fake_watch *w, const struct watch_
 	if (opt->send_initial_events || !from) {
 		queue_state(f, w);
 		if (opt->send_initial_events)
-			queue_bookmark(f, w, true);
+			queue_bookmark(f, w);
 		return 0;
 	}
 	if (from < f->oldest)
@@ -278,18 +275,6 @@ void fake_break_watches(struct cluster *c, enum error_code code)
 	pthread_mutex_lock(&f->lock);
 	for (struct fake_watch *w = f->watches; w; w = w->next)
 		w->broken = code;
-	pthread_cond_signal(&f->wake);
-	pthread_mutex_unlock(&f->lock);
-}
-
-void fake_bookmark(struct cluster *c)
-{
-	struct fake *f = fake_of(c);
-
-	pthread_mutex_lock(&f->lock);
-	for (struct fake_watch *w = f->watches; w; w = w->next)
-		if (w->bookmarks && !w->broken)
-			queue_bookmark(f, w, false);
 	pthread_cond_signal(&f->wake);
 	pthread_mutex_unlock(&f->lock);
 }

@@ -2,7 +2,7 @@
  * Expressions about a request, evaluated: matchConditions of webhooks and policies, and whatever
  * else policies say (kinds/expression.h tells what they may speak of).
  *
- *	struct admission_conditions *c = admission_conditions_new(hook_conditions, NULL, NULL);
+ *	struct admission_conditions *c = admission_conditions_new(conditions, NULL, NULL);
  *	struct admission_input in CLEANUP(admission_input_release);
  *
  *	if (admission_input_init(&in, a, as, &err) < 0)

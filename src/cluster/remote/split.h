@@ -10,7 +10,7 @@
  *
  * It finds where values begin and end and does not check what is between: whoever parses a value
  * does. Bounds: JSON_MAX_BYTES for a value, SPLIT_MAX_ENVELOPE for the rest, JSON_MAX_DEPTH.
- *Threads: one at a time.
+ * Threads: one at a time.
  */
 #ifndef CLUSTER_REMOTE_SPLIT_H
 #define CLUSTER_REMOTE_SPLIT_H

@@ -162,6 +162,13 @@ static void test_late_handler_hears_what_is_there(void **state)
 	delete (f, a);
 }
 
+static void by_node(const struct object *o, index_emit *emit, void *emit_arg)
+{
+	char *node free_ptr = object_string(o, "spec.nodeName");
+
+	emit(emit_arg, node);
+}
+
 static size_t count_index(struct fixture *f, const char *key)
 {
 	struct object_list out CLEANUP(object_list_release) = {0};
@@ -179,8 +186,8 @@ static void test_indexes_follow(void **state)
 	struct object_list out CLEANUP(object_list_release) = {0};
 
 	begin(f);
-	informer_add_index(f->informer, "node", index_by_node);
-	informer_add_index(f->informer, "node", index_by_node);
+	informer_add_index(f->informer, "node", by_node);
+	informer_add_index(f->informer, "node", by_node);
 	assert_int_equal(count_index(f, "n1"), 2);
 	assert_int_equal(count_index(f, "n2"), 1);
 	assert_int_equal(count_index(f, "n3"), 0);

@@ -5,8 +5,8 @@
  *
  * -p: so many pods in the namespace "bench". -l: every request that is no GET, LIST or WATCH is
  * written to LOG, one line. -x: these types (plurals with commas) may not be listed. -c: on SIGUSR1
- *the ConfigMap default/moving is changed so many times. Stays in the foreground; prints "ready"
- *once the mount answers.
+ * the ConfigMap default/moving is changed so many times. Stays in the foreground; prints "ready"
+ * once the mount answers.
  */
 #include "base/log.h"
 #include "cluster/fake.h"
