@@ -14,7 +14,7 @@
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
  * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * wal.c and wal_recover.c, space.c (full maps and disks), read.c, compact.c, watch.c with
+ * wal*.c (the write-ahead log), space.c (full maps and disks), read.c, compact.c, watch.c with
  *prefixes.c; keys.c, seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c,
  *control.c and maintain.c (maintain.h).
  *

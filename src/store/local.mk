@@ -22,6 +22,7 @@ libstore_a_SOURCES = \
 	src/store/store.h \
 	src/store/wal.c \
 	src/store/wal.h \
+	src/store/wal_checkpoint.c \
 	src/store/wal_recover.c \
 	src/store/watch.c
 

@@ -4,8 +4,8 @@
  *
  * Every write gets the next revision. Requests that wait together share one transaction and one
  * fsync (group commit, one writer thread); an answer goes out only after it. What was answered
- * survives kill -9 and power loss: the environment is never opened with MDB_NOSYNC,
- * MDB_NOMETASYNC or MDB_WRITEMAP.
+ * survives kill -9 and power loss: it is in a write-ahead log (wal.c), or where there can be none
+ * LMDB flushes each commit itself.
  *
  * A value may want its own revision inside it (resourceVersion). The caller gives the bytes in two
  * pieces and the store writes the revision, in decimal, between them.

@@ -3,7 +3,8 @@
  *
  * LMDB makes a commit durable with two flushes and a dozen scattered pages. Here the writer appends
  * what a group writes to DIR/data.wal, flushes that, and commits to LMDB without a flush: what was
- * acknowledged is in the log, and LMDB's file gets to the disk when it suits.
+ * acknowledged is in the log, and LMDB's file gets to the disk with the next checkpoint, which
+ * nobody waits for (wal_checkpoint.c).
  *
  * After a crash that file may hold any of the pages written since the last checkpoint. So nothing
  * of a checkpoint is ever overwritten before the next one: a read transaction pins its pages (LMDB
@@ -26,12 +27,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define FIRST_BYTES (256u << 10) /* what a log has from the beginning */
-/*
- * Transactions from one checkpoint to the next. Each leaves a dozen pages behind that cannot be
- * used again before: the file is so much longer, some 6 MB.
- */
-#define TRANSACTIONS_MAX 128
+#define FIRST_BYTES (256u << 10) /* what a half has from the beginning */
 /* The memory that is kept for the next record. */
 #define RECORD_KEPT (1u << 20)
 
@@ -40,6 +36,11 @@ const char wal_magic[16] = "kubefs wal";
 size_t wal_slot_size(size_t page_size)
 {
 	return WAL_PAGE + 2 * page_size;
+}
+
+uint64_t wal_half(size_t page_size, uint64_t sequence)
+{
+	return 2 * wal_slot_size(page_size) + (sequence & 1) * WAL_HALF_BYTES;
 }
 
 int wal_write_bytes(int fd, const void *bytes, size_t len, uint64_t at)
@@ -90,81 +91,17 @@ uint32_t wal_sum(const void *head, size_t head_size, const char *more, size_t le
 	return (uint32_t)crc32_z(sum, (const Bytef *)more, len);
 }
 
-static int data_fd(struct store *s)
-{
-	mdb_filehandle_t fd;
-
-	mdb_env_get_fd(s->env, &fd);
-	return fd;
-}
-
-/* Checkpoints. */
-
-int wal_write_slot(struct wal *w, const char *pages, uint64_t sequence, bool clean)
-{
-	struct wal_slot_head h = {.version = htobe32(WAL_VERSION),
-				  .page_size = htobe32((uint32_t)w->page_size),
-				  .sequence = htobe64(sequence),
-				  .clean = htobe32(clean)};
-	uint64_t at = (sequence & 1) * wal_slot_size(w->page_size);
-	int rc;
-
-	memcpy(h.magic, wal_magic, sizeof(wal_magic));
-	h.sum = htobe32(wal_sum(&h, sizeof(h), pages, 2 * w->page_size));
-	rc = wal_write_bytes(w->fd, &h, sizeof(h), at);
-	if (!rc)
-		rc = wal_write_bytes(w->fd, pages, 2 * w->page_size, at + WAL_PAGE);
-	return rc ? rc : wal_flush(w->fd);
-}
-
-static int take_checkpoint(struct store *s, bool clean)
-{
-	struct wal *w = s->wal;
-	char *pages free_ptr = xmalloc(2 * w->page_size);
-	int rc = mdb_env_sync(s->env, 1);
-
-	if (!rc && !wal_read_bytes(data_fd(s), pages, 2 * w->page_size, 0))
-		rc = EIO;
-	if (!rc)
-		rc = wal_write_slot(w, pages, w->sequence + 1, clean);
-	if (rc)
-		return rc;
-	w->sequence++;
-	w->number = 0;
-	w->at = 2 * wal_slot_size(w->page_size);
-	return 0;
-}
-
-int wal_checkpoint(struct store *s)
-{
-	struct wal *w = s->wal;
-	int rc;
-
-	if (!w || s->failed)
-		return s->failed;
-	rc = take_checkpoint(s, false);
-	if (!rc) {
-		mdb_txn_reset(w->pin);
-		rc = mdb_txn_renew(w->pin);
-	}
-	if (!rc)
-		return 0;
-	s->failed = rc > 0 ? rc : EIO;
-	log_error("store %s: cannot write a checkpoint: %s; it takes no more writes", s->dir,
-		  mdb_strerror(rc));
-	return s->failed;
-}
-
 /* Records. */
 
-/* Zeros up to END: what is written over later costs a flush nothing but itself. */
-static int extend(struct wal *w, uint64_t end)
+/* Zeros up to END of a half: what is written over later costs a flush nothing but itself. */
+static int extend(struct wal *w, uint64_t sequence, uint64_t end)
 {
 	static const char zeros[64 << 10];
+	uint64_t *had = &w->end[sequence & 1], half = wal_half(w->page_size, sequence);
 	int rc = 0;
 
-	for (; !rc && w->end < end; w->end += sizeof(zeros))
-		rc = wal_write_bytes(w->fd, zeros, sizeof(zeros), w->end);
+	for (; !rc && *had < end; *had += sizeof(zeros))
+		rc = wal_write_bytes(w->fd, zeros, sizeof(zeros), half + *had);
 	return rc;
 }
 
@@ -203,10 +140,10 @@ void wal_add_compaction(struct store *s, uint64_t bound, unsigned keep)
 	str_add(&s->wal->record, (const char *)&c, sizeof(c));
 }
 
-/* There is no room for it in any log. */
+/* There is no room for it in any half. */
 static bool is_large(const struct wal *w)
 {
-	return 2 * wal_slot_size(w->page_size) + w->record.len > WAL_MAX_BYTES;
+	return w->record.len > WAL_HALF_BYTES;
 }
 
 /* The record is in the log then, and on disk where DURABLE asks for it. Returns an errno. */
@@ -214,19 +151,21 @@ static int append(struct wal *w, bool durable)
 {
 	struct wal_record_head h = {.kind = htobe32(w->kind),
 				    .sequence = htobe64(w->sequence),
-				    .number = htobe64(w->number + 1)};
+				    .number = htobe64(w->number + 1),
+				    .before = htobe32((uint32_t)w->before)};
 	size_t len = w->record.len - sizeof(h);
 	uint64_t end = (w->at + w->record.len + WAL_PAGE - 1) / WAL_PAGE * WAL_PAGE;
-	int rc = end > WAL_MAX_BYTES ? ENOBUFS : 0;
+	int rc = 0;
 
-	if (!rc && end > w->end)
-		rc = extend(w, MIN(2 * end, WAL_MAX_BYTES));
+	if (end > w->end[w->sequence & 1])
+		rc = extend(w, w->sequence, MIN(2 * end, WAL_HALF_BYTES));
 	if (rc)
 		return rc;
 	h.len = htobe32((uint32_t)len);
 	h.sum = htobe32(wal_sum(&h, sizeof(h), w->record.s + sizeof(h), len));
 	memcpy(w->record.s, &h, sizeof(h));
-	rc = wal_write_bytes(w->fd, w->record.s, w->record.len, w->at);
+	rc = wal_write_bytes(w->fd, w->record.s, w->record.len,
+			     wal_half(w->page_size, w->sequence) + w->at);
 	if (!rc && durable)
 		rc = wal_flush(w->fd);
 	if (rc)
@@ -236,12 +175,17 @@ static int append(struct wal *w, bool durable)
 	return 0;
 }
 
-/* With a new checkpoint there is room; and what was written of a record that failed is nothing. */
+/* After a new checkpoint what was written of a record that failed is nothing. */
 static int append_somehow(struct store *s, bool durable)
 {
-	int rc = append(s->wal, durable);
+	struct wal *w = s->wal;
+	int rc = 0;
 
-	if (rc && !(rc = wal_checkpoint(s)) && (rc = append(s->wal, durable)))
+	if (w->at + w->record.len > WAL_HALF_BYTES)
+		rc = wal_checkpoint_begin(s, false);
+	if (!rc)
+		rc = append(w, durable);
+	if (rc && !(rc = wal_checkpoint(s)) && (rc = append(w, durable)))
 		wal_checkpoint(s);
 	return rc;
 }
@@ -258,8 +202,8 @@ int wal_commit(struct store *s, MDB_txn *txn, bool durable)
 	}
 	rc = mdb_txn_commit(txn);
 	/* What is not in the log has to be in the file, and the other way round. */
-	if (w && (large || rc || w->number >= TRANSACTIONS_MAX))
-		failed = wal_checkpoint(s);
+	if (w)
+		failed = large || rc ? wal_checkpoint(s) : wal_checkpoint_due(s);
 	return rc ? rc : failed;
 }
 
@@ -269,8 +213,9 @@ static void wal_free(struct store *s)
 {
 	struct wal *w = steal(&s->wal);
 
-	if (w->pin)
-		mdb_txn_abort(w->pin);
+	wal_flusher_stop(w);
+	for (size_t i = 0; i < ARRAY_SIZE(w->pins); i++)
+		mdb_txn_abort(w->pins[i]);
 	if (w->fd >= 0)
 		close(w->fd);
 	str_release(&w->record);
@@ -280,17 +225,22 @@ static void wal_free(struct store *s)
 static int create(struct store *s)
 {
 	struct wal *w = s->wal;
-	int rc;
+	int rc = 0;
 
 	w->fd = openat(s->dir_fd, WAL_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		       0600);
 	if (w->fd < 0)
 		return errno;
-	rc = extend(w, FIRST_BYTES);
+	for (unsigned i = 0; !rc && i < 2; i++) {
+		rc = extend(w, i, FIRST_BYTES);
+		if (!rc)
+			rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &w->pins[i]);
+		mdb_txn_reset(w->pins[i]);
+	}
 	if (!rc)
-		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &w->pin);
+		rc = wal_flusher_start(s);
 	if (!rc)
-		rc = take_checkpoint(s, false);
+		rc = wal_checkpoint(s);
 	return !rc && fsync(s->dir_fd) ? errno : rc;
 }
 
@@ -301,14 +251,15 @@ void wal_start(struct store *s)
 	s->wal = xcalloc(1, sizeof(*s->wal));
 	s->wal->page_size = s->page_size;
 	s->wal->record = (struct str)STR_INIT;
+	s->wal->flusher.fd = -1;
 	rc = create(s);
 	if (!rc)
 		rc = mdb_env_set_flags(s->env, MDB_NOSYNC, 1);
-	if (!rc)
+	if (!rc || s->failed)
 		return;
 	/* A checkpoint that nobody keeps must not be gone back to. */
-	if (s->wal->sequence && take_checkpoint(s, true))
-		s->failed = rc > 0 ? rc : EIO;
+	if (s->wal->sequence && (wal_checkpoint_begin(s, true) || wal_checkpoint_end(s)))
+		return;
 	wal_free(s);
 	unlinkat(s->dir_fd, WAL_FILE, 0);
 	log_warn("store %s: works without a write-ahead log, more slowly: %s", s->dir,
@@ -318,12 +269,15 @@ void wal_start(struct store *s)
 /* First it says that it is not needed: its name may come back when the power goes. */
 int wal_stop(struct store *s)
 {
-	int rc = s->failed;
+	int rc;
 
 	if (!s->wal)
 		return 0;
+	rc = wal_checkpoint_end(s);
 	if (!rc)
-		rc = take_checkpoint(s, true);
+		rc = wal_checkpoint_begin(s, true);
+	if (!rc)
+		rc = wal_checkpoint_end(s);
 	if (!rc)
 		rc = mdb_env_set_flags(s->env, MDB_NOSYNC, 0);
 	wal_free(s);

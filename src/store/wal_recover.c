@@ -18,13 +18,22 @@
 #define STEP_BYTES (4u << 20)
 /* What is done again has to find room beside what is pinned. */
 #define SPARE_BYTES (64u << 20)
+/* No record is longer; in version 1 they had both halves. */
+#define RECORD_BYTES_MAX (2 * WAL_HALF_BYTES)
 
 struct recovery {
 	struct store *store;
-	struct wal wal; /* fd, page_size, sequence, at */
+	int fd;
+	/* The checkpoint. */
+	uint32_t version;
+	size_t page_size;
+	uint64_t sequence;
 	struct str pages;
 	bool clean;
 	bool newer; /* not for this program to read */
+	/* The record that was read last, and where the next one is. */
+	uint64_t half, number, at;
+	uint64_t done; /* all in all */
 	uint64_t size;
 	struct str record;
 	MDB_txn *txn;
@@ -36,18 +45,19 @@ static bool read_slot(struct recovery *r, unsigned which, size_t page_size)
 	struct str pages CLEANUP(str_release) = STR_INIT;
 	uint64_t at = which * wal_slot_size(page_size);
 
-	if (!wal_read_bytes(r->wal.fd, &h, sizeof(h), at) ||
+	if (!wal_read_bytes(r->fd, &h, sizeof(h), at) ||
 	    memcmp(h.magic, wal_magic, sizeof(wal_magic)) != 0 || be32toh(h.page_size) != page_size)
 		return false;
 	r->newer |= be32toh(h.version) > WAL_VERSION;
 	str_grow(&pages, 2 * page_size);
-	if (!wal_read_bytes(r->wal.fd, pages.s, 2 * page_size, at + WAL_PAGE) ||
+	if (!wal_read_bytes(r->fd, pages.s, 2 * page_size, at + WAL_PAGE) ||
 	    be32toh(h.sum) != wal_sum(&h, sizeof(h), pages.s, 2 * page_size))
 		return false;
-	if (be64toh(h.sequence) <= r->wal.sequence)
+	if (be64toh(h.sequence) <= r->sequence)
 		return true;
-	r->wal.sequence = be64toh(h.sequence);
-	r->wal.page_size = page_size;
+	r->version = be32toh(h.version);
+	r->sequence = r->half = be64toh(h.sequence);
+	r->page_size = page_size;
 	r->clean = h.clean;
 	pages.len = 2 * page_size;
 	str_reset(&r->pages);
@@ -63,7 +73,7 @@ static bool find_checkpoint(struct recovery *r)
 	for (size_t size = 512; size <= 65536; size *= 2)
 		for (unsigned which = 0; which < 2; which++)
 			found |= read_slot(r, which, size);
-	r->wal.at = 2 * wal_slot_size(r->wal.page_size);
+	r->at = wal_half(r->page_size, r->version == 1 ? 0 : r->sequence);
 	return found;
 }
 
@@ -75,26 +85,44 @@ static int restore_pages(struct recovery *r)
 	return rc ? rc : wal_flush(fd);
 }
 
-/* Into r->record, without its head; false at the end. */
-static bool next_record(struct recovery *r, struct wal_record_head *h)
+/* The NUMBER-th record of SEQUENCE at AT, into r->record without its head; false: it is not there.
+ */
+static bool read_record(struct recovery *r, uint64_t sequence, uint64_t number, uint64_t at,
+			struct wal_record_head *h)
 {
-	struct wal *w = &r->wal;
 	size_t len;
 
-	if (!wal_read_bytes(w->fd, h, sizeof(*h), w->at))
+	if (!wal_read_bytes(r->fd, h, sizeof(*h), at))
 		return false;
 	len = be32toh(h->len);
-	if (be64toh(h->sequence) != w->sequence || be64toh(h->number) != w->number + 1 ||
-	    len > WAL_MAX_BYTES)
+	if (be64toh(h->sequence) != sequence || be64toh(h->number) != number ||
+	    len > RECORD_BYTES_MAX)
 		return false;
 	str_reset(&r->record);
 	str_grow(&r->record, len);
-	if (!wal_read_bytes(w->fd, r->record.s, len, w->at + sizeof(*h)) ||
-	    be32toh(h->sum) != wal_sum(h, sizeof(*h), r->record.s, len))
-		return false;
 	r->record.len = len;
-	w->number++;
-	w->at = (w->at + sizeof(*h) + len + WAL_PAGE - 1) / WAL_PAGE * WAL_PAGE;
+	return wal_read_bytes(r->fd, r->record.s, len, at + sizeof(*h)) &&
+	       be32toh(h->sum) == wal_sum(h, sizeof(*h), r->record.s, len);
+}
+
+/* In its half; or the first after it, of a checkpoint that was being written. */
+static bool next_record(struct recovery *r, struct wal_record_head *h)
+{
+	uint64_t half = r->half, number = r->number + 1, at = r->at;
+	bool found = read_record(r, half, number, at, h);
+
+	if (!found && half == r->sequence && r->version > 1) {
+		half++;
+		number = 1;
+		at = wal_half(r->page_size, half);
+		found = read_record(r, half, number, at, h) && be32toh(h->before) == r->number;
+	}
+	if (!found)
+		return false;
+	r->half = half;
+	r->number = number;
+	r->at = (at + sizeof(*h) + r->record.len + WAL_PAGE - 1) / WAL_PAGE * WAL_PAGE;
+	r->done++;
 	return true;
 }
 
@@ -199,9 +227,9 @@ static int bring_in(struct recovery *r, struct error **err)
 	if (rc)
 		return -1;
 	log_info("store %s: did %llu transactions again that were in data.wal", s->dir,
-		 (unsigned long long)r->wal.number);
+		 (unsigned long long)r->done);
 	/* Not needed any more, should its name come back. */
-	rc = wal_write_slot(&r->wal, r->pages.s, r->wal.sequence + 1, true);
+	rc = wal_write_slot(r->fd, r->page_size, r->pages.s, r->sequence + 1, true);
 	return rc ? store_fail(err, rc, "cannot open the store") : 0;
 }
 
@@ -226,8 +254,8 @@ int wal_recover(struct store *s, struct error **err)
 	bool found;
 	int rc = 0;
 
-	r.wal.fd = openat(s->dir_fd, WAL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (r.wal.fd < 0)
+	r.fd = openat(s->dir_fd, WAL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (r.fd < 0)
 		return errno == ENOENT
 			       ? 0
 			       : error_set_errno(err, errno, "cannot open %s/" WAL_FILE, s->dir);
@@ -239,7 +267,7 @@ int wal_recover(struct store *s, struct error **err)
 			       s->dir);
 	else if (found && !r.clean)
 		rc = bring_in(&r, err);
-	close(r.wal.fd);
+	close(r.fd);
 	str_release(&r.pages);
 	str_release(&r.record);
 	if (!rc)

@@ -1,4 +1,5 @@
 /* Opening what is in use, newer, foreign or damaged; and stores that are full. */
+#include "store/wal.h"
 #include "tests/unit/store/util.h"
 
 #include <endian.h>
@@ -94,6 +95,51 @@ static void copy_file(const char *from_dir, const char *to_dir, const char *name
 	bytes[offset] ^= xor;
 	write_file(to, bytes, (size_t)st.st_size);
 	free(bytes);
+}
+
+static void read_log(int fd, void *bytes, size_t len, uint64_t at)
+{
+	assert_true(wal_read_bytes(fd, bytes, len, at));
+}
+
+/* As version 1 wrote it: all records are where the half of even sequences is. */
+static void make_log_old(const char *path, size_t page_size, size_t records)
+{
+	int fd close_fd = open(path, O_RDWR);
+	char *bytes free_ptr = xmalloc(MAX(records, 2 * page_size));
+	uint64_t slot = wal_slot_size(page_size);
+	struct wal_slot_head h;
+
+	assert_true(fd >= 0);
+	read_log(fd, &h, sizeof(h), slot);
+	assert_int_equal(be64toh(h.sequence), 1);
+	read_log(fd, bytes, 2 * page_size, slot + WAL_PAGE);
+	h.version = htobe32(1);
+	h.sum = htobe32(wal_sum(&h, sizeof(h), bytes, 2 * page_size));
+	assert_int_equal(wal_write_bytes(fd, &h, sizeof(h), slot), 0);
+	read_log(fd, bytes, records, wal_half(page_size, 1));
+	assert_int_equal(wal_write_bytes(fd, bytes, records, wal_half(page_size, 0)), 0);
+	assert_int_equal(ftruncate(fd, (off_t)wal_half(page_size, 1)), 0);
+}
+
+static void a_log_of_version_1_is_read(void **state)
+{
+	struct fixture *f = *state;
+	char *work = tmp_new(), *log free_ptr = xasprintf("%s/data.wal", f->dir);
+	struct store *s = open_with(work, NULL);
+
+	put(s, "a", "1");
+	put(s, "b", "2");
+	copy_file(work, f->dir, "data.mdb", 0, 0);
+	copy_file(work, f->dir, "data.wal", 0, 0);
+	store_close(s);
+	make_log_old(log, (size_t)sysconf(_SC_PAGESIZE), 64 << 10);
+	s = open_with(f->dir, NULL);
+	assert_value_at(s, "a", 0, "1");
+	assert_value_at(s, "b", 0, "2");
+	assert_sound(s);
+	store_close(s);
+	tmp_remove(work);
 }
 
 /* What lies in the directory of a store at work is what a crash leaves. */
@@ -334,6 +380,7 @@ int main(void)
 		TEST(makes_private_files),
 		TEST(refuses_a_store_in_use),
 		TEST(a_crashed_store_is_whole_again),
+		TEST(a_log_of_version_1_is_read),
 		TEST(refuses_a_newer_format),
 		TEST(refuses_what_is_no_store),
 		TEST(refuses_a_truncated_file),
