@@ -270,13 +270,12 @@ const char *field_errors_warning(const struct field_errors *e, size_t i)
 bool field_errors_blocking(const struct field_errors *e)
 {
 	static const char *const reasons[] = {"FieldValueNotSupported", "FieldValueRequired",
-					      "FieldValueTooLong", "FieldValueTooMany",
-					      "FieldValueTypeInvalid"};
+					      "FieldValueTooLong",	"FieldValueTooMany",
+					      "FieldValueTypeInvalid",	NULL};
 
 	vec_each (&e->list, f)
-		for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-			if (!strcmp(f->reason, reasons[i]))
-				return true;
+		if (text_is_one_of(f->reason, reasons))
+			return true;
 	return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "kinds/field.h"
 #include "kinds/pod_resources.h"
 #include "object/json.h"
 #include "object/quantities.h"
@@ -33,19 +34,6 @@ static const char *const service_names[] = {"count/services", "services", "servi
 static const char *const claim_names[] = {"count/persistentvolumeclaims", "persistentvolumeclaims",
 					  "requests.storage", NULL};
 
-static bool is_listed(const char *const *names, const char *name)
-{
-	for (; *names; names++)
-		if (strcmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
-static bool has_prefix(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 /* "example.com/gpu": neither of the kubernetes.io names nor without a domain. */
 static bool is_extended(const char *name)
 {
@@ -56,9 +44,9 @@ static bool is_extended(const char *name)
 
 static bool pod_covers(const char *name)
 {
-	return is_listed(pod_names, name) || has_prefix(name, "hugepages-") ||
-	       has_prefix(name, REQUESTS "hugepages-") ||
-	       (has_prefix(name, REQUESTS) && is_extended(name));
+	return text_is_one_of(name, pod_names) || str_has_prefix(name, "hugepages-") ||
+	       str_has_prefix(name, REQUESTS "hugepages-") ||
+	       (str_has_prefix(name, REQUESTS) && is_extended(name));
 }
 
 static void copy_as(json_t *to, const json_t *from, const char *name, const char *as)
@@ -82,7 +70,7 @@ static void count_compute(json_t *usage, const json_t *requests, const json_t *l
 	}
 	json_object_foreach ((json_t *)requests, name, v) {
 		char *as free_ptr = xasprintf(REQUESTS "%s", name);
-		bool plain = has_prefix(name, "hugepages-");
+		bool plain = str_has_prefix(name, "hugepages-");
 
 		for (size_t i = 0; i < ARRAY_SIZE(both); i++)
 			plain |= strcmp(both[i], name) == 0;
@@ -124,7 +112,7 @@ static void pod_usage(json_t *usage, const json_t *pod, int64_t now)
 
 static bool service_covers(const char *name)
 {
-	return is_listed(service_names, name);
+	return text_is_one_of(name, service_names);
 }
 
 static void service_usage(json_t *usage, const json_t *service, int64_t now)
@@ -151,8 +139,8 @@ static bool claim_covers(const char *name)
 {
 	const char *by_class = strstr(name, CLASS_SUFFIX);
 
-	return is_listed(claim_names, by_class ? by_class + strlen(CLASS_SUFFIX) : name) &&
-	       !(by_class && has_prefix(by_class + strlen(CLASS_SUFFIX), COUNT));
+	return text_is_one_of(by_class ? by_class + strlen(CLASS_SUFFIX) : name, claim_names) &&
+	       !(by_class && str_has_prefix(by_class + strlen(CLASS_SUFFIX), COUNT));
 }
 
 static bool claim_storage(const json_t *claim, struct quantity *out)
@@ -340,7 +328,7 @@ json_t *quota_usage(const struct resource *r, const json_t *object, int64_t now)
 	quantities_set_count(usage, count, 1);
 	if (e)
 		e->usage(usage, object, now);
-	else if (!*r->group && is_listed(by_name, r->plural))
+	else if (!*r->group && text_is_one_of(r->plural, by_name))
 		quantities_set_count(usage, r->plural, 1);
 	return usage;
 }
@@ -354,7 +342,7 @@ json_t *quota_covered(const json_t *hard, const struct resource *r)
 
 	json_object_foreach ((json_t *)hard, name, v)
 		if (strcmp(name, count) == 0 || (e && e->covers(name)) ||
-		    (!*r->group && strcmp(name, r->plural) == 0 && is_listed(by_name, name)))
+		    (!*r->group && strcmp(name, r->plural) == 0 && text_is_one_of(name, by_name)))
 			json_object_set(out, name, v);
 	return out;
 }
@@ -426,7 +414,7 @@ bool quota_type(const char *name, char *group, char *plural)
 	*group = '\0';
 	if (strlen(name) >= QUOTA_TYPE)
 		return false;
-	if (has_prefix(name, COUNT)) {
+	if (str_has_prefix(name, COUNT)) {
 		name += strlen(COUNT);
 		snprintf(plural, QUOTA_TYPE, "%.*s", (int)strcspn(name, "."), name);
 		snprintf(group, QUOTA_TYPE, "%s", dot ? dot + 1 : "");
@@ -438,5 +426,5 @@ bool quota_type(const char *name, char *group, char *plural)
 			return true;
 		}
 	snprintf(plural, QUOTA_TYPE, "%s", name);
-	return is_listed(by_name, name);
+	return text_is_one_of(name, by_name);
 }

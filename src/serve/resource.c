@@ -1,6 +1,7 @@
 #include "serve/resource.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "kinds/field.h"
 #include "kinds/kind.h"
 #include "object/json.h"
 #include "object/yaml.h"
@@ -559,12 +560,10 @@ static unsigned transforms_of(const struct ask *a)
 /* What is no object, but bytes as long as they come: whoever runs the pod has them or not. */
 static bool is_stream(const struct target *t)
 {
-	static const char *const streams[] = {"log", "exec", "attach", "portforward", "proxy"};
+	static const char *const streams[] = {"log",	     "exec",  "attach",
+					      "portforward", "proxy", NULL};
 
-	for (size_t i = 0; t->subresource && i < ARRAY_SIZE(streams); i++)
-		if (strcmp(t->subresource, streams[i]) == 0)
-			return true;
-	return false;
+	return t->subresource && text_is_one_of(t->subresource, streams);
 }
 
 static int handle(struct ask *a, struct error **err)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cluster/local/access.h"
 #include "cluster/local/admission.h"
+#include "kinds/field.h"
 #include "kinds/kind.h"
 #include "object/json.h"
 #include "object/selector.h"
@@ -77,12 +78,9 @@ static bool field_requirement_holds(const json_t *r)
 
 static bool label_requirement_holds(const json_t *r)
 {
-	static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
+	static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
 
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++)
-		if (strcmp(operators[i], json_path_string(r, "operator")) == 0)
-			return true;
-	return false;
+	return text_is_one_of(json_path_string(r, "operator"), operators);
 }
 
 static enum parsed parse(const json_t *requirements, bool raw_is_good,

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "cluster/lifecycle.h"
+#include "kinds/field.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -38,16 +39,6 @@ const struct user *admission_user(const struct admission *a)
 	static const struct user self = {.name = "system:apiserver", .uid = "", .groups = groups};
 
 	return a->call && a->call->user ? a->call->user : &self;
-}
-
-bool admission_user_in_group(const struct admission *a, const char *group)
-{
-	const char *const *groups = admission_user(a)->groups;
-
-	for (size_t i = 0; groups && groups[i]; i++)
-		if (strcmp(groups[i], group) == 0)
-			return true;
-	return false;
 }
 
 void admission_warn(const struct admission *a, const char *format, ...)
@@ -186,12 +177,9 @@ static void begin(struct admission *a)
 /* These are objects of their own that a client creates under another. */
 static bool creates(const char *subresource)
 {
-	static const char *const made[] = {"binding", "eviction", "token"};
+	static const char *const made[] = {"binding", "eviction", "token", NULL};
 
-	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
-		if (strcmp(made[i], subresource) == 0)
-			return true;
-	return false;
+	return text_is_one_of(subresource, made);
 }
 
 void admission_begin(struct admission *a, const struct write *w, const json_t *old, json_t *tree)

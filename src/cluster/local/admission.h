@@ -110,7 +110,6 @@ int admission_forbid(const struct admission *a, struct error **err, const char *
 const char *admission_name(const struct admission *a);
 /* Whose request it is: never NULL, the program itself is system:apiserver in system:masters. */
 const struct user *admission_user(const struct admission *a);
-bool admission_user_in_group(const struct admission *a, const char *group);
 /* To the client, as a Warning header. */
 void admission_warn(const struct admission *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
