@@ -475,9 +475,9 @@ static void test_hold_of_what_is_gone(void **state)
 	resolve(w, FILE_X, E_NOT_FOUND);
 }
 
-/* Runs once, when an informer has been asked. */
-static void (*after_list)(void *arg);
-static void *after_list_arg;
+/* Runs once, when this thread has asked an informer. */
+static _Thread_local void (*after_list)(void *arg);
+static _Thread_local void *after_list_arg;
 
 void __real_informer_list(struct informer *i, const char *namespace, struct object_list *out);
 void __wrap_informer_list(struct informer *i, const char *namespace, struct object_list *out);
