@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define JSON "Content-Type: application/json"
@@ -458,19 +459,30 @@ static const struct resource *config_maps(void)
 	return catalog_find(c, "", "v1", "configmaps");
 }
 
+/* It takes seconds to see that a reader has gone: no processor is to spin for them. */
+static void wait_watched(size_t n)
+{
+	while (fake_watches(cluster, config_maps()) < n)
+		usleep(1000);
+}
+
+static void wait_unwatched(void)
+{
+	while (fake_watches(cluster, config_maps()))
+		usleep(1000);
+}
+
 /* Twenty watchers see the same, and leave nothing behind when they go. */
 static void watches_share_events(void **state)
 {
 	struct reader readers[20];
-	const struct resource *maps = config_maps();
 	char name[16];
 
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
 		readers[i] = (struct reader){.text = STR_INIT, .want = 10, .path = MAPS "?watch=1"};
 		pthread_create(&readers[i].thread, NULL, read_watch, &readers[i]);
 	}
-	while (fake_watches(cluster, maps) < ARRAY_SIZE(readers))
-		sched_yield();
+	wait_watched(ARRAY_SIZE(readers));
 	for (int i = 0; i < 10; i++) {
 		snprintf(name, sizeof(name), "w%d", i);
 		char *body free_ptr = config_map(name, 10);
@@ -484,8 +496,7 @@ static void watches_share_events(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
 		str_release(&readers[i].text);
-	while (fake_watches(cluster, maps))
-		sched_yield();
+	wait_unwatched();
 }
 
 static void watches_end_in_time_or_with_a_reason(void **state)
@@ -498,11 +509,9 @@ static void watches_end_in_time_or_with_a_reason(void **state)
 	assert_int_equal(timed.body.len, 0);
 	/* The answer has ended before its watch is stopped: the next one seen must be the reader's.
 	 */
-	while (fake_watches(cluster, config_maps()))
-		sched_yield();
+	wait_unwatched();
 	pthread_create(&r.thread, NULL, read_watch, &r);
-	while (!fake_watches(cluster, config_maps()))
-		sched_yield();
+	wait_watched(1);
 	fake_break_watches(cluster, E_GONE);
 	pthread_join(r.thread, NULL);
 	assert_non_null(strstr(r.text.s, "{\"type\":\"ERROR\",\"object\":"));
@@ -517,12 +526,10 @@ static void watches_of_old(void **state)
 	struct reader one = {.text = STR_INIT, .want = 1, .path = WATCHED "/old-b"};
 	static const char *const names[] = {"old-a", "old-b"};
 
-	while (fake_watches(cluster, config_maps()))
-		sched_yield();
+	wait_unwatched();
 	pthread_create(&all.thread, NULL, read_watch, &all);
 	pthread_create(&one.thread, NULL, read_watch, &one);
-	while (fake_watches(cluster, config_maps()) < 2)
-		sched_yield();
+	wait_watched(2);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *body free_ptr = config_map(names[i], 10);
 		struct answer_got a CLEANUP(answer_got_release) = ask("POST", MAPS, JSON, body);
