@@ -312,16 +312,11 @@ static int write_op(struct group_txn *g, const struct store_op *op, uint32_t ind
 
 static int write_request(struct group_txn *g, struct request *r)
 {
-	bool changes = false;
 	int rc = 0;
 
-	for (size_t i = 0; i < r->n; i++)
-		changes |= r->ops[i].kind != STORE_CHECK;
-	g->revision += changes;
-	r->revision = g->revision;
+	r->revision = ++g->revision;
 	for (size_t i = 0; !rc && i < r->n; i++)
-		if (r->ops[i].kind != STORE_CHECK)
-			rc = write_op(g, &r->ops[i], (uint32_t)i, g->store->found.v[i]);
+		rc = write_op(g, &r->ops[i], (uint32_t)i, g->store->found.v[i]);
 	return rc;
 }
 

@@ -112,7 +112,7 @@ int store_list(struct store *s, const void *prefix, size_t prefix_len, const voi
 int store_count(struct store *s, const void *prefix, size_t prefix_len, const void *start,
 		size_t start_len, uint64_t at_revision, uint64_t *n, struct error **err);
 
-enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_CHECK /* the precondition alone */ };
+enum store_op_kind { STORE_PUT, STORE_DELETE };
 
 /* What must be true of the key for the transaction to happen. */
 #define STORE_ANY UINT64_MAX /* no precondition */
@@ -135,8 +135,8 @@ struct store_op {
 
 /*
  * All of OPS or none, as one revision, durable on return; each names another key. *failed: the
- * index of the op whose precondition did not hold. *revision: what they were written as; when
- * there are only checks, the newest revision. REVISION and FAILED may be NULL.
+ * index of the op whose precondition did not hold. *revision: what they were written as. REVISION
+ * and FAILED may be NULL.
  */
 int store_commit(struct store *s, const struct store_op *ops, size_t n, uint64_t *revision,
 		 size_t *failed, struct error **err);
@@ -159,7 +159,6 @@ struct store_event {
 	size_t len;
 	const char *old_value; /* NULL: there was none (created) */
 	size_t old_len;
-	uint64_t old_revision;
 	unsigned tag;
 };
 struct store_watch;

@@ -221,7 +221,6 @@ static int event_of(struct store *s, MDB_txn *txn, struct entry *e, struct store
 		return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
 	ev->old_value = old.value;
 	ev->old_len = old.len;
-	ev->old_revision = old.at.revision;
 	if (e->deleted && !e->len) {
 		ev->value = old.value;
 		ev->len = old.len;

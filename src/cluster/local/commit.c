@@ -90,12 +90,6 @@ void commit_key(struct commit *c, const char *key, const char *value, uint64_t e
 	op->op.head_len = op->value.len;
 }
 
-void commit_check(struct commit *c, const struct resource *storage, const char *namespace,
-		  const char *name, uint64_t expect)
-{
-	object_key(storage, namespace, name, &add(c, STORE_CHECK, expect)->key);
-}
-
 /* The vector is complete: only now may anything point into it. */
 static struct store_op *point_ops(struct commit *c)
 {

@@ -288,8 +288,6 @@ void commit_delete(struct commit *c, const struct resource *storage, const json_
 		   uint64_t expect);
 /* A key of our own ("a/..."): PUT with VALUE, or deletion where VALUE is NULL. */
 void commit_key(struct commit *c, const char *key, const char *value, uint64_t expect);
-void commit_check(struct commit *c, const struct resource *storage, const char *namespace,
-		  const char *name, uint64_t expect);
 /* Hands it in. *FIRST: the first op's object at its new version; may be NULL. *failed: as store. */
 int commit_run(struct local *l, struct commit *c, struct object **first, size_t *failed,
 	       struct error **err);
