@@ -47,6 +47,22 @@ void fieldset_add(json_t **node, const char *element, json_t *child)
 		json_object_set_new_nocheck(opened(node), element, child);
 }
 
+void fieldset_add_field(json_t **node, const char *name, json_t *child)
+{
+	size_t len = strlen(name);
+	char few[64], *element = few;
+
+	if (!child)
+		return;
+	if (len + 2 > sizeof(few))
+		element = xmalloc(len + 2);
+	memcpy(element, "f:", 2);
+	memcpy(element + 2, name, len);
+	json_object_setn_new_nocheck(opened(node), element, len + 2, child);
+	if (element != few)
+		free(element);
+}
+
 void fieldset_add_self(json_t **node)
 {
 	if (!*node)

@@ -32,6 +32,8 @@ bool fieldset_has_self(const json_t *node);
  * taken over, goes below it as ELEMENT (NULL: nothing does); the node itself.
  */
 void fieldset_add(json_t **node, const char *element, json_t *child);
+/* The same of the element "f:NAME". */
+void fieldset_add_field(json_t **node, const char *name, json_t *child);
 void fieldset_add_self(json_t **node);
 
 json_t *fieldset_read(const json_t *fields_v1);

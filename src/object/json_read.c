@@ -112,6 +112,21 @@ size_t json_unescape(const char **p, const char *end, char out[4])
 			   out);
 }
 
+/* What does not stand for itself in a string. */
+static const bool special[256] = {
+	[0x00 ... 0x1f] = true,
+	['"'] = true,
+	['\\'] = true,
+	[0x80 ... 0xff] = true,
+};
+
+static const char *skip_plain(const char *p, const char *end)
+{
+	while (p < end && !special[(unsigned char)*p])
+		p++;
+	return p;
+}
+
 /* The text of the string whose opening quote is at r->p: borrowed until the next string. */
 static bool read_string(struct reader *r, struct span *text)
 {
@@ -120,7 +135,7 @@ static bool read_string(struct reader *r, struct span *text)
 	size_t n;
 
 	str_reset(&r->buffer);
-	while (r->p < r->end && *r->p != '"') {
+	while ((r->p = skip_plain(r->p, r->end)) < r->end && *r->p != '"') {
 		unsigned char c = (unsigned char)*r->p;
 
 		if (c == '\\') {
@@ -135,8 +150,6 @@ static bool read_string(struct reader *r, struct span *text)
 			escaped = true;
 		} else if (c < 0x20) {
 			return fail(r, E_BAD_REQUEST, "control character in a string");
-		} else if (c < 0x80) {
-			r->p++;
 		} else {
 			n = utf8_length(r->p, (size_t)(r->end - r->p));
 			if (!n)
@@ -193,6 +206,17 @@ static const char *number_end(const char *p, const char *end, bool *integer)
 	return p;
 }
 
+/* Of less than 19 digits: they fit. */
+static json_int_t small_integer(const char *text, size_t len)
+{
+	bool negative = *text == '-';
+	json_int_t value = 0;
+
+	for (size_t i = negative; i < len; i++)
+		value = value * 10 + (text[i] - '0');
+	return negative ? -value : value;
+}
+
 json_t *json_number(const char *text, size_t len, bool integer)
 {
 	char few[64], *copy = few;
@@ -200,6 +224,8 @@ json_t *json_number(const char *text, size_t len, bool integer)
 	long long value;
 	double real;
 
+	if (integer && len < 19)
+		return json_integer(small_integer(text, len));
 	if (len >= sizeof(few))
 		copy = xmalloc(len + 1);
 	memcpy(copy, text, len);
@@ -245,53 +271,66 @@ static json_t *read_value_at(struct reader *r, const struct place *place)
 	return value;
 }
 
-/* The place's key is in OBJECT already. */
-static void note_duplicate(struct reader *r, const json_t *object, const struct place *place)
+/* PLACE is there twice. AT: before what was noted in its value. */
+static void note_duplicate(struct reader *r, const struct place *place, size_t at)
 {
 	struct str path CLEANUP(str_release) = STR_INIT;
 
-	if (!r->duplicates || !json_object_getn(object, place->key, place->len) ||
-	    json_array_size(r->duplicates) == JSON_MAX_DUPLICATES)
+	if (at == JSON_MAX_DUPLICATES)
 		return;
 	place_write(place, &path);
-	json_array_append_new(r->duplicates, json_stringn_nocheck(path.s, path.len));
+	json_array_insert_new(r->duplicates, at, json_stringn_nocheck(path.s, path.len));
+	json_array_remove(r->duplicates, JSON_MAX_DUPLICATES);
+}
+
+/* Borrowed from the text, or from *COPY, which the caller frees. */
+static bool read_key(struct reader *r, struct place *place, char **copy)
+{
+	struct span key;
+
+	skip_space(r);
+	if (r->p == r->end || *r->p != '"')
+		return fail(r, E_BAD_REQUEST, "expected a key in quotes");
+	if (!read_string(r, &key))
+		return false;
+	/* Reading the value uses the buffer that a key with escapes lies in. */
+	if (key.p == r->buffer.s) {
+		if (memchr(key.p, '\0', key.len))
+			return fail(r, E_BAD_REQUEST, "a key holds a NUL character");
+		key.p = *copy = xmemdup(key.p, key.len);
+	}
+	place->key = key.p;
+	place->len = key.len;
+	return take(r, ':') || fail(r, E_BAD_REQUEST, "expected ':' after a key");
+}
+
+static bool read_member(struct reader *r, json_t *object)
+{
+	size_t members = json_object_size(object), noted = json_array_size(r->duplicates);
+	struct place place = {.outer = r->place};
+	char *copy free_ptr = NULL;
+	json_t *value;
+
+	if (!read_key(r, &place, &copy))
+		return false;
+	value = read_value_at(r, &place);
+	if (!value)
+		return false;
+	json_object_setn_new_nocheck(object, place.key, place.len, value);
+	if (r->duplicates && json_object_size(object) == members)
+		note_duplicate(r, &place, noted);
+	return true;
 }
 
 static json_t *read_members(struct reader *r)
 {
 	json_t *object json_auto = json_object();
-	struct span key;
 
 	if (take(r, '}'))
 		return steal(&object);
 	do {
-		char *copy free_ptr = NULL;
-		char few[128], *name = few;
-		struct place place;
-		json_t *value;
-
-		skip_space(r);
-		if (r->p == r->end || *r->p != '"')
-			return fail(r, E_BAD_REQUEST, "expected a key in quotes");
-		if (!read_string(r, &key))
+		if (!read_member(r, object))
 			return NULL;
-		if (memchr(key.p, '\0', key.len))
-			return fail(r, E_BAD_REQUEST, "a key holds a NUL character");
-		/* Reading the value uses the buffer that the key may lie in. */
-		if (key.p != r->buffer.s)
-			name = (char *)(uintptr_t)key.p;
-		else if (key.len > sizeof(few))
-			name = copy = xmemdup(key.p, key.len);
-		else
-			memcpy(name, key.p, key.len);
-		if (!take(r, ':'))
-			return fail(r, E_BAD_REQUEST, "expected ':' after a key");
-		place = (struct place){.outer = r->place, .key = name, .len = key.len};
-		note_duplicate(r, object, &place);
-		value = read_value_at(r, &place);
-		if (!value)
-			return NULL;
-		json_object_setn_new_nocheck(object, name, key.len, value);
 	} while (take(r, ','));
 	if (!take(r, '}'))
 		return fail(r, E_BAD_REQUEST, "expected ',' or '}' in an object");

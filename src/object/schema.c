@@ -45,7 +45,8 @@ const struct schema_field *schema_field_find(const struct schema_type *t, const 
 			end = middle;
 	}
 	for (; first < t->n_fields && t->heads[first] == head; first++)
-		if (!strcmp(t->fields[first].name, name))
+		/* A head that ends with NUL is the whole name. */
+		if (!(head & 0xff) || !strcmp(t->fields[first].name, name))
 			return &t->fields[first];
 	return NULL;
 }

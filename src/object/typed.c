@@ -23,6 +23,13 @@ static bool is_empty(const json_t *value)
 	       (json_is_array(value) && !json_array_size(value));
 }
 
+/* What VALUE consists of may be owned one by one. */
+static bool has_parts(const json_t *value)
+{
+	return (json_is_object(value) && json_object_size(value)) ||
+	       (json_is_array(value) && json_array_size(value));
+}
+
 /* Whether KEY is named by the schema of V, not merely an entry of a map. */
 static bool is_named(const struct schema_value *v, const char *key)
 {
@@ -62,20 +69,10 @@ static json_t *only(const json_t *group)
 	return json_array_size(group) == 1 ? json_array_get(group, 0) : NULL;
 }
 
-/* "f:NAME", borrowed from ROOM where it fits. */
-static const char *field_element(const char *name, struct str *room)
-{
-	str_reset(room);
-	str_adds(room, "f:");
-	str_adds(room, name);
-	return room->s;
-}
-
 static json_t *collect(const json_t *value, const struct schema_value *v);
 
 static json_t *collect_map(const json_t *value, const struct schema_value *v)
 {
-	struct str element CLEANUP(str_release) = STR_INIT;
 	json_t *node = NULL, *child;
 	const char *key;
 
@@ -85,7 +82,7 @@ static json_t *collect_map(const json_t *value, const struct schema_value *v)
 		if (json_is_null(child) || (json_is_object(child) && !json_object_size(child)) ||
 		    !is_named(v, key))
 			fieldset_add_self(&below);
-		fieldset_add(&node, field_element(key, &element), below);
+		fieldset_add_field(&node, key, below);
 	}
 	return node;
 }
@@ -130,13 +127,12 @@ static json_t *whole(const json_t *value, const struct schema_value *v);
 
 static json_t *whole_map(const json_t *value, const struct schema_value *v)
 {
-	struct str element CLEANUP(str_release) = STR_INIT;
 	json_t *node = NULL, *child;
 	const char *key;
 
 	json_object_foreach ((json_t *)value, key, child)
-		fieldset_add(&node, field_element(key, &element),
-			     whole(child, schema_child(v, key)));
+		fieldset_add_field(&node, key,
+				   whole(child, has_parts(child) ? schema_child(v, key) : NULL));
 	return node;
 }
 
@@ -166,10 +162,12 @@ static json_t *whole(const json_t *value, const struct schema_value *v)
 {
 	json_t *node = NULL;
 
-	if (!is_empty(value) && is_map(value, v))
-		node = whole_map(value, v);
-	else if (!is_empty(value) && is_list(value, v))
-		node = whole_list(value, v);
+	if (has_parts(value)) {
+		if (is_map(value, v))
+			node = whole_map(value, v);
+		else if (is_list(value, v))
+			node = whole_list(value, v);
+	}
 	fieldset_add_self(&node);
 	return node;
 }
@@ -188,21 +186,29 @@ static void add_difference(struct difference *d, const char *element, struct dif
 	fieldset_add(&d->removed, element, below.removed);
 }
 
+/* Of the field KEY of V. */
+static void compare_fields(struct difference *d, const char *key, const json_t *before,
+			   const json_t *after, const struct schema_value *v)
+{
+	bool leaves = !has_parts(before) && !has_parts(after);
+	struct difference below = compare(before, after, leaves ? NULL : schema_child(v, key));
+
+	fieldset_add_field(&d->changed, key, below.changed);
+	fieldset_add_field(&d->removed, key, below.removed);
+}
+
 static struct difference compare_maps(const json_t *before, const json_t *after,
 				      const struct schema_value *v)
 {
-	struct str element CLEANUP(str_release) = STR_INIT;
 	struct difference d = {NULL};
 	const char *key;
 	json_t *value;
 
 	json_object_foreach ((json_t *)after, key, value)
-		add_difference(&d, field_element(key, &element),
-			       compare(json_object_get(before, key), value, schema_child(v, key)));
+		compare_fields(&d, key, json_object_get(before, key), value, v);
 	json_object_foreach ((json_t *)before, key, value)
 		if (!json_object_get(after, key))
-			add_difference(&d, field_element(key, &element),
-				       compare(value, NULL, schema_child(v, key)));
+			compare_fields(&d, key, value, NULL, v);
 	return d;
 }
 

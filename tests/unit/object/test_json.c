@@ -238,14 +238,14 @@ static const char pod[] =
 static void notes_keys_that_are_there_twice(void **state)
 {
 	static const char text[] = "{\"a\":{\"b\":1,\"b\":2,\"b\":3},"
-				   "\"l\":[{\"c\":1},{\"c\":1,\"c\":[]}],\"a\":{\"b\":4}}";
+				   "\"l\":[{\"c\":1},{\"c\":1,\"c\":[]}],\"a\":{\"b\":0,\"b\":4}}";
 	json_t *duplicates json_auto = json_array();
 	json_t *tree json_auto = json_read_noting(text, strlen(text), duplicates, NULL);
 	struct str out CLEANUP(str_release) = STR_INIT;
 
 	assert_int_equal(json_path_int(tree, "a.b", 0), 4);
 	json_write(duplicates, &out);
-	assert_string_equal(out.s, "[\"a.b\",\"a.b\",\"l[1].c\",\"a\"]");
+	assert_string_equal(out.s, "[\"a.b\",\"a.b\",\"l[1].c\",\"a\",\"a.b\"]");
 }
 
 static void finds_in_bytes(void **state)
