@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define JSON_MAX_BYTES (64u << 20)
 #define JSON_MAX_DEPTH 512
@@ -87,15 +88,37 @@ size_t json_unescape(const char **p, const char *end, char out[4]);
 /* Whether the bytes of A, as they are, equal TEXT. */
 bool json_span_equal(struct span a, const char *text);
 
-/* The same paths in a tree. Borrowed; NULL, "", fallback when not there or of another type. */
-json_t *json_path(const json_t *tree, const char *path);
-const char *json_path_string(const json_t *tree, const char *path);
+/* The same paths in a tree. Borrowed; NULL, "", fallback when not there or of another type. Inline,
+ * so that of a PATH that stands in the source and is one name nothing is left to parse. */
+json_t *json_path_walk(const json_t *tree, const char *path);
+static inline json_t *json_path(const json_t *tree, const char *path)
+{
+	size_t n = strcspn(path, ".[");
+
+	return n && !path[n] ? json_object_getn(tree, path, n) : json_path_walk(tree, path);
+}
+static inline const char *json_path_string(const json_t *tree, const char *path)
+{
+	const char *text = json_string_value(json_path(tree, path));
+
+	return text ? text : "";
+}
 /* Of one member, whose name may hold dots. */
 const char *json_word(const json_t *object, const char *name);
 /* What kube-apiserver calls the type of VALUE in complaints: "map[string]interface {}". */
 const char *json_go_type(const json_t *value);
-json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback);
-bool json_path_bool(const json_t *tree, const char *path, bool fallback);
+static inline json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback)
+{
+	const json_t *value = json_path(tree, path);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+static inline bool json_path_bool(const json_t *tree, const char *path, bool fallback)
+{
+	const json_t *value = json_path(tree, path);
+
+	return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
 /* Sets PATH, making the maps on the way; takes VALUE over. Lists are not made; an element that is
  * not there is not set. */
 void json_path_set(json_t *tree, const char *path, json_t *value);

@@ -331,7 +331,7 @@ static json_t *step_into(const json_t *tree, const struct step *step)
 	return json_object_getn(tree, step->key, step->len);
 }
 
-json_t *json_path(const json_t *tree, const char *path)
+json_t *json_path_walk(const json_t *tree, const char *path)
 {
 	json_t *at = (json_t *)(uintptr_t)tree;
 	struct step step;
@@ -362,27 +362,6 @@ const char *json_go_type(const json_t *value)
 	};
 
 	return names[json_typeof(value)];
-}
-
-const char *json_path_string(const json_t *tree, const char *path)
-{
-	const char *text = json_string_value(json_path(tree, path));
-
-	return text ? text : "";
-}
-
-json_int_t json_path_int(const json_t *tree, const char *path, json_int_t fallback)
-{
-	const json_t *value = json_path(tree, path);
-
-	return json_is_integer(value) ? json_integer_value(value) : fallback;
-}
-
-bool json_path_bool(const json_t *tree, const char *path, bool fallback)
-{
-	const json_t *value = json_path(tree, path);
-
-	return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
 /* Walks to what holds the last step of PATH, making maps on the way when MAKE is set. */
