@@ -76,12 +76,42 @@ void field_path(const struct field *f, struct str *out)
 	if (!f->up)
 		return;
 	field_path(f->up, out);
-	if (f->name)
-		str_addf(out, "%s%s", out->len ? "." : "", f->name);
-	else if (f->key)
-		str_addf(out, "[%s]", f->key);
+	if (f->name) {
+		if (out->len)
+			str_addc(out, '.');
+		str_adds(out, f->name);
+		return;
+	}
+	str_addc(out, '[');
+	if (f->key)
+		str_adds(out, f->key);
 	else
-		str_addf(out, "[%zu]", f->index);
+		str_addi(out, (int64_t)f->index);
+	str_addc(out, ']');
+}
+
+uint64_t field_members(const struct field *f, const char *const *first, size_t stride, size_t n)
+{
+	uint64_t there = 0;
+
+	field_each_key (f, member) {
+		const char *row = (const char *)first;
+
+		if (!field_set(&member))
+			continue;
+		for (size_t i = 0; i < n; i++, row += stride)
+			if (strcmp(*(const char *const *)(const void *)row, member.key) == 0)
+				there |= UINT64_C(1) << i;
+	}
+	return there;
+}
+
+bool field_has_key_of(const struct field *map, const char *prefix)
+{
+	field_each_key (map, entry)
+		if (str_has_prefix(entry.key, prefix))
+			return true;
+	return false;
 }
 
 static bool is_empty(const json_t *v)

@@ -75,6 +75,15 @@ struct field field_entry(const struct field *up, const char *key);
 	for (struct field entry = field_next_entry(map, NULL); entry.value; \
 	     entry = field_next_entry(entry.up, &entry))
 struct field field_next_entry(const struct field *map, const struct field *before);
+/*
+ * Which rows of TABLE, fewer than 64, name members of UP that are there and not null: bit I of row
+ * I. Of many names few are there; this asks of what is there instead of each name.
+ */
+#define FIELD_MEMBERS(up, table) \
+	field_members(up, &(table)->name, sizeof(*(table)), ARRAY_SIZE(table))
+uint64_t field_members(const struct field *up, const char *const *first, size_t stride, size_t n);
+/* Whether a key of MAP begins with PREFIX. */
+bool field_has_key_of(const struct field *map, const char *prefix);
 
 /* What stands there; of another type: "", 0, false. */
 const char *field_text(const struct field *f);

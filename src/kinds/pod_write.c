@@ -118,11 +118,13 @@ static void apply_affinity_keys(json_t *affinity, const json_t *labels)
 static void apply_all_label_keys(json_t *object)
 {
 	const json_t *labels = json_path(object, "metadata.labels");
-	json_t *spread = json_path(object, "spec.topologySpreadConstraints"), *constraint;
+	const json_t *spec = json_object_get(object, "spec");
+	const json_t *affinity = json_object_get(spec, "affinity");
+	json_t *spread = json_object_get(spec, "topologySpreadConstraints"), *constraint;
 	size_t i;
 
-	apply_affinity_keys(json_path(object, "spec.affinity.podAffinity"), labels);
-	apply_affinity_keys(json_path(object, "spec.affinity.podAntiAffinity"), labels);
+	apply_affinity_keys(json_object_get(affinity, "podAffinity"), labels);
+	apply_affinity_keys(json_object_get(affinity, "podAntiAffinity"), labels);
 	json_array_foreach (spread, i, constraint)
 		apply_label_keys(constraint, "matchLabelKeys", "In", labels);
 }
@@ -162,11 +164,13 @@ static void apply_app_armor(json_t *object, struct warnings *warnings)
 {
 	static const char *const lists[] = {"initContainers", "containers", "ephemeralContainers"};
 	const json_t *annotations = json_path(object, "metadata.annotations");
+	const struct field said = field_root(annotations, NULL);
 	json_t *spec = json_object_get(object, "spec"), *c;
 	const json_t *of_pod = json_path(spec, "securityContext.appArmorProfile");
 	size_t j;
 
-	if (strcmp(json_path_string(spec, "os.name"), "windows") == 0)
+	if (!field_has_key_of(&said, APP_ARMOR_PREFIX) ||
+	    strcmp(json_path_string(spec, "os.name"), "windows") == 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		json_array_foreach (json_object_get(spec, lists[i]), j, c) {

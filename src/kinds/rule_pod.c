@@ -397,16 +397,14 @@ static bool is_cost(const char *s)
 
 void rule_pod_annotations(const struct field *annotations, const struct field *spec)
 {
-	static const char seccomp[] = "container.seccomp.security.alpha.kubernetes.io/";
-
 	field_each_key (annotations, a) {
 		if (strcmp(a.key, MIRROR_ANNOTATION) == 0 && !*field_text(FIELD(spec, "nodeName")))
 			field_invalid(&a, "must set spec.nodeName if mirror pod annotation is set");
 		else if (strcmp(a.key, "controller.kubernetes.io/pod-deletion-cost") == 0 &&
 			 !is_cost(field_text(&a)))
 			field_invalid(&a, "must be a 32bit integer");
-		else if (strcmp(a.key, "seccomp.security.alpha.kubernetes.io/pod") == 0 ||
-			 str_has_prefix(a.key, seccomp))
+		else if (strcmp(a.key, SECCOMP_OF_POD) == 0 ||
+			 str_has_prefix(a.key, SECCOMP_PREFIX))
 			check_seccomp_annotation(annotations, &a);
 		else if (str_has_prefix(a.key, APP_ARMOR_PREFIX))
 			check_app_armor_annotation(&a, spec, a.key + strlen(APP_ARMOR_PREFIX));
@@ -420,11 +418,12 @@ static void check_profile(const struct field *f, const json_t *annotation, const
 {
 	const char *said = json_string_value(annotation);
 	const struct field *type = FIELD(f, "type"), *profile = FIELD(f, "localhostProfile");
-	char *why free_ptr = xasprintf("%s type in annotation and field must match", word);
+	char *why free_ptr = NULL;
 	bool localhost = str_has_prefix(said ?: "", "localhost/");
 
 	if (!said || !field_set(f))
 		return;
+	why = xasprintf("%s type in annotation and field must match", word);
 	if (field_is(type, "Unconfined") ? strcmp(said, "unconfined") != 0
 	    : field_is(type, "RuntimeDefault")
 		    ? strcmp(said, "runtime/default") && (!default2 || strcmp(said, default2))
@@ -434,6 +433,13 @@ static void check_profile(const struct field *f, const json_t *annotation, const
 		field_forbidden(profile, "profile in annotation and field must match");
 }
 
+bool pod_has_profile_annotations(const struct field *annotations)
+{
+	return field_has_key_of(annotations, SECCOMP_OF_POD) ||
+	       field_has_key_of(annotations, SECCOMP_PREFIX) ||
+	       field_has_key_of(annotations, APP_ARMOR_PREFIX);
+}
+
 void rule_profile_annotations(const struct field *annotations, const struct field *spec)
 {
 	static const char docker[] = "docker/default";
@@ -441,17 +447,16 @@ void rule_profile_annotations(const struct field *annotations, const struct fiel
 	const struct field *context = FIELD(spec, "securityContext");
 	bool windows = field_is(FIELD(spec, "os.name"), "windows");
 
-	check_profile(
-		FIELD(context, "seccompProfile"),
-		json_object_get(annotations->value, "seccomp.security.alpha.kubernetes.io/pod"),
-		"seccomp", docker);
+	if (!pod_has_profile_annotations(annotations))
+		return;
+	check_profile(FIELD(context, "seccompProfile"),
+		      json_object_get(annotations->value, SECCOMP_OF_POD), "seccomp", docker);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		const struct field *list = FIELD(spec, lists[i]);
 
 		field_each (list, c) {
 			const char *name = json_path_string(c.value, "name");
-			char *seccomp free_ptr = xasprintf(
-				"container.seccomp.security.alpha.kubernetes.io/%s", name);
+			char *seccomp free_ptr = xasprintf(SECCOMP_PREFIX "%s", name);
 			char *app_armor free_ptr = xasprintf(APP_ARMOR_PREFIX "%s", name);
 			const struct field *own = FIELD(&c, "securityContext");
 			struct field armor = *FIELD(own, "appArmorProfile");

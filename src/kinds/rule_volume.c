@@ -378,13 +378,14 @@ static void check_source(const struct field *up, const struct source *s, bool pe
 static const struct source *check_sources(const struct field *up, const struct source *sources,
 					  size_t n, bool persistent)
 {
+	uint64_t there = field_members(up, &sources->name, sizeof(*sources), n);
 	const struct source *first = NULL;
 	size_t met = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct field f = *FIELD(up, sources[i].name);
+	for (size_t i = 0; there >> i; i++) {
+		struct field f = {.up = up, .name = sources[i].name, .errors = up->errors};
 
-		if (!field_set(&f))
+		if (!(there >> i & 1))
 			continue;
 		if (!first)
 			first = &sources[i];
@@ -576,17 +577,12 @@ static void check_projected(const struct field *f)
 
 	check_mode(FIELD(f, "defaultMode"));
 	field_each (sources, source) {
-		size_t n = 0;
+		uint64_t there = FIELD_MEMBERS(&source, kinds);
 
-		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-			const struct field *s = FIELD(&source, kinds[i].name);
-
-			if (!field_set(s))
-				continue;
-			n++;
-			kinds[i].check(s, f, &paths);
-		}
-		if (n > 1)
+		for (size_t i = 0; there >> i; i++)
+			if (there >> i & 1)
+				kinds[i].check(FIELD(&source, kinds[i].name), f, &paths);
+		if (there & (there - 1))
 			field_forbidden(&source,
 					"may not specify more than 1 volume type per source");
 	}

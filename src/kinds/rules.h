@@ -144,8 +144,12 @@ void rule_pod_spec(const struct field *spec, const struct field *owner);
 void rule_pod_template(const struct field *template);
 /* A pod that stands for one that its node was given by other means has this annotation. */
 #define MIRROR_ANNOTATION "kubernetes.io/config.mirror"
-/* How an annotation of old begins that names a container's AppArmor profile. */
+/* How annotations of old begin that name a container's profiles, and that of a pod's. */
 #define APP_ARMOR_PREFIX "container.apparmor.security.beta.kubernetes.io/"
+#define SECCOMP_PREFIX "container.seccomp.security.alpha.kubernetes.io/"
+#define SECCOMP_OF_POD "seccomp.security.alpha.kubernetes.io/pod"
+/* Whether any annotation of old says how the pod or its containers are confined. */
+bool pod_has_profile_annotations(const struct field *annotations);
 /* What a pod's annotations say of it. */
 void rule_pod_annotations(const struct field *annotations, const struct field *spec);
 /* That annotations and fields name the same seccomp and AppArmor profiles. */

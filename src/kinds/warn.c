@@ -197,12 +197,14 @@ static void warn_volumes(const struct field *volumes)
 	};
 
 	field_each (volumes, v) {
-		for (size_t i = 0; i < ARRAY_SIZE(old); i++) {
-			struct field f = *FIELD(&v, old[i].name);
+		uint64_t there = FIELD_MEMBERS(&v, old);
+
+		for (size_t i = 0; there >> i; i++) {
+			struct field f = {.up = &v, .name = old[i].name, .errors = v.errors};
 
 			if (old[i].told_as)
 				f.name = old[i].told_as;
-			if (field_set(&f))
+			if (there >> i & 1)
 				field_warn(&f, old[i].text);
 		}
 		warn_claim_spec(FIELD(&v, "ephemeral.volumeClaimTemplate.spec"));
@@ -248,11 +250,12 @@ static void warn_env(const struct field *env)
 	field_each (env, e) {
 		const char *name = json_path_string(e.value, "name");
 		const char *value = json_path_string(e.value, "value");
-		char *ref free_ptr = xasprintf("$(%s)", name);
+		char *ref free_ptr = NULL;
 		char *text free_ptr = NULL;
 
 		if (!seen_add(&seen, name))
 			continue;
+		ref = xasprintf("$(%s)", name);
 		if (!field_set(FIELD(&e, "valueFrom")) && strcmp(value, ref) && strstr(value, ref))
 			continue;
 		text = xasprintf("hides previous definition of \"%s\", which may be dropped when "
@@ -271,8 +274,9 @@ static void warn_containers(const struct field *spec)
 		const struct field *list = FIELD(spec, container_lists[i]);
 
 		field_each (list, c) {
-			const struct field *limits = FIELD(&c, "resources.limits");
-			const struct field *requests = FIELD(&c, "resources.requests");
+			const struct field *resources = FIELD(&c, "resources");
+			const struct field *limits = FIELD(resources, "limits");
+			const struct field *requests = FIELD(resources, "requests");
 
 			warn_fraction(limits, "memory");
 			warn_fraction(requests, "memory");
@@ -283,14 +287,32 @@ static void warn_containers(const struct field *spec)
 	}
 }
 
-/* Ports that were met before: by number and protocol, where; and all that is said of one. */
-static void warn_port_pair(const struct field *p, const json_t *other, const char *where)
+/* A port that was met before, and where. */
+struct met_port {
+	const json_t *port;
+	const char *list;
+	size_t container, index;
+	struct met_port *next; /* of the same number and protocol */
+};
+
+static char *where_of(const struct field *spec, const struct met_port *met)
+{
+	const struct field *container = FIELD_INDEX(FIELD(spec, met->list), met->container);
+	struct str where = STR_INIT;
+
+	field_path(FIELD_INDEX(FIELD(container, "ports"), met->index), &where);
+	return where.s;
+}
+
+static void warn_port_pair(const struct field *spec, const struct field *p,
+			   const struct met_port *met)
 {
 	const char *ip = json_path_string(p->value, "hostIP");
-	const char *other_ip = json_path_string(other, "hostIP");
+	const char *other_ip = json_path_string(met->port, "hostIP");
 	json_int_t host = json_path_int(p->value, "hostPort", 0);
-	json_int_t other_host = json_path_int(other, "hostPort", 0);
+	json_int_t other_host = json_path_int(met->port, "hostPort", 0);
 	const char *what = NULL;
+	char *where free_ptr = NULL;
 	char *text free_ptr = NULL;
 
 	if (strcmp(ip, other_ip) == 0 && host == other_host)
@@ -301,21 +323,15 @@ static void warn_port_pair(const struct field *p, const json_t *other, const cha
 		what = "dangerously ambiguous";
 	if (!what)
 		return;
+	where = where_of(spec, met);
 	text = xasprintf("%s port definition with %s", what, where);
 	field_warn(p, text);
 }
-
-struct met_port {
-	const json_t *port;
-	char *where;
-	struct met_port *next;
-};
 
 static void free_ports(void *head)
 {
 	for (struct met_port *p = head, *next; p; p = next) {
 		next = p->next;
-		free(p->where);
 		free(p);
 	}
 }
@@ -335,36 +351,42 @@ static void warn_host_ip(const struct field *p)
 	field_warn(p, text);
 }
 
+static void warn_port_name(const struct field *spec, const struct field *p, const char *name,
+			   const struct met_port *other)
+{
+	char *where free_ptr = where_of(spec, other);
+	char *text free_ptr = xasprintf("duplicate port name \"%s\" with %s, services and probes "
+					"that select ports by name will use %s",
+					name, where, where);
+
+	field_warn(p, text);
+}
+
 /* At most so many of one number are compared with each other. */
 #define SAME_PORTS_MAX 64
 
-static void warn_port(const struct field *p, struct map *numbers, struct map *names)
+/* PLACE: where P is. It is kept among NUMBERS, and by its name among NAMES. */
+static void warn_port(const struct field *spec, const struct field *p, struct met_port place,
+		      struct map *numbers, struct map *names)
 {
 	const char *name = json_path_string(p->value, "name");
-	char *key free_ptr =
-		xasprintf("%lld/%s", (long long)json_path_int(p->value, "containerPort", 0),
-			  json_path_string(p->value, "protocol"));
-	struct str where CLEANUP(str_release) = STR_INIT;
-	struct met_port *first = map_get(numbers, key), *met = xcalloc(1, sizeof(*met)), *o;
-	const char *other = *name ? map_get(names, name) : NULL;
+	struct str key CLEANUP(str_release) = STR_INIT;
+	struct met_port *met = xmalloc(sizeof(*met)), *other;
 	size_t n = 0;
 
+	str_addi(&key, json_path_int(p->value, "containerPort", 0));
+	str_addc(&key, '/');
+	str_adds(&key, json_path_string(p->value, "protocol"));
 	warn_host_ip(p);
-	for (o = first; o && n++ < SAME_PORTS_MAX; o = o->next)
-		warn_port_pair(p, o->port, o->where);
-	field_path(p, &where);
-	*met = (struct met_port){p->value, xstrdup(where.s), first};
-	map_put(numbers, key, met);
-	if (other) {
-		char *text free_ptr =
-			xasprintf("duplicate port name \"%s\" with %s, services and probes that "
-				  "select ports by name will use %s",
-				  name, other, other);
-
-		field_warn(p, text);
-	} else if (*name) {
-		map_put(names, name, xstrdup(where.s));
-	}
+	*met = place;
+	met->next = map_put(numbers, key.s, met);
+	for (other = met->next; other && n++ < SAME_PORTS_MAX; other = other->next)
+		warn_port_pair(spec, p, other);
+	other = *name ? map_get(names, name) : NULL;
+	if (other)
+		warn_port_name(spec, p, name, other);
+	else if (*name)
+		map_put(names, name, met);
 }
 
 static void warn_ports(const struct field *spec)
@@ -378,11 +400,16 @@ static void warn_ports(const struct field *spec)
 			const struct field *ports = FIELD(&c, "ports");
 
 			field_each (ports, p)
-				warn_port(&p, numbers, names);
+				warn_port(spec, &p,
+					  (struct met_port){.port = p.value,
+							    .list = container_lists[i],
+							    .container = c.index,
+							    .index = p.index},
+					  numbers, names);
 		}
 	}
+	map_free(names, NULL);
 	map_free(numbers, free_ports);
-	map_free(names, free);
 }
 
 static void warn_annotations(const struct field *f)
@@ -423,7 +450,9 @@ static void warn_profiles(const struct field *holder, bool is_template)
 	const struct field *spec = FIELD(holder, "spec");
 	bool own = field_set(FIELD(spec, "securityContext.appArmorProfile"));
 
-	warn_annotation(annotations, "seccomp.security.alpha.kubernetes.io/pod", "",
+	if (!pod_has_profile_annotations(annotations))
+		return;
+	warn_annotation(annotations, SECCOMP_OF_POD, "",
 			FIELD(spec, "securityContext.seccompProfile"), seccomp);
 	for (size_t i = 0; i < ARRAY_SIZE(container_lists); i++) {
 		const struct field *list = FIELD(spec, container_lists[i]);
@@ -431,8 +460,7 @@ static void warn_profiles(const struct field *holder, bool is_template)
 		field_each (list, c) {
 			const char *name = json_path_string(c.value, "name");
 
-			warn_annotation(annotations,
-					"container.seccomp.security.alpha.kubernetes.io/", name,
+			warn_annotation(annotations, SECCOMP_PREFIX, name,
 					FIELD(&c, "securityContext.seccompProfile"), seccomp);
 			if (is_template && !own)
 				warn_annotation(annotations, APP_ARMOR_PREFIX, name,

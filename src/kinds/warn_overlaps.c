@@ -93,7 +93,7 @@ static void warn_projected(const struct field *volume, struct written_list *met)
 		for (size_t i = 0; i < ARRAY_SIZE(named) && n < WRITTEN_MAX; i++) {
 			const struct field *source = FIELD(&s, named[i]);
 
-			if (!field_set(source))
+			if (!field_size(FIELD(source, "items")))
 				continue;
 			held[n++] = xasprintf("%s \"%s\"", words[i],
 					      json_path_string(source->value, "name"));
@@ -121,12 +121,14 @@ void warn_overlaps(const struct field *volumes)
 		met->n = 0;
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 			const struct field *f = FIELD(&v, kinds[i].name);
-			char *head free_ptr =
-				kinds[i].named_by
-					? xasprintf("%s \"%s\"", kinds[i].word,
-						    json_path_string(f->value, kinds[i].named_by))
-					: xstrdup(kinds[i].word);
+			char *head free_ptr = NULL;
 
+			if (!field_size(FIELD(f, "items")))
+				continue;
+			head = kinds[i].named_by
+				       ? xasprintf("%s \"%s\"", kinds[i].word,
+						   json_path_string(f->value, kinds[i].named_by))
+				       : xstrdup(kinds[i].word);
 			warn_items(&v, met, head, FIELD(f, "items"), "");
 		}
 		warn_projected(&v, met);
