@@ -36,7 +36,7 @@ static json_t *opened(json_t **node)
 
 		*node = json_object();
 		if (self)
-			json_object_set_nocheck(*node, SELF, leaf);
+			json_object_setn_new_nocheck(*node, SELF, 1, leaf);
 	}
 	return *node;
 }
@@ -68,7 +68,7 @@ void fieldset_add_self(json_t **node)
 	if (!*node)
 		*node = leaf;
 	else if (*node != leaf)
-		json_object_set_nocheck(*node, SELF, leaf);
+		json_object_setn_new_nocheck(*node, SELF, 1, leaf);
 }
 
 static bool is_element(const char *key)
@@ -192,7 +192,7 @@ static json_t *without(const json_t *set, const json_t *below)
 	json_t *out = NULL, *child;
 	const char *key;
 
-	if (fieldset_is_empty(below))
+	if (fieldset_is_empty(below) || fieldset_is_empty(set))
 		return json_incref((json_t *)set);
 	if (fieldset_has_self(set) && !fieldset_has_self(below))
 		fieldset_add_self(&out);

@@ -127,10 +127,10 @@ static const char *skip_plain(const char *p, const char *end)
 	return p;
 }
 
-/* The text of the string whose opening quote is at r->p: borrowed until the next string. */
-static bool read_string(struct reader *r, struct span *text)
+/* The text of a string with escapes or beyond ASCII: START is behind its opening quote. */
+static bool read_mixed(struct reader *r, const char *start, struct span *text)
 {
-	const char *start = ++r->p;
+	const char *after = start;
 	bool escaped = false;
 	size_t n;
 
@@ -141,12 +141,12 @@ static bool read_string(struct reader *r, struct span *text)
 		if (c == '\\') {
 			char out[4];
 
-			str_add(&r->buffer, start, (size_t)(r->p - start));
+			str_add(&r->buffer, after, (size_t)(r->p - after));
 			n = json_unescape(&r->p, r->end, out);
 			if (!n)
 				return fail(r, E_BAD_REQUEST, "invalid escape in a string");
 			str_add(&r->buffer, out, n);
-			start = r->p;
+			after = r->p;
 			escaped = true;
 		} else if (c < 0x20) {
 			return fail(r, E_BAD_REQUEST, "control character in a string");
@@ -160,10 +160,24 @@ static bool read_string(struct reader *r, struct span *text)
 	if (r->p == r->end)
 		return fail(r, E_BAD_REQUEST, "a string has no end");
 	if (escaped)
-		str_add(&r->buffer, start, (size_t)(r->p - start));
+		str_add(&r->buffer, after, (size_t)(r->p - after));
 	*text = escaped ? (struct span){r->buffer.s, r->buffer.len}
 			: (struct span){start, (size_t)(r->p - start)};
 	r->p++;
+	return true;
+}
+
+/* The text of the string whose opening quote is at r->p: borrowed until the next string. */
+static bool read_string(struct reader *r, struct span *text)
+{
+	const char *start = r->p + 1, *p = skip_plain(start, r->end);
+
+	if (p == r->end || *p != '"') {
+		r->p = p;
+		return read_mixed(r, start, text);
+	}
+	*text = (struct span){start, (size_t)(p - start)};
+	r->p = p + 1;
 	return true;
 }
 

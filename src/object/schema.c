@@ -2,6 +2,7 @@
 #include "object/json.h"
 #include "object/schema_table.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,18 @@ uint64_t schema_name_head(const char *name)
 {
 	uint64_t head = 0;
 
-	for (int shift = 56; shift >= 0 && *name; shift -= 8)
-		head |= (uint64_t)(unsigned char)*name++ << shift;
-	return head;
+	memcpy(&head, name, strnlen(name, sizeof(head)));
+	return be64toh(head);
+}
+
+/* NAME among the fields from FIRST on that have its head. */
+static const struct schema_field *find_among(const struct schema_type *t, size_t first,
+					     const char *name)
+{
+	for (size_t i = first; i < t->n_fields && t->heads[i] == t->heads[first]; i++)
+		if (!strcmp(t->fields[i].name, name))
+			return &t->fields[i];
+	return NULL;
 }
 
 const struct schema_field *schema_field_find(const struct schema_type *t, const char *name)
@@ -44,11 +54,10 @@ const struct schema_field *schema_field_find(const struct schema_type *t, const 
 		else
 			end = middle;
 	}
-	for (; first < t->n_fields && t->heads[first] == head; first++)
-		/* A head that ends with NUL is the whole name. */
-		if (!(head & 0xff) || !strcmp(t->fields[first].name, name))
-			return &t->fields[first];
-	return NULL;
+	if (first == t->n_fields || t->heads[first] != head)
+		return NULL;
+	/* A head that ends with NUL is the whole name. */
+	return head & 0xff ? find_among(t, first, name) : &t->fields[first];
 }
 
 const struct schema_type *schema_object_meta(void)
