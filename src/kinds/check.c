@@ -23,27 +23,37 @@
 
 struct check {
 	const struct resource *r;
+	const json_t *object;
 	struct unknown_fields *unknown;
-	struct field_errors *errors;
 	struct error **err;
-	struct field root;
-	struct str path;    /* "spec.containers[0].name" */
-	struct str go_path; /* "spec.containers.name", as Go's decoder names it */
 };
 
-/* Paths are made for every value and read for few: no printf. */
-static void push_name(struct str *path, const char *name)
+/* The member of the object itself in which AT lies; "" of the object. */
+static const char *top_name(const struct field *at)
 {
-	if (path->len)
-		str_addc(path, '.');
-	str_adds(path, name);
+	const char *name = "";
+
+	for (; at->up; at = at->up)
+		name = at->name;
+	return name;
 }
 
-static void push_index(struct str *path, size_t i)
+static bool in_metadata(const struct field *at)
 {
-	str_addc(path, '[');
-	str_addi(path, (int64_t)i);
-	str_addc(path, ']');
+	return str_has_prefix(top_name(at), "metadata");
+}
+
+/* "spec.containers.name", as Go's decoder names "spec.containers[0].name". */
+static void add_go_path(const struct field *at, struct str *out)
+{
+	if (!at->up)
+		return;
+	add_go_path(at->up, out);
+	if (!at->name || at->key)
+		return;
+	if (out->len)
+		str_addc(out, '.');
+	str_adds(out, at->name);
 }
 
 void unknown_fields_release(struct unknown_fields *u)
@@ -52,9 +62,6 @@ void unknown_fields_release(struct unknown_fields *u)
 		free(*path);
 	vec_release(u);
 }
-
-/* The place PATH as a whole. */
-#define place(c, path) (&(struct field){.up = &(c)->root, .name = (path), .errors = (c)->errors})
 
 static const char *json_type_word(const json_t *v)
 {
@@ -116,19 +123,20 @@ static int refuse_decode(struct check *c, const char *format, ...)
 			 c->r->version, c->r->kind, why.s);
 }
 
-static int wrong_type(struct check *c, const json_t *v, const struct schema_value *s,
-		      const char *struct_name)
+/* V, which should be as S says: a value of a field of T at AT. */
+static int wrong_type(struct check *c, const struct field *at, const json_t *v,
+		      const struct schema_value *s, const struct schema_type *t)
 {
+	struct str path CLEANUP(str_release) = STR_INIT;
+	const char *dot = strrchr(t->name, '.');
+
 	/* Its own fields are checked against its definition, with everything else. */
-	if (c->r->custom && c->r->open_api && !str_has_prefix(c->path.s, "metadata"))
+	if (c->r->custom && c->r->open_api && !in_metadata(at))
 		return 0;
-	if (c->r->custom)
-		return refuse_decode(c,
-				     "metadata: Invalid value: json: cannot unmarshal %s into Go "
-				     "struct field %s.%s of type %s",
-				     go_type_word(v), struct_name, c->go_path.s, go_types[s->kind]);
-	return refuse_decode(c, "json: cannot unmarshal %s into Go struct field %s.%s of type %s",
-			     go_type_word(v), struct_name, c->go_path.s, go_types[s->kind]);
+	add_go_path(at, &path);
+	return refuse_decode(c, "%sjson: cannot unmarshal %s into Go struct field %s.%s of type %s",
+			     c->r->custom ? "metadata: Invalid value: " : "", go_type_word(v),
+			     dot ? dot + 1 : t->name, path.s, go_types[s->kind]);
 }
 
 /* The integers of a custom resource may be written as other numbers are. */
@@ -209,20 +217,20 @@ static bool scalar_fits(const struct check *c, const json_t *v, const struct sch
 	}
 }
 
-static void check_enum(struct check *c, const json_t *v, const struct schema_value *s)
+static void check_enum(struct check *c, const struct field *at, const struct schema_value *s)
 {
-	const char *text = json_string_value(v);
+	const char *text = json_string_value(at->value);
 
 	if (!s->enums || !text || (!*text && !c->r->custom))
 		return;
 	for (size_t i = 0; s->enums[i]; i++)
 		if (strcmp(s->enums[i], text) == 0)
 			return;
-	field_not_supported_text(place(c, c->path.s), text, s->enums);
+	field_not_supported_text(at, text, s->enums);
 }
 
-static int check_value(struct check *c, json_t *v, const struct schema_value *s,
-		       const char *struct_name);
+static int check_value(struct check *c, const struct field *at, json_t *v,
+		       const struct schema_value *s, const struct schema_type *t);
 
 /* A number where a quantity stands becomes its text: the caller replaces it. */
 static json_t *as_quantity(const json_t *v)
@@ -233,21 +241,26 @@ static json_t *as_quantity(const json_t *v)
 	return json_string(text.s);
 }
 
-static void note_unknown(struct check *c, const char *key)
+static void note_unknown(struct check *c, const struct field *at)
 {
+	struct str path = STR_INIT;
+
 	if (!c->unknown)
 		return;
-	vec_push(c->unknown, xasprintf("%s%s%s", c->path.s, c->path.len ? "." : "", key));
+	field_path(at, &path);
+	vec_push(c->unknown, str_take(&path));
 }
 
-static bool is_shown_empty(const struct check *c, const char *key)
+static bool is_shown_empty(const struct check *c, const struct field *at)
 {
 	const char *pattern = c->r->particulars->shown_empty.path;
 	const char *unless = c->r->particulars->shown_empty.unless;
-	char *path free_ptr = pattern ? xasprintf("%s.%s", c->path.s ?: "", key) : NULL;
+	struct str path CLEANUP(str_release) = STR_INIT;
 
-	return pattern && fnmatch(pattern, path, 0) == 0 &&
-	       !(unless && json_path(c->root.value, unless));
+	if (!pattern)
+		return false;
+	field_path(at, &path);
+	return fnmatch(pattern, path.s, 0) == 0 && !(unless && json_path(c->object, unless));
 }
 
 /* Go's zero time is none. */
@@ -265,47 +278,32 @@ static bool is_no_time(const struct check *c, const struct schema_field *f, cons
 
 /* Of a custom resource only what is null and may not be, but for metadata, its own and that of
  * objects in it, which is of the program's own types. */
-static bool left_out(const struct check *c, const struct schema_type *t,
-		     const struct schema_field *f, const json_t *v)
+static bool left_out(const struct check *c, const struct field *at, const struct schema_type *t,
+		     const struct schema_field *f)
 {
+	const json_t *v = at->value;
+
 	if (c->r->custom && json_is_null(v))
 		return !f->value.nullable;
 	if (!schema_leaves_out(f, v))
 		return false;
 	if (c->r->custom)
 		return schema_type_find(t->name) == t;
-	return json_is_null(v) || !is_shown_empty(c, f->name);
+	return json_is_null(v) || !is_shown_empty(c, at);
 }
 
-static int check_field(struct check *c, json_t *object, const struct schema_type *t,
-		       const struct schema_field *f, json_t *v)
+static void check_required(struct check *c, const struct field *at, const struct schema_type *t)
 {
-	const char *dot = strrchr(t->name, '.');
-	size_t len = c->path.len, go_len = c->go_path.len;
-	int result;
-
-	push_name(&c->path, f->name);
-	push_name(&c->go_path, f->name);
-	if (f->value.kind == SCHEMA_QUANTITY && json_is_number(v)) {
-		json_object_set_new(object, f->name, as_quantity(v));
-		v = json_object_get(object, f->name);
-	}
-	result = check_value(c, v, &f->value, dot ? dot + 1 : t->name);
-	str_truncate(&c->path, len);
-	str_truncate(&c->go_path, go_len);
-	return result;
-}
-
-static void check_required(struct check *c, const json_t *object, const struct schema_type *t)
-{
+	if (str_has_prefix(top_name(at), "status"))
+		return;
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_field *f = &t->fields[i];
 		const json_t *v;
 		bool empty;
 
-		if (!f->required || strncmp(c->path.s, "status", 6) == 0)
+		if (!f->required)
 			continue;
-		v = json_object_get(object, f->name);
+		v = json_object_get(at->value, f->name);
 		empty = !v || (json_is_null(v) && !f->value.nullable);
 		if (!c->r->custom && v)
 			empty = empty || (json_is_string(v) && !*json_string_value(v));
@@ -314,19 +312,30 @@ static void check_required(struct check *c, const json_t *object, const struct s
 		     f->value.kind == SCHEMA_BOOL || f->value.kind == SCHEMA_INT_OR_STRING ||
 		     f->value.kind == SCHEMA_ANY))
 			continue;
-		if (empty) {
-			struct field at = {
-				.up = c->path.len ? place(c, c->path.s) : &c->root,
-				.name = f->name,
-				.errors = c->errors,
-			};
-
-			field_required(&at, NULL);
-		}
+		if (empty)
+			field_required(
+				&(struct field){.up = at, .name = f->name, .errors = at->errors},
+				NULL);
 	}
 }
 
-static int check_struct(struct check *c, json_t *object, const struct schema_type *t)
+/* What Go's decoder reads F of OBJECT as, in place of V where that is another value. */
+static json_t *read_field(const struct check *c, json_t *object, const struct schema_field *f,
+			  json_t *v)
+{
+	json_t *other = NULL;
+
+	if (is_no_time(c, f, v))
+		other = json_null();
+	else if (f->value.kind == SCHEMA_QUANTITY && json_is_number(v))
+		other = as_quantity(v);
+	if (other)
+		json_object_set_new(object, f->name, other);
+	return other ? other : v;
+}
+
+static int check_struct(struct check *c, const struct field *at, json_t *object,
+			const struct schema_type *t)
 {
 	const char *key;
 	json_t *v;
@@ -334,32 +343,32 @@ static int check_struct(struct check *c, json_t *object, const struct schema_typ
 
 	json_object_foreach_safe (object, tmp, key, v) {
 		const struct schema_field *f = schema_field_find(t, key);
+		struct field member = {.up = at, .name = key, .errors = at->errors};
 
 		if (!f && t->preserve_unknown)
 			continue;
 		if (!f) {
-			note_unknown(c, key);
+			note_unknown(c, &member);
 			json_object_del(object, key);
 			continue;
 		}
-		if (is_no_time(c, f, v)) {
-			json_object_set_new(object, f->name, json_null());
-			v = json_object_get(object, f->name);
-		}
-		if (left_out(c, t, f, v)) {
+		member.name = f->name;
+		member.value = v = read_field(c, object, f, v);
+		if (left_out(c, &member, t, f)) {
 			json_object_del(object, key);
 			continue;
 		}
-		if (!json_is_null(v) && check_field(c, object, t, f, v) < 0)
+		if (!json_is_null(v) && check_value(c, &member, v, &f->value, t) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* E, an element or a map's value, as Go reads it where that is another value: new; else NULL. */
-static json_t *read_otherwise(const struct check *c, const json_t *e, const struct schema_value *s)
+static json_t *read_otherwise(const struct check *c, const struct field *at, const json_t *e,
+			      const struct schema_value *s)
 {
-	bool in_go = !c->r->custom || str_has_prefix(c->path.s, "metadata");
+	bool in_go = !c->r->custom || in_metadata(at);
 
 	if (s->kind == SCHEMA_QUANTITY && json_is_number(e))
 		return as_quantity(e);
@@ -374,66 +383,65 @@ static bool is_pruned(const struct check *c, const json_t *e, const struct schem
 	return c->r->custom && json_is_null(e) && s->kind != SCHEMA_ANY && !s->nullable;
 }
 
-static int check_list(struct check *c, json_t *v, const struct schema_value *s,
-		      const char *struct_name)
+static int check_list(struct check *c, const struct field *at, json_t *v,
+		      const struct schema_value *s, const struct schema_type *t)
 {
-	size_t len = c->path.len, i;
+	size_t i;
 	json_t *e, *other;
 
 	json_array_foreach (v, i, e) {
-		other = read_otherwise(c, e, s->elem);
+		struct field element = {.up = at, .index = i, .errors = at->errors};
+
+		other = read_otherwise(c, at, e, s->elem);
 		if (other)
 			json_array_set_new(v, i, other);
-		push_index(&c->path, i);
-		if (check_value(c, other ? other : e, s->elem, struct_name) < 0)
+		if (check_value(c, &element, other ? other : e, s->elem, t) < 0)
 			return -1;
-		str_truncate(&c->path, len);
 	}
 	return 0;
 }
 
-static int check_map(struct check *c, json_t *v, const struct schema_value *s,
-		     const char *struct_name)
+/* An entry is named as a member is. */
+static int check_map(struct check *c, const struct field *at, json_t *v,
+		     const struct schema_value *s, const struct schema_type *t)
 {
-	size_t len = c->path.len;
 	const char *key;
 	json_t *e, *other;
 	void *tmp;
 
 	json_object_foreach_safe (v, tmp, key, e) {
-		other = read_otherwise(c, e, s->elem);
+		struct field entry = {.up = at, .name = key, .key = key, .errors = at->errors};
+
+		other = read_otherwise(c, at, e, s->elem);
 		if (!other && is_pruned(c, e, s->elem)) {
 			json_object_del(v, key);
 			continue;
 		}
 		if (other)
 			json_object_set_new(v, key, other);
-		push_name(&c->path, key);
-		if (check_value(c, other ? other : e, s->elem, struct_name) < 0)
+		if (check_value(c, &entry, other ? other : e, s->elem, t) < 0)
 			return -1;
-		str_truncate(&c->path, len);
 	}
 	return 0;
 }
 
-static int check_value(struct check *c, json_t *v, const struct schema_value *s,
-		       const char *struct_name)
+/* T: the type of the struct in which V stands. */
+static int check_value(struct check *c, const struct field *at, json_t *v,
+		       const struct schema_value *s, const struct schema_type *t)
 {
 	switch (s->kind) {
 	case SCHEMA_ANY:
 		return 0;
 	case SCHEMA_STRUCT:
-		return json_is_object(v) ? check_struct(c, v, s->type)
-					 : wrong_type(c, v, s, struct_name);
+		return json_is_object(v) ? check_struct(c, at, v, s->type)
+					 : wrong_type(c, at, v, s, t);
 	case SCHEMA_LIST:
-		return json_is_array(v) ? check_list(c, v, s, struct_name)
-					: wrong_type(c, v, s, struct_name);
+		return json_is_array(v) ? check_list(c, at, v, s, t) : wrong_type(c, at, v, s, t);
 	case SCHEMA_MAP:
-		return json_is_object(v) ? check_map(c, v, s, struct_name)
-					 : wrong_type(c, v, s, struct_name);
+		return json_is_object(v) ? check_map(c, at, v, s, t) : wrong_type(c, at, v, s, t);
 	default:
 		if (!scalar_fits(c, v, s))
-			return wrong_type(c, v, s, struct_name);
+			return wrong_type(c, at, v, s, t);
 		return check_text(c, v, s);
 	}
 }
@@ -441,75 +449,51 @@ static int check_value(struct check *c, json_t *v, const struct schema_value *s,
 int object_check_schema(json_t *object, const struct resource *r, struct unknown_fields *unknown,
 			struct field_errors *errors, struct error **err)
 {
-	struct check c = {.r = r,
-			  .unknown = unknown,
-			  .errors = errors,
-			  .err = err,
-			  .root = {.value = object},
-			  .path = STR_INIT,
-			  .go_path = STR_INIT};
-	int result = r->type ? check_struct(&c, object, r->type) : 0;
+	struct check c = {.r = r, .object = object, .unknown = unknown, .err = err};
+	const struct field root = field_root(object, errors);
 
-	str_release(&c.path);
-	str_release(&c.go_path);
-	return result;
+	return r->type ? check_struct(&c, &root, object, r->type) : 0;
 }
 
-static void rules_of_value(struct check *c, const json_t *v, const struct schema_value *s);
+static void rules_of_value(struct check *c, const struct field *at, const struct schema_value *s);
 
-static void rules_of_struct(struct check *c, const json_t *object, const struct schema_type *t)
+static void rules_of_struct(struct check *c, const struct field *at, const struct schema_type *t)
 {
-	size_t len = c->path.len;
-
-	check_required(c, object, t);
+	check_required(c, at, t);
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct schema_value *s = &t->fields[i].value;
-		const json_t *v;
+		const char *name = t->fields[i].name;
 
 		if (!s->enums && s->kind < SCHEMA_STRUCT) /* a scalar without rules */
 			continue;
-		v = json_object_get(object, t->fields[i].name);
-		if (!v || (!len && strcmp(t->fields[i].name, "metadata") == 0))
+		if (!at->up && strcmp(name, "metadata") == 0)
 			continue;
-		push_name(&c->path, t->fields[i].name);
-		rules_of_value(c, v, s);
-		str_truncate(&c->path, len);
+		rules_of_value(c, FIELD(at, name), s);
 	}
 }
 
-static void rules_of_value(struct check *c, const json_t *v, const struct schema_value *s)
+static void rules_of_value(struct check *c, const struct field *at, const struct schema_value *s)
 {
-	size_t len = c->path.len, i;
-	const char *key;
-	json_t *e;
-
-	if (s->kind == SCHEMA_STRUCT && json_is_object(v)) {
-		rules_of_struct(c, v, s->type);
-	} else if (s->kind == SCHEMA_LIST && json_is_array(v)) {
-		json_array_foreach (v, i, e) {
-			push_index(&c->path, i);
-			rules_of_value(c, e, s->elem);
-			str_truncate(&c->path, len);
-		}
-	} else if (s->kind == SCHEMA_MAP && json_is_object(v)) {
-		json_object_foreach ((json_t *)v, key, e) {
-			str_addf(&c->path, c->r->custom ? ".%s" : "[%s]", key);
-			rules_of_value(c, e, s->elem);
-			str_truncate(&c->path, len);
-		}
+	if (s->kind == SCHEMA_STRUCT && json_is_object(at->value)) {
+		rules_of_struct(c, at, s->type);
+	} else if (s->kind == SCHEMA_LIST && json_is_array(at->value)) {
+		field_each (at, e)
+			rules_of_value(c, &e, s->elem);
+	} else if (s->kind == SCHEMA_MAP && json_is_object(at->value)) {
+		field_each_key (at, e)
+			rules_of_value(c, &e, s->elem);
 	} else {
-		check_enum(c, v, s);
+		check_enum(c, at, s);
 	}
 }
 
 /* Required fields and enums by the schema table, of an object that has its defaults. */
 static void check_rules(const struct field *object, const struct resource *r)
 {
-	struct check c = {.r = r, .errors = object->errors, .path = STR_INIT, .go_path = STR_INIT};
+	struct check c = {.r = r};
 
 	if (r->type)
-		rules_of_struct(&c, object->value, r->type);
-	str_release(&c.path);
+		rules_of_struct(&c, object, r->type);
 }
 
 /* A write to the status asks the schema of the status alone. */
