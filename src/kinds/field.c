@@ -127,22 +127,54 @@ bool field_same(const struct field *a, const struct field *b)
 	return json_equal(a->value, b->value);
 }
 
+#define SEEN_FEW 8
+
 void seen_release(struct seen *s)
 {
+	str_release(&s->few);
 	map_free(s->map, NULL);
-	s->map = NULL;
+	*s = (struct seen)SEEN_INIT;
+}
+
+static bool few_have(const struct seen *s, const char *text)
+{
+	const char *p = s->few.s;
+
+	for (size_t i = 0; i < s->n; i++, p += strlen(p) + 1)
+		if (strcmp(p, text) == 0)
+			return true;
+	return false;
 }
 
 bool seen_has(const struct seen *s, const char *text)
 {
-	return s->map && map_get(s->map, text);
+	return s->map ? map_get(s->map, text) != NULL : few_have(s, text);
+}
+
+static struct map *map_of_few(struct seen *s)
+{
+	struct map *map = map_new();
+	const char *p = s->few.s;
+
+	for (size_t i = 0; i < s->n; i++, p += strlen(p) + 1)
+		map_put(map, p, s);
+	return map;
 }
 
 bool seen_add(struct seen *s, const char *text)
 {
-	if (!s->map)
-		s->map = map_new();
-	return map_put(s->map, text, s) != NULL;
+	if (s->map)
+		return map_put(s->map, text, s) != NULL;
+	if (few_have(s, text))
+		return true;
+	if (s->n < SEEN_FEW) {
+		str_add(&s->few, text, strlen(text) + 1);
+		s->n++;
+		return false;
+	}
+	s->map = map_of_few(s);
+	map_put(s->map, text, s);
+	return false;
 }
 
 void field_check_text(const struct field *f, const char *text, name_rule *rule)

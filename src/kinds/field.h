@@ -103,13 +103,15 @@ void field_path(const struct field *f, struct str *out);
 /* Equal, where what is not there equals what is empty. */
 bool field_same(const struct field *a, const struct field *b);
 
-/* Texts met so far: what must be unique. */
+/* Texts met so far: what must be unique. A few are looked through, of many there is a map. */
 struct seen {
-	struct map *map; /* NULL: none yet */
+	struct str few;	 /* one behind the other, each with its NUL */
+	size_t n;	 /* of them */
+	struct map *map; /* NULL: they are few */
 };
-#define SEEN_INIT    \
-	{            \
-		NULL \
+#define SEEN_INIT                \
+	{                        \
+		.few = STR_INIT, \
 	}
 void seen_release(struct seen *s);
 /* Notes TEXT; true when it was there before. */

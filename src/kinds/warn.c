@@ -168,12 +168,15 @@ static void warn_scheduling(const struct field *spec)
 {
 	const struct field *selector = FIELD(spec, "nodeSelector");
 	const struct field *spread = FIELD(spec, "topologySpreadConstraints");
+	const struct field *affinity = FIELD(spec, "affinity");
 
 	field_each_key (selector, label)
 		if (old_node_label(label.key))
 			field_warn(&label, old_node_label(label.key));
-	warn_node_affinity(FIELD(spec, "affinity.nodeAffinity"));
-	warn_pod_affinity(FIELD(spec, "affinity"));
+	if (field_set(affinity)) {
+		warn_node_affinity(FIELD(affinity, "nodeAffinity"));
+		warn_pod_affinity(affinity);
+	}
 	field_each (spread, c) {
 		warn_key(FIELD(&c, "topologyKey"));
 		warn_null_selector(FIELD(&c, "labelSelector"));
@@ -207,7 +210,8 @@ static void warn_volumes(const struct field *volumes)
 			if (there >> i & 1)
 				field_warn(&f, old[i].text);
 		}
-		warn_claim_spec(FIELD(&v, "ephemeral.volumeClaimTemplate.spec"));
+		if (field_set(FIELD(&v, "ephemeral")))
+			warn_claim_spec(FIELD(&v, "ephemeral.volumeClaimTemplate.spec"));
 	}
 }
 
@@ -301,7 +305,7 @@ static char *where_of(const struct field *spec, const struct met_port *met)
 	struct str where = STR_INIT;
 
 	field_path(FIELD_INDEX(FIELD(container, "ports"), met->index), &where);
-	return where.s;
+	return str_take(&where);
 }
 
 static void warn_port_pair(const struct field *spec, const struct field *p,

@@ -1,6 +1,7 @@
 /* Volumes that write one path twice. */
 #include "kinds/warn.h"
 
+#include "base/vec.h"
 #include "object/json.h"
 
 #include <string.h>
@@ -13,8 +14,8 @@ struct written {
 #define WRITTEN_MAX 1024
 
 struct written_list {
-	struct written v[WRITTEN_MAX];
-	size_t n;
+	struct written *v;
+	size_t n, cap;
 };
 
 static size_t length_of(const char *path)
@@ -61,7 +62,7 @@ static void warn_written(const struct field *volume, struct written_list *met, c
 		field_warn(&(struct field){.errors = volume->errors}, text.s);
 	}
 	if (met->n < WRITTEN_MAX)
-		met->v[met->n++] = w;
+		vec_push(met, w);
 }
 
 static void warn_items(const struct field *volume, struct written_list *met, const char *head,
@@ -115,10 +116,10 @@ void warn_overlaps(const struct field *volumes)
 	} kinds[] = {{"configMap", "ConfigMap", "name"},
 		     {"secret", "Secret", "secretName"},
 		     {"downwardAPI", "DownwardAPI", NULL}};
-	struct written_list *met = xmalloc(sizeof(*met));
+	struct written_list met = VEC_INIT;
 
 	field_each (volumes, v) {
-		met->n = 0;
+		met.n = 0;
 		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 			const struct field *f = FIELD(&v, kinds[i].name);
 			char *head free_ptr = NULL;
@@ -129,9 +130,9 @@ void warn_overlaps(const struct field *volumes)
 				       ? xasprintf("%s \"%s\"", kinds[i].word,
 						   json_path_string(f->value, kinds[i].named_by))
 				       : xstrdup(kinds[i].word);
-			warn_items(&v, met, head, FIELD(f, "items"), "");
+			warn_items(&v, &met, head, FIELD(f, "items"), "");
 		}
-		warn_projected(&v, met);
+		warn_projected(&v, &met);
 	}
-	free(met);
+	vec_release(&met);
 }
