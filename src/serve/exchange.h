@@ -25,6 +25,8 @@ struct exchange {
 	struct lws *wsi;
 	/* lws_set_timer_usecs() of 4.1 cannot be cancelled; this can. */
 	lws_sorted_usec_list_t timer;
+	/* Of the server's streams. */
+	struct exchange *next_stream, **stream_at;
 };
 
 /* receive.c: 0, or -1 to close the connection. PATH has LEN bytes and no query. */
@@ -48,6 +50,8 @@ void exchange_set_timer(struct exchange *x, int64_t us);
 void exchange_watch_over(struct exchange *x);
 /* It is over, or the client is gone. */
 void exchange_closed(struct exchange *x);
+/* Ends the streams whose clients have gone; to be called whenever the thread was woken. */
+void exchange_look_for_hangups(struct server *s);
 /* Workers have news: a stream that began stops counting against the bound of requests. */
 void exchange_news(struct server *s);
 

@@ -166,7 +166,6 @@ int http_listen(struct server *s, const char *host, int *port, const struct pki 
 
 void http_run(struct server *s)
 {
-	while (!atomic_load(&s->stopping))
-		if (lws_service(s->context, 0) < 0)
-			break;
+	while (!atomic_load(&s->stopping) && lws_service(s->context, 0) >= 0)
+		exchange_look_for_hangups(s);
 }

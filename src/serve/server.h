@@ -39,6 +39,8 @@ struct server {
 	pthread_mutex_t ready_lock;
 	bool wakes; /* under it: the thread may be woken; not when the context goes */
 	struct request *ready;
+	struct exchange *streams; /* answers that go on, of the service thread */
+	int64_t look_again_ns;	  /* whether their clients are there */
 	/* Bounds of what clients may make the server hold; of the service thread. */
 	size_t in_flight, body_bytes;
 };
