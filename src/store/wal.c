@@ -93,15 +93,26 @@ uint32_t wal_sum(const void *head, size_t head_size, const char *more, size_t le
 
 /* Records. */
 
-/* Zeros up to END of a half: what is written over later costs a flush nothing but itself. */
-static int extend(struct wal *w, uint64_t sequence, uint64_t end)
+static int write_zeros(struct wal *w, uint64_t at, uint64_t end)
 {
 	static const char zeros[64 << 10];
-	uint64_t *had = &w->end[sequence & 1], half = wal_half(w->page_size, sequence);
 	int rc = 0;
 
-	for (; !rc && *had < end; *had += sizeof(zeros))
-		rc = wal_write_bytes(w->fd, zeros, sizeof(zeros), half + *had);
+	for (size_t n; !rc && at < end; at += n) {
+		n = MIN(sizeof(zeros), end - at);
+		rc = wal_write_bytes(w->fd, zeros, n, at);
+	}
+	return rc;
+}
+
+/* Up to END of a half: what is written over later costs a flush nothing but itself. */
+static int extend(struct wal *w, uint64_t sequence, uint64_t end)
+{
+	uint64_t half = wal_half(w->page_size, sequence);
+	int rc = write_zeros(w, half + w->end[sequence & 1], half + end);
+
+	if (!rc)
+		w->end[sequence & 1] = end;
 	return rc;
 }
 
@@ -225,12 +236,13 @@ static void wal_free(struct store *s)
 static int create(struct store *s)
 {
 	struct wal *w = s->wal;
-	int rc = 0;
+	int rc;
 
 	w->fd = openat(s->dir_fd, WAL_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		       0600);
 	if (w->fd < 0)
 		return errno;
+	rc = write_zeros(w, 0, wal_half(w->page_size, 0));
 	for (unsigned i = 0; !rc && i < 2; i++) {
 		rc = extend(w, i, FIRST_BYTES);
 		if (!rc)
