@@ -93,17 +93,39 @@ static bool suffix_well_formed(const char *p)
 	return *p == '\0';
 }
 
-/* a * b for a >= 0 and b > 0, at most NANO_MAX. */
+/* a * b for a >= 0 and b > 0, at most NANO_MAX. What is small is not divided to know that. */
 static __int128 multiply(__int128 a, __int128 b)
 {
+	if (a <= INT64_MAX && b <= INT64_MAX)
+		return a * b;
 	return a > NANO_MAX / b ? NANO_MAX : a * b;
 }
 
 static __int128 power10(int n)
 {
-	__int128 p = 1;
+	static const int64_t small[] = {1,
+					10,
+					100,
+					1000,
+					10000,
+					100000,
+					1000000,
+					10000000,
+					100000000,
+					1000000000,
+					10000000000,
+					100000000000,
+					1000000000000,
+					10000000000000,
+					100000000000000,
+					1000000000000000,
+					10000000000000000,
+					100000000000000000,
+					1000000000000000000};
+	int known = MIN(n, (int)ARRAY_SIZE(small) - 1);
+	__int128 p = small[known];
 
-	while (n-- > 0)
+	while (n-- > known)
 		p = multiply(p, 10);
 	return p;
 }
@@ -173,6 +195,15 @@ static bool is_short(const struct digits *d, const struct suffix *s)
 	return digits <= SHORT_DIGITS && s->exponent - (int)d->n_fraction >= -9;
 }
 
+static int refuse_form(const char *text, const char *suffix, struct error **err)
+{
+	if (*text && suffix_well_formed(suffix))
+		return error_set(err, E_BAD_REQUEST, "unable to parse quantity's suffix");
+	return error_set(err, E_BAD_REQUEST,
+			 "quantities must match the regular expression "
+			 "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+}
+
 int quantity_parse(const char *text, struct quantity *out, struct error **err)
 {
 	const char *p = text;
@@ -184,12 +215,8 @@ int quantity_parse(const char *text, struct quantity *out, struct error **err)
 	if (*p == '-' || *p == '+')
 		p++;
 	p = scan_digits(p, &d);
-	if (!*text || !suffix_well_formed(p))
-		return error_set(err, E_BAD_REQUEST,
-				 "quantities must match the regular expression "
-				 "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-	if (!parse_suffix(p, &s))
-		return error_set(err, E_BAD_REQUEST, "unable to parse quantity's suffix");
+	if (!*text || !parse_suffix(p, &s))
+		return refuse_form(text, p, err);
 	value = scale(&d, s.base == 10 ? s.exponent : 0,
 		      s.base == 2 ? (__int128)1 << s.exponent : 1);
 	if (value == NANO_MAX || (!is_short(&d, &s) && value > CAP))
