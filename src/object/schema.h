@@ -76,10 +76,11 @@ enum schema_proto_form {
 	SCHEMA_PROTO_DEPENDENCIES, /* a map of {1: JSONSchemaProps, 2: strings} */
 };
 
-/* What a walk that fills values in finds at a field or anywhere below it. */
+/* What a walk over values finds at a field or anywhere below it. */
 enum schema_reach {
 	SCHEMA_REACHES_DEFAULT = 1, /* a default, or amounts to be rounded */
 	SCHEMA_REACHES_PRESENT = 2, /* SCHEMA_PRESENT and the like */
+	SCHEMA_REACHES_LIST = 4,    /* the same of a list or map */
 };
 
 struct schema_field {

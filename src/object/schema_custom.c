@@ -84,7 +84,7 @@ static int compare_fields(const void *a, const void *b)
 static unsigned field_reaches(const struct schema_field *f)
 {
 	if (f->value.kind >= SCHEMA_STRUCT)
-		return SCHEMA_REACHES_DEFAULT | SCHEMA_REACHES_PRESENT;
+		return SCHEMA_REACHES_DEFAULT | SCHEMA_REACHES_PRESENT | SCHEMA_REACHES_LIST;
 	return f->default_json ? SCHEMA_REACHES_DEFAULT : 0;
 }
 

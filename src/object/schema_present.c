@@ -65,27 +65,34 @@ static json_t *zero_value(const struct schema_field *f)
 /* What is done to each struct found in a value. */
 typedef void visitor(json_t *object, const struct schema_type *t);
 
-static void walk(json_t *value, const struct schema_value *v, visitor *visit, int depth);
+/* REACHES: what a field must reach to be looked at. */
+struct walk {
+	visitor *visit;
+	enum schema_reach reaches;
+};
+
+static void walk(const struct walk *w, json_t *value, const struct schema_value *v, int depth);
 
 /* By what OBJECT has: a type may have many more fields, and scalars hold nothing. */
-static void walk_struct(json_t *object, const struct schema_type *t, visitor *visit, int depth)
+static void walk_struct(const struct walk *w, json_t *object, const struct schema_type *t,
+			int depth)
 {
 	const char *key;
 	json_t *value;
 
-	visit(object, t);
+	w->visit(object, t);
 	json_object_foreach (object, key, value) {
 		const struct schema_field *f;
 
 		if (!json_is_object(value) && !json_is_array(value))
 			continue;
 		f = schema_field_find(t, key);
-		if (f && f->reaches & SCHEMA_REACHES_PRESENT)
-			walk(value, &f->value, visit, depth);
+		if (f && f->reaches & w->reaches)
+			walk(w, value, &f->value, depth);
 	}
 }
 
-static void walk(json_t *value, const struct schema_value *v, visitor *visit, int depth)
+static void walk(const struct walk *w, json_t *value, const struct schema_value *v, int depth)
 {
 	const char *key;
 	size_t i;
@@ -94,13 +101,13 @@ static void walk(json_t *value, const struct schema_value *v, visitor *visit, in
 	if (depth > DEPTH_MAX)
 		return;
 	if (v->kind == SCHEMA_STRUCT && json_is_object(value)) {
-		walk_struct(value, v->type, visit, depth + 1);
+		walk_struct(w, value, v->type, depth + 1);
 	} else if (v->kind == SCHEMA_LIST && json_is_array(value)) {
 		json_array_foreach (value, i, e)
-			walk(e, v->elem, visit, depth + 1);
+			walk(w, e, v->elem, depth + 1);
 	} else if (v->kind == SCHEMA_MAP && json_is_object(value)) {
 		json_object_foreach (value, key, e)
-			walk(e, v->elem, visit, depth + 1);
+			walk(w, e, v->elem, depth + 1);
 	}
 }
 
@@ -114,13 +121,15 @@ static void fill_struct(json_t *object, const struct schema_type *t)
 			continue;
 		value = json_object_get(object, f->name);
 		if (!value || (json_is_null(value) && f->value.kind == SCHEMA_STRUCT))
-			json_object_set_new(object, f->name, zero_value(f));
+			json_object_set_new_nocheck(object, f->name, zero_value(f));
 	}
 }
 
 void schema_fill_present(json_t *value, const struct schema_value *v)
 {
-	walk(value, v, fill_struct, 0);
+	static const struct walk fill = {fill_struct, SCHEMA_REACHES_PRESENT};
+
+	walk(&fill, value, v, 0);
 }
 
 static bool is_empty(const struct schema_field *f, const json_t *value)
@@ -143,5 +152,7 @@ static void forget_empty(json_t *object, const struct schema_type *t)
 
 void schema_forget_empty(json_t *value, const struct schema_value *v)
 {
-	walk(value, v, forget_empty, 0);
+	static const struct walk forget = {forget_empty, SCHEMA_REACHES_LIST};
+
+	walk(&forget, value, v, 0);
 }
