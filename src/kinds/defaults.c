@@ -44,7 +44,7 @@ static void fill_type(json_t *object, const struct schema_type *t, int depth)
 		v = json_object_get(object, f->name);
 		if ((!v || (json_is_null(v) && !f->value.nullable)) && f->default_json) {
 			v = schema_field_default(f);
-			json_object_set_new(object, f->name, v);
+			json_object_set_new_nocheck(object, f->name, v);
 		}
 		if (v)
 			fill_value(v, &f->value, depth);

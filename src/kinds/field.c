@@ -90,6 +90,12 @@ void field_path(const struct field *f, struct str *out)
 	str_addc(out, ']');
 }
 
+/* Mostly the first letter tells. */
+static bool is_word(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 uint64_t field_members(const struct field *f, const char *const *first, size_t stride, size_t n)
 {
 	uint64_t there = 0;
@@ -100,7 +106,7 @@ uint64_t field_members(const struct field *f, const char *const *first, size_t s
 		if (!field_set(&member))
 			continue;
 		for (size_t i = 0; i < n; i++, row += stride)
-			if (strcmp(*(const char *const *)(const void *)row, member.key) == 0)
+			if (is_word(*(const char *const *)(const void *)row, member.key))
 				there |= UINT64_C(1) << i;
 	}
 	return there;

@@ -93,14 +93,18 @@ const struct schema_value *schema_elem(const struct schema_value *v)
 
 json_t *schema_field_default(const struct schema_field *f)
 {
-	const char *text = f->default_json,
-		   *end = text ? text + strcspn(text + 1, "\\\"") + 1 : NULL;
+	const char *text = f->default_json;
+	size_t len = text ? strlen(text) : 0;
 
 	if (!text)
 		return NULL;
-	/* Most are plain strings. */
-	if (text[0] == '"' && end[0] == '"' && !end[1])
-		return json_stringn(text + 1, (size_t)(end - text) - 1);
+	/* Nearly all are plain strings, counts or structs. */
+	if (text[0] == '"' && strcspn(text + 1, "\\\"") == len - 2)
+		return json_stringn_nocheck(text + 1, len - 2);
+	if (text[0] > '0' && text[0] <= '9' && strspn(text, "0123456789") == len)
+		return json_number(text, len, true);
+	if (strcmp(text, "{}") == 0)
+		return json_object();
 	return json_loads(text, JSON_DECODE_ANY, NULL);
 }
 
