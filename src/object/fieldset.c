@@ -49,18 +49,17 @@ void fieldset_add(json_t **node, const char *element, json_t *child)
 
 void fieldset_add_field(json_t **node, const char *name, json_t *child)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name) + 2;
+	char *copy free_ptr = NULL;
 	char few[64], *element = few;
 
 	if (!child)
 		return;
-	if (len + 2 > sizeof(few))
-		element = xmalloc(len + 2);
+	if (len > sizeof(few))
+		element = copy = xmalloc(len);
 	memcpy(element, "f:", 2);
-	memcpy(element + 2, name, len);
-	json_object_setn_new_nocheck(opened(node), element, len + 2, child);
-	if (element != few)
-		free(element);
+	memcpy(element + 2, name, len - 2);
+	json_object_setn_new_nocheck(opened(node), element, len, child);
 }
 
 void fieldset_add_self(json_t **node)

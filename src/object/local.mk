@@ -32,6 +32,7 @@ libobject_a_SOURCES = \
 	src/object/status.c src/object/status.h \
 	src/object/time.c src/object/time.h \
 	src/object/typed.c src/object/typed.h \
+	src/object/typed_check.c \
 	src/object/unicode.c src/object/unicode.h \
 	src/object/user.c src/object/user.h \
 	src/object/x509.c src/object/x509.h \

@@ -123,21 +123,82 @@ json_t *typed_set(const json_t *value, const struct schema_value *v)
 	return set ? set : json_object();
 }
 
-static json_t *whole(const json_t *value, const struct schema_value *v);
+/*
+ * The last structs whose sets were made: the probes, variables and mounts of a pod mostly have the
+ * same fields, and what has the same fields of the same type has the same set.
+ */
+struct seen {
+	struct {
+		const struct schema_type *type;
+		const json_t *value;
+		json_t *set;
+	} v[16];
+	size_t n; /* in all */
+};
 
-static json_t *whole_map(const json_t *value, const struct schema_value *v)
+static void seen_release(struct seen *seen)
+{
+	for (size_t i = 0; i < MIN(seen->n, ARRAY_SIZE(seen->v)); i++)
+		json_decref(seen->v[i].set);
+}
+
+static void seen_add(struct seen *seen, const json_t *value, const struct schema_value *v,
+		     json_t *set)
+{
+	size_t at = seen->n++ % ARRAY_SIZE(seen->v);
+
+	json_decref(seen->v[at].set);
+	seen->v[at].type = v->type;
+	seen->v[at].value = value;
+	seen->v[at].set = json_incref(set);
+}
+
+/* Whether A and B have the same fields in the same order, and so on; not where a list has items. */
+static bool same_fields(const json_t *a, const json_t *b)
+{
+	void *at = json_object_iter((json_t *)b);
+	const char *key;
+	json_t *child, *other;
+
+	if (json_object_size(a) != json_object_size(b))
+		return false;
+	json_object_foreach ((json_t *)a, key, child) {
+		other = json_object_iter_value(at);
+		if (strcmp(key, json_object_iter_key(at)) || has_parts(child) != has_parts(other))
+			return false;
+		if (has_parts(child) && (!json_is_object(child) || !json_is_object(other) ||
+					 !same_fields(child, other)))
+			return false;
+		at = json_object_iter_next((json_t *)b, at);
+	}
+	return true;
+}
+
+/* A new reference, or NULL. */
+static json_t *seen_find(const struct seen *seen, const json_t *value, const struct schema_value *v)
+{
+	for (size_t i = 0; i < MIN(seen->n, ARRAY_SIZE(seen->v)); i++)
+		if (seen->v[i].type == v->type && same_fields(value, seen->v[i].value))
+			return json_incref(seen->v[i].set);
+	return NULL;
+}
+
+static json_t *whole_below(const json_t *value, const struct schema_value *v, struct seen *seen);
+
+static json_t *whole_map(const json_t *value, const struct schema_value *v, struct seen *seen)
 {
 	json_t *node = NULL, *child;
 	const char *key;
 
 	json_object_foreach ((json_t *)value, key, child)
-		fieldset_add_field(&node, key,
-				   whole(child, has_parts(child) ? schema_child(v, key) : NULL));
+		fieldset_add_field(
+			&node, key,
+			whole_below(child, has_parts(child) ? schema_child(v, key) : NULL, seen));
 	return node;
 }
 
 /* Of elements that occur twice only that they are there is known. */
-static json_t *whole_list(const json_t *value, const struct schema_value *v)
+static json_t *whole_list(const json_t *value, const struct schema_value *v, struct seen *seen)
 {
 	struct str element CLEANUP(str_release) = STR_INIT;
 	json_t *node = NULL, *item;
@@ -151,25 +212,54 @@ static json_t *whole_list(const json_t *value, const struct schema_value *v)
 		if (node && json_object_get(node, element.s))
 			fieldset_add_self(&below);
 		else
-			below = whole(item, v->elem);
+			below = whole_below(item, v->elem, seen);
 		fieldset_add(&node, element.s, below);
 	}
 	return node;
 }
 
+static json_t *whole_struct(const json_t *value, const struct schema_value *v, struct seen *seen)
+{
+	json_t *node = seen_find(seen, value, v);
+
+	if (node)
+		return node;
+	node = whole_map(value, v, seen);
+	fieldset_add_self(&node);
+	seen_add(seen, value, v, node);
+	return node;
+}
+
 /* All of VALUE, each node of it a member: what is new, or gone, as a whole. */
-static json_t *whole(const json_t *value, const struct schema_value *v)
+static json_t *whole_below(const json_t *value, const struct schema_value *v, struct seen *seen)
 {
 	json_t *node = NULL;
 
 	if (has_parts(value)) {
+		if (is_map(value, v) && v && v->kind == SCHEMA_STRUCT)
+			return whole_struct(value, v, seen);
 		if (is_map(value, v))
-			node = whole_map(value, v);
+			node = whole_map(value, v, seen);
 		else if (is_list(value, v))
-			node = whole_list(value, v);
+			node = whole_list(value, v, seen);
 	}
 	fieldset_add_self(&node);
 	return node;
+}
+
+static json_t *whole(const json_t *value, const struct schema_value *v)
+{
+	struct seen seen CLEANUP(seen_release) = {.n = 0};
+
+	return value ? whole_below(value, v, &seen) : NULL;
+}
+
+/* The same without the list itself. */
+static json_t *whole_items(const json_t *list, const struct schema_value *v)
+{
+	struct seen seen CLEANUP(seen_release) = {.n = 0};
+
+	return whole_list(list, v, &seen);
 }
 
 /* What changed and what went; NULL: nothing. */
@@ -240,8 +330,8 @@ static struct difference compare_lists(const json_t *before, const json_t *after
 	json_t *group;
 
 	if (is_empty(before) || is_empty(after))
-		return (struct difference){.changed = whole_list(after, v),
-					   .removed = whole_list(before, v)};
+		return (struct difference){.changed = whole_items(after, v),
+					   .removed = whole_items(before, v)};
 	old = group_items(before, v);
 	new = group_items(after, v);
 	json_object_foreach (new, element, group)
@@ -270,8 +360,7 @@ static struct difference compare(const json_t *before, const json_t *after,
 	bool alike = is_empty(other) || json_typeof(one) == json_typeof(other);
 
 	if (!before || !after)
-		return (struct difference){.changed = after ? whole(after, v) : NULL,
-					   .removed = before ? whole(before, v) : NULL};
+		return (struct difference){.changed = whole(after, v), .removed = whole(before, v)};
 	if (!alike || is_empty(one) || (!is_map(one, v) && !is_list(one, v)))
 		return compare_leaves(before, after);
 	return is_map(one, v) ? compare_maps(before, after, v) : compare_lists(before, after, v);
@@ -437,155 +526,4 @@ json_t *typed_members(const json_t *set, const struct schema_value *v)
 	json_t *out = members_below(set, v);
 
 	return out ? out : json_object();
-}
-
-static int check(const json_t *value, const struct schema_value *v, struct str *path,
-		 struct error **err);
-
-static const char *form_wanted(const struct schema_value *v)
-{
-	switch (v->kind) {
-	case SCHEMA_STRUCT:
-	case SCHEMA_MAP:
-		return "map";
-	case SCHEMA_LIST:
-		return "list";
-	case SCHEMA_BOOL:
-		return "boolean";
-	case SCHEMA_INT32:
-	case SCHEMA_INT64:
-	case SCHEMA_NUMBER:
-		return "numeric (int or float)";
-	case SCHEMA_STRING:
-	case SCHEMA_BYTES:
-		return "string";
-	default:
-		return "any scalar";
-	}
-}
-
-static bool has_form(const json_t *value, const struct schema_value *v)
-{
-	switch (v->kind) {
-	case SCHEMA_ANY:
-		return true;
-	case SCHEMA_STRUCT:
-	case SCHEMA_MAP:
-		return json_is_object(value);
-	case SCHEMA_LIST:
-		return json_is_array(value);
-	case SCHEMA_BOOL:
-		return json_is_boolean(value);
-	case SCHEMA_INT32:
-	case SCHEMA_INT64:
-	case SCHEMA_NUMBER:
-		return json_is_number(value);
-	case SCHEMA_STRING:
-	case SCHEMA_BYTES:
-		return json_is_string(value);
-	default:
-		return !json_is_object(value) && !json_is_array(value);
-	}
-}
-
-static const char *form_of(const json_t *value)
-{
-	static const char *const forms[] = {
-		[JSON_OBJECT] = "map",	  [JSON_ARRAY] = "list", [JSON_STRING] = "string",
-		[JSON_INTEGER] = "int64", [JSON_REAL] = "float", [JSON_TRUE] = "true",
-		[JSON_FALSE] = "false",	  [JSON_NULL] = "null",
-	};
-
-	return forms[json_typeof(value)];
-}
-
-static int check_map(const json_t *value, const struct schema_value *v, struct str *path,
-		     struct error **err)
-{
-	size_t len = path->len;
-	const char *key;
-	json_t *child;
-	int result = 0;
-
-	json_object_foreach ((json_t *)value, key, child) {
-		str_addf(path, ".%s", key);
-		if (v && v->kind == SCHEMA_STRUCT && !is_named(v, key) &&
-		    !v->type->preserve_unknown)
-			result = error_set(err, E_MISFIT, "%s: field not declared in schema",
-					   path->s);
-		else
-			result = check(child, schema_child(v, key), path, err);
-		str_truncate(path, len);
-		if (result < 0)
-			break;
-	}
-	return result;
-}
-
-/* Elements of a set or map list must be told apart. */
-static int check_item(const json_t *item, const struct schema_value *v, size_t i, json_t *seen,
-		      struct str *path, struct error **err)
-{
-	struct str element CLEANUP(str_release) = STR_INIT;
-	struct str text CLEANUP(str_release) = STR_INIT;
-
-	str_adds(&element, v->list_type == SCHEMA_LIST_SET ? "v:" : "k:");
-	if (!schema_item_key(v, item, &element))
-		return error_set(err, E_MISFIT,
-				 v->list_type == SCHEMA_LIST_SET
-					 ? "%s: element %zu: associative list without keys has an "
-					   "element that is no scalar"
-					 : "%s: element %zu: associative list with keys has an "
-					   "element that omits all key fields",
-				 path->s, i);
-	fieldset_element(element.s, &text);
-	if (json_object_get(seen, element.s))
-		return error_set(err, E_MISFIT, "%s: duplicate entries for key %s", path->s,
-				 text.s);
-	json_object_set_new(seen, element.s, json_true());
-	str_adds(path, text.s);
-	return check(item, v->elem, path, err);
-}
-
-static int check_list(const json_t *value, const struct schema_value *v, struct str *path,
-		      struct error **err)
-{
-	json_auto json_t *seen = json_object();
-	size_t len = path->len, i;
-	json_t *item;
-
-	json_array_foreach ((json_t *)value, i, item) {
-		int result;
-
-		if (is_list(value, v)) {
-			result = check_item(item, v, i, seen, path, err);
-		} else {
-			str_addf(path, "[%zu]", i);
-			result = check(item, schema_elem(v), path, err);
-		}
-		str_truncate(path, len);
-		if (result < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int check(const json_t *value, const struct schema_value *v, struct str *path,
-		 struct error **err)
-{
-	if (json_is_null(value))
-		return 0;
-	if (v && !has_form(value, v))
-		return error_set(err, E_MISFIT, "%s: expected %s, got %s", path->s, form_wanted(v),
-				 form_of(value));
-	if (json_is_object(value))
-		return check_map(value, v, path, err);
-	return json_is_array(value) ? check_list(value, v, path, err) : 0;
-}
-
-int typed_check(const json_t *config, const struct schema_value *v, struct error **err)
-{
-	struct str path CLEANUP(str_release) = STR_INIT;
-
-	return check(config, v, &path, err);
 }

@@ -354,6 +354,40 @@ static void what_the_server_puts_back_is_nobodys(void **state)
 	assert_json(owners(&s), "{'one Update':{'f:spec':{'f:replicas':{}}}}");
 }
 
+/* The set of a container with a port and two probes, whose httpGet has PATH too. */
+static char *owned_container(const char *name, const char *port, const char *path)
+{
+	return xasprintf("'k:{\\'name\\':\\'%s\\'}':{'.':{},'f:name':{},'f:resources':{},"
+			 "'f:ports':{'.':{},'k:{\\'containerPort\\':%s,\\'protocol\\':\\'TCP\\'}':"
+			 "{'.':{},'f:containerPort':{}}},"
+			 "'f:livenessProbe':{'.':{},'f:httpGet':{%s'.':{},'f:port':{}},"
+			 "'f:periodSeconds':{}},"
+			 "'f:readinessProbe':{'.':{},'f:httpGet':{%s'.':{},'f:port':{}},"
+			 "'f:periodSeconds':{}}}",
+			 name, port, path, path);
+}
+
+/* What has the same fields has the same set; other fields, or other items, have another. */
+static void a_creation_owns_what_it_names(void **state)
+{
+	struct scene s CLEANUP(scene_end) = scene_new(DEPLOYMENT);
+	char *a free_ptr = owned_container("a", "1", "'f:path':{},");
+	char *b free_ptr = owned_container("b", "2", "");
+	char *want free_ptr = xasprintf("{'one Update':{'f:spec':{'f:template':{'f:spec':"
+					"{'f:containers':{%s,%s}}}}}}",
+					a, b);
+
+	update(&s, "one",
+	       "{'spec':{'template':{'spec':{'containers':["
+	       "{'name':'a','ports':[{'containerPort':1}],"
+	       "'livenessProbe':{'httpGet':{'path':'/'},'periodSeconds':1},"
+	       "'readinessProbe':{'httpGet':{'path':'/x'},'periodSeconds':2}},"
+	       "{'name':'b','ports':[{'containerPort':2}],"
+	       "'livenessProbe':{'httpGet':{'port':80},'periodSeconds':1},"
+	       "'readinessProbe':{'httpGet':{},'periodSeconds':null}}]}}}}");
+	assert_json(owners(&s), want);
+}
+
 static void many_updaters_become_one(void **state)
 {
 	struct scene s CLEANUP(scene_end) = scene_new(CONFIG_MAP);
@@ -393,6 +427,7 @@ int main(void)
 		cmocka_unit_test(list_order_follows_the_configuration),
 		cmocka_unit_test(kubectl_takes_over_what_it_last_applied),
 		cmocka_unit_test(what_the_server_puts_back_is_nobodys),
+		cmocka_unit_test(a_creation_owns_what_it_names),
 		cmocka_unit_test(many_updaters_become_one),
 	};
 
