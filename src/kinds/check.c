@@ -180,6 +180,7 @@ static int check_text(struct check *c, json_t *v, const struct schema_value *s)
 {
 	const char *text = json_string_value(v);
 	struct quantity q;
+	size_t len;
 
 	if (c->r->custom || !text)
 		return 0;
@@ -193,7 +194,9 @@ static int check_text(struct check *c, json_t *v, const struct schema_value *s)
 		if (quantity_parse(text, &q, NULL) < 0)
 			return refuse_decode(c, "quantities must match the regular expression "
 						"'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-		json_string_set(v, quantity_format(&q, buffer));
+		len = strlen(quantity_format(&q, buffer));
+		if (len != json_string_length(v) || memcmp(buffer, text, len) != 0)
+			json_string_setn_nocheck(v, buffer, len);
 	}
 	return 0;
 }

@@ -235,7 +235,7 @@ bool field_require(const struct field *f)
 bool text_is_one_of(const char *text, const char *const *list)
 {
 	for (; *list; list++)
-		if (strcmp(*list, text) == 0)
+		if (is_word(*list, text))
 			return true;
 	return false;
 }

@@ -233,13 +233,19 @@ static char *format_number(__int128 n, const char *suffix, char *buffer)
 {
 	char digits[QUANTITY_TEXT];
 	char *p = digits + sizeof(digits) - 1;
-	bool negative = n < 0;
-	unsigned __int128 left = negative ? -(unsigned __int128)n : (unsigned __int128)n;
+	size_t len;
+	unsigned __int128 left = n < 0 ? -(unsigned __int128)n : (unsigned __int128)n;
 
 	*p = '\0';
-	for (; left; left /= 10)
+	for (; left > UINT64_MAX; left /= 10)
 		*--p = (char)('0' + (int)(left % 10));
-	snprintf(buffer, QUANTITY_TEXT, "%s%s%s", negative ? "-" : "", p, suffix);
+	for (uint64_t small = (uint64_t)left; small; small /= 10)
+		*--p = (char)('0' + (int)(small % 10));
+	if (n < 0)
+		*--p = '-';
+	len = (size_t)(digits + sizeof(digits) - 1 - p);
+	memcpy(buffer, p, len);
+	memcpy(buffer + len, suffix, strlen(suffix) + 1);
 	return buffer;
 }
 
