@@ -82,7 +82,7 @@ static void fill_probe(json_t *probe)
 	if (!json_is_object(probe))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (!json_path_int(probe, numbers[i].name, 0))
+		if (!json_integer_value(json_object_get(probe, numbers[i].name)))
 			json_object_set_new(probe, numbers[i].name, json_integer(numbers[i].value));
 }
 

@@ -104,9 +104,13 @@ static bool is_digest(const char *s)
 
 bool image_is_latest(const char *image)
 {
+	const char *slash = strrchr(image, '/'), *colon = strchr(slash ? slash : image, ':');
 	const char *p = image, *tag = NULL;
 	size_t n = 0;
 
+	/* Nearly all have a tag of their own, or a digest. */
+	if (colon && strncmp(colon, ":latest", strlen(":latest")) != 0)
+		return false;
 	/* An image's own number is no name. */
 	if (strspn(image, HEX) == 64 && !image[64])
 		return false;
