@@ -73,7 +73,14 @@ static void core(void **state)
 		{"spec.containers[0].ports", "[{'containerPort':70000}]",
 		 "spec.containers[0].ports[0].containerPort Invalid"},
 		{"spec.restartPolicy", "'Maybe'", "spec.restartPolicy NotSupported"},
-		{"spec.volumes", "[{'name':'v'},{'name':'v'}]", "spec.volumes[1].name Duplicate"});
+		{"spec.volumes", "[{'name':'v'},{'name':'v'}]", "spec.volumes[1].name Duplicate"},
+		/* Few of them are looked through, for many a map is made. */
+		{"spec.schedulingGates",
+		 "[{'name':'a'},{'name':'b'},{'name':'a'},{'name':'c'},{'name':'d'},{'name':'e'},"
+		 "{'name':'f'},{'name':'g'},{'name':'h'},{'name':'i'},{'name':'b'},{'name':'i'},"
+		 "{'name':'j'}]",
+		 "spec.schedulingGates[2] Duplicate; spec.schedulingGates[10] Duplicate; "
+		 "spec.schedulingGates[11] Duplicate"});
 	CREATES("/v1/services", "{" META "'spec':{'ports':[{'port':80}]}}",
 		{"spec.ports", "[]", "spec.ports Required"},
 		{"spec.ports[0].port", "0",
