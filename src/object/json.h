@@ -72,8 +72,14 @@ struct span json_find(const char *json, size_t len, const char *path);
 /* Calls EACH for every member of an object (KEY unescaped, valid during the call) or element of
  * an array (KEY NULL) until it returns false. Returns false when it did, or when JSON is neither.
  */
-bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
-	       void *arg);
+typedef bool json_each_fn(void *arg, struct span key, struct span value);
+bool json_each(struct span json, json_each_fn *each, void *arg);
+/*
+ * Up to the member UNTIL, whose value is not looked for the end of: it begins at *REST, which ends
+ * with JSON. False where there is no such member.
+ */
+bool json_each_until(struct span json, const char *until, json_each_fn *each, void *arg,
+		     struct span *rest);
 /* Past the value at P (white space before it included), or NULL when it has no end before END. */
 const char *json_skip(const char *p, const char *end);
 /* The text of a JSON string literal, unescaped; NULL when SPAN is no string. The caller frees. */

@@ -185,11 +185,6 @@ static bool cursor_value(struct cursor *c, struct span *value)
 	return true;
 }
 
-static bool cursor_next(struct cursor *c, struct span *key, struct span *value)
-{
-	return cursor_key(c, key) && cursor_value(c, value);
-}
-
 static bool is_string(struct span literal)
 {
 	return literal.p && literal.len >= 2 && literal.p[0] == '"' &&
@@ -278,15 +273,15 @@ struct span json_find(const char *json, size_t len, const char *path)
 	return cursor_value(&c, &value) ? value : none;
 }
 
-bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct span value),
-	       void *arg)
+bool json_each_until(struct span json, const char *until, json_each_fn *each, void *arg,
+		     struct span *rest)
 {
 	struct span literal, value;
 	struct cursor c;
 
 	if (!cursor_open(&c, json))
 		return false;
-	while (cursor_next(&c, &literal, &value)) {
+	while (cursor_key(&c, &literal)) {
 		char *copy free_ptr = NULL;
 		struct span key = {NULL, 0};
 
@@ -298,10 +293,21 @@ bool json_each(struct span json, bool (*each)(void *arg, struct span key, struct
 		} else if (literal.p) {
 			key = (struct span){literal.p + 1, literal.len - 2};
 		}
+		if (until && json_span_equal(key, until)) {
+			*rest = (struct span){c.p, (size_t)(c.end - c.p)};
+			return true;
+		}
+		if (!cursor_value(&c, &value))
+			break;
 		if (!each(arg, key, value))
 			return false;
 	}
-	return true;
+	return !until;
+}
+
+bool json_each(struct span json, json_each_fn *each, void *arg)
+{
+	return json_each_until(json, NULL, each, arg, NULL);
 }
 
 char *json_unquote(struct span literal)

@@ -268,14 +268,16 @@ static void write_object(const json_t *object, struct str *out)
 	size_t n = json_object_size(object), i = 0;
 	json_t *unlocked = (json_t *)(uintptr_t)object; /* jansson's iterators take no const */
 
+	if (!n) {
+		str_add(out, "{}", 2);
+		return;
+	}
 	if (n > ARRAY_SIZE(few))
 		m = xreallocarray(NULL, n, sizeof(*m));
 	for (void *it = json_object_iter(unlocked); it; it = json_object_iter_next(unlocked, it))
 		m[i++] = (struct member){json_object_iter_key(it), json_object_iter_key_len(it),
 					 json_object_iter_value(it)};
 	sort_members(m, n);
-	if (!n)
-		str_addc(out, '{');
 	for (i = 0; i < n; i++) {
 		write_string(i ? ',' : '{', m[i].key, m[i].len, ':', out);
 		write_value(m[i].value, out);

@@ -79,12 +79,21 @@ static bool collect(void *arg, struct span key, struct span value)
 			}
 		if (json_span_equal(key, "generation"))
 			f->generation = integer_of(value);
-	} else if (json_span_equal(key, "metadata")) {
-		f->place = METADATA;
-		json_each(value, collect, f);
-		return false; /* keys are in order: nothing of what follows is wanted */
 	}
 	return true;
+}
+
+/* Keys are in order: nothing of what follows metadata is wanted. */
+static struct facts facts_of(const char *json, size_t len)
+{
+	struct facts f = {.place = TOP};
+	struct span metadata;
+
+	if (json_each_until((struct span){json, len}, "metadata", collect, &f, &metadata)) {
+		f.place = METADATA;
+		json_each(metadata, collect, &f);
+	}
+	return f;
 }
 
 static bool holds_nul(struct span literal)
@@ -174,18 +183,16 @@ static struct object *object_of(const char *json, size_t len, const struct facts
 
 static struct object *object_new(const char *json, size_t len)
 {
-	struct facts f = {.place = TOP};
+	struct facts f = facts_of(json, len);
 
-	json_each((struct span){json, len}, collect, &f);
 	return object_of(json, len, &f);
 }
 
 /* A NUL would make the C string of a name another name than the object's. */
 static int check_texts(const struct object *o, struct error **err)
 {
-	struct facts f = {.place = TOP};
+	struct facts f = facts_of(o->json, o->len);
 
-	json_each((struct span){o->json, o->len}, collect, &f);
 	for (size_t i = 0; i < ARRAY_SIZE(text_facts); i++)
 		if (holds_nul(f.texts[i]))
 			return error_set(err, E_BAD_REQUEST, "%s%s holds a NUL character",
@@ -213,9 +220,8 @@ struct object *object_from_canonical(const char *json, size_t len, struct error 
 
 struct object *object_draft(const char *json, size_t len, size_t *at)
 {
-	struct facts f = {.place = TOP};
+	struct facts f = facts_of(json, len);
 
-	json_each((struct span){json, len}, collect, &f);
 	*at = (size_t)(f.texts[RESOURCE_VERSION].p + 1 - json);
 	return object_of(json, len, &f);
 }
