@@ -226,10 +226,8 @@ static void check_enum(struct check *c, const struct field *at, const struct sch
 
 	if (!s->enums || !text || (!*text && !c->r->custom))
 		return;
-	for (size_t i = 0; s->enums[i]; i++)
-		if (strcmp(s->enums[i], text) == 0)
-			return;
-	field_not_supported_text(at, text, s->enums);
+	if (!text_is_one_of(text, s->enums))
+		field_not_supported_text(at, text, s->enums);
 }
 
 static int check_value(struct check *c, const struct field *at, json_t *v,

@@ -270,7 +270,7 @@ void wal_start(struct store *s)
 	if (!rc || s->failed)
 		return;
 	/* A checkpoint that nobody keeps must not be gone back to. */
-	if (s->wal->sequence && (wal_checkpoint_begin(s, true) || wal_checkpoint_end(s)))
+	if (s->wal->sequence && wal_checkpoint_clean(s))
 		return;
 	wal_free(s);
 	unlinkat(s->dir_fd, WAL_FILE, 0);
@@ -285,11 +285,7 @@ int wal_stop(struct store *s)
 
 	if (!s->wal)
 		return 0;
-	rc = wal_checkpoint_end(s);
-	if (!rc)
-		rc = wal_checkpoint_begin(s, true);
-	if (!rc)
-		rc = wal_checkpoint_end(s);
+	rc = wal_checkpoint_clean(s);
 	if (!rc)
 		rc = mdb_env_set_flags(s->env, MDB_NOSYNC, 0);
 	wal_free(s);

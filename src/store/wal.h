@@ -103,8 +103,8 @@ int wal_flusher_start(struct store *s);
 void wal_flusher_stop(struct wal *w);
 /* Of what is committed; waits for the one before. CLEAN: the file will be whole without the log. */
 int wal_checkpoint_begin(struct store *s, bool clean);
-/* Waits for the one that is being written. */
-int wal_checkpoint_end(struct store *s);
+/* One that says that the file is whole without the log, on disk when it returns. */
+int wal_checkpoint_clean(struct store *s);
 /* After a commit: begins and ends those that are due. */
 int wal_checkpoint_due(struct store *s);
 

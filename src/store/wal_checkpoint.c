@@ -122,10 +122,11 @@ static int ended(struct store *s)
 	if (w->flusher.result)
 		return fail(s, w->flusher.result);
 	mdb_txn_reset(w->pins[~w->sequence & 1]);
-	return 0;
+	return s->failed;
 }
 
-int wal_checkpoint_end(struct store *s)
+/* Waits for the one that is being written. */
+static int end(struct store *s)
 {
 	struct wal *w = s->wal;
 
@@ -141,7 +142,7 @@ int wal_checkpoint_begin(struct store *s, bool clean)
 	struct wal *w = s->wal;
 	struct wal_flusher *f = &w->flusher;
 	mdb_filehandle_t fd;
-	int rc = wal_checkpoint_end(s);
+	int rc = end(s);
 
 	if (rc)
 		return rc;
@@ -162,6 +163,13 @@ int wal_checkpoint_begin(struct store *s, bool clean)
 	return 0;
 }
 
+int wal_checkpoint_clean(struct store *s)
+{
+	int rc = wal_checkpoint_begin(s, true);
+
+	return rc ? rc : end(s);
+}
+
 int wal_checkpoint(struct store *s)
 {
 	int rc;
@@ -169,7 +177,7 @@ int wal_checkpoint(struct store *s)
 	if (!s->wal || s->failed)
 		return s->failed;
 	rc = wal_checkpoint_begin(s, false);
-	return rc ? rc : wal_checkpoint_end(s);
+	return rc ? rc : end(s);
 }
 
 int wal_checkpoint_due(struct store *s)

@@ -97,6 +97,16 @@ static void copy_file(const char *from_dir, const char *to_dir, const char *name
 	free(bytes);
 }
 
+/* A store at work that has "a" and "b". */
+static struct store *open_with_two(const char *dir)
+{
+	struct store *s = open_with(dir, NULL);
+
+	put(s, "a", "1");
+	put(s, "b", "2");
+	return s;
+}
+
 static void read_log(int fd, void *bytes, size_t len, uint64_t at)
 {
 	assert_true(wal_read_bytes(fd, bytes, len, at));
@@ -126,10 +136,8 @@ static void a_log_of_version_1_is_read(void **state)
 {
 	struct fixture *f = *state;
 	char *work = tmp_new(), *log free_ptr = xasprintf("%s/data.wal", f->dir);
-	struct store *s = open_with(work, NULL);
+	struct store *s = open_with_two(work);
 
-	put(s, "a", "1");
-	put(s, "b", "2");
 	copy_file(work, f->dir, "data.mdb", 0, 0);
 	copy_file(work, f->dir, "data.wal", 0, 0);
 	store_close(s);
@@ -147,10 +155,8 @@ static void a_crashed_store_is_whole_again(void **state)
 {
 	struct fixture *f = *state;
 	char *work = tmp_new(), *log free_ptr = xasprintf("%s/data.wal", f->dir);
-	struct store *s = open_with(work, NULL);
+	struct store *s = open_with_two(work);
 
-	put(s, "a", "1");
-	put(s, "b", "2");
 	/* The log of a later version, whose number is at 16, is not for this program. */
 	copy_file(work, f->dir, "data.mdb", 0, 0);
 	copy_file(work, f->dir, "data.wal", 12288 + 19, 8);
