@@ -193,7 +193,7 @@ int store_backup(struct store *s, const char *path, struct store_backup_info *in
 
 	if (fd < 0)
 		return -1;
-	b.txn = reader_begin(s, err);
+	b.txn = shared_wait(s, NULL, 0, err) ? NULL : reader_begin(s, err);
 	if (b.txn && backup_file_open(&b.file, fd, "w"))
 		error_set_errno(err, errno, "cannot write the backup %s", path);
 	else if (b.txn)

@@ -2,18 +2,19 @@
  * Group commit.
  *
  * A durable commit costs a flush of the disk (wal.c), whatever it holds. So callers put their
- * request into a queue and wait; one thread takes the whole queue, writes all of it as one
- * transaction of LMDB, and answers everybody when that is on disk. While it waits for the disk the
- * next queue fills: the slower the disk, the larger the groups.
+ * request into a queue and wait; one thread takes the whole queue, writes all of it in one
+ * transaction of LMDB (shared.c) and as one record of the log, and answers everybody when that is
+ * on disk. While it waits for the disk the next queue fills: the slower the disk, the larger the
+ * groups.
  *
  * Each request stays all-or-nothing. Its preconditions are looked at before the first of its
  * writes, in the state the requests before it have left, so one that fails has written nothing
  * and nothing has to be undone. What can fail later (no space, a broken disk) fails the
- * transaction as a whole; then none of the group has happened, and after making room each request
+ * group as a whole; then none of the group has happened, and after making room each request
  * gets a transaction of its own, so that only the one that does not fit fails.
  *
- * Revisions are given inside the transaction and become visible (store_revision, watches,
- * answers) after its commit: a number of an aborted transaction was never seen and is used again.
+ * Revisions are given inside the transaction and become visible (store_revision, answers) when the
+ * record is durable: a number of an aborted transaction was never seen and is used again.
  */
 #include "base/blocking.h"
 #include "store/internal.h"
@@ -22,6 +23,8 @@
 #include <sched.h>
 #include <string.h>
 
+/* What the log and the record have beside key and value: heads, a revision's digits. */
+#define OP_BYTES 64
 /* More than this is not taken into one transaction: LMDB holds it in memory until the commit. */
 #define GROUP_BYTES (32u << 20)
 #define GROUP_REQUESTS 1024
@@ -75,8 +78,8 @@ static void request_init(struct request *r, const struct store_op *ops, size_t n
 {
 	*r = (struct request){.ops = ops, .n = n};
 	for (size_t i = 0; i < n; i++) {
-		r->bytes +=
-			entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len) + SEAL_SIZE;
+		r->bytes += entry_size(ops[i].key_len, ops[i].head_len + ops[i].tail_len) +
+			    SEAL_SIZE + OP_BYTES;
 		r->puts |= ops[i].kind == STORE_PUT;
 	}
 }
@@ -265,6 +268,7 @@ static int append(struct group_txn *g, const struct store_op *op, struct entry *
 		return rc;
 	entry_sum(&k, data.mv_data, data.mv_size);
 	wal_add(g->store, &k, &data);
+	shared_note(g->store, op->key, op->key_len);
 	return 0;
 }
 
@@ -333,37 +337,48 @@ static int apply(struct group_txn *g, struct request *r)
 	return write_request(g, r);
 }
 
+/* To the log as well, and that to the disk. */
+static int write_all(struct group_txn *g, struct request *first, struct request *end, bool alone)
+{
+	int rc = 0;
+
+	wal_begin(g->store);
+	for (struct request *r = first; !rc && r != end; r = r->next)
+		rc = apply(g, r);
+	return rc ? rc : wal_log(g->store, true, alone);
+}
+
 /* The requests from FIRST up to END, in one transaction. Returns an error of LMDB. */
-static int try_group(struct store *s, struct request *first, struct request *end)
+static int try_group(struct store *s, struct request *first, struct request *end, bool may_stay)
 {
 	struct group_txn g = {
 		.store = s, .revision = s->revision, .time_ms = clock_wall(s->clock) / NS_PER_MS};
 	size_t bytes = 0;
+	bool alone;
 	int rc;
 
 	if (s->failed)
 		return s->failed;
 	for (struct request *r = first; r != end; r = r->next)
 		bytes += r->bytes;
-	rc = space_begin(s, bytes, &g.txn);
+	rc = shared_begin(s, bytes, &g.txn, &alone);
 	if (rc)
 		return rc;
-	wal_begin(s);
-	for (struct request *r = first; !rc && r != end; r = r->next)
-		rc = apply(&g, r);
+	rc = write_all(&g, first, end, alone);
+	if (rc && !alone) {
+		rc = shared_undo(s);
+		return rc ? rc : try_group(s, first, end, may_stay);
+	}
 	if (rc) {
 		mdb_txn_abort(g.txn);
 		return rc;
 	}
-	rc = wal_commit(s, g.txn, true);
+	rc = shared_end(s, g.txn, bytes, g.revision, may_stay);
 	/* LMDB's word for a write that was cut short, which is how a disk becomes full. */
 	if (rc == EIO && s->pages < s->map_pages)
 		rc = ENOSPC;
-	if (!rc && g.revision != s->revision) {
-		s->revision = g.revision;
-		watches_publish(s, g.revision);
+	if (!rc)
 		compact_schedule(s);
-	}
 	return rc;
 }
 
@@ -388,21 +403,21 @@ static int try_delete(struct store *s, struct request *r)
 		ended = readers_ended(s);
 		watches_wait(s);
 		compact_shed(s);
-		rc = try_group(s, r, r->next);
+		rc = try_group(s, r, r->next, false);
 	} while (is_no_space(rc) && readers_wait(s, ended, deadline));
 	return rc;
 }
 
 static void commit_alone(struct store *s, struct request *r)
 {
-	int rc = try_group(s, r, r->next);
+	int rc = try_group(s, r, r->next, false);
 
 	if (is_no_space(rc) && !r->puts) {
 		rc = try_delete(s, r);
 	} else if (is_no_space(rc)) {
 		watches_wait(s);
 		if (compact_shed(s))
-			rc = try_group(s, r, r->next);
+			rc = try_group(s, r, r->next, false);
 	}
 	if (rc)
 		fail_request(r, rc);
@@ -410,10 +425,10 @@ static void commit_alone(struct store *s, struct request *r)
 
 static void commit_group(struct store *s, struct request *first)
 {
-	int rc = try_group(s, first, NULL);
+	int rc = try_group(s, first, NULL, true);
 
 	if (is_no_space(rc) && s->wal && !wal_checkpoint(s))
-		rc = try_group(s, first, NULL);
+		rc = try_group(s, first, NULL, true);
 	for (struct request *r = first; rc && r; r = r->next)
 		if (is_no_space(rc))
 			commit_alone(s, r);
@@ -469,6 +484,7 @@ static void shrink_between(struct store *s)
 	struct shrink *job = steal(&s->shrink);
 
 	pthread_mutex_unlock(&s->lock);
+	shared_commit(s);
 	shrink_run(s, job);
 	pthread_mutex_lock(&s->lock);
 }

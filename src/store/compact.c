@@ -194,11 +194,11 @@ static int step_in_txn(struct step *st)
 
 static int step_run(struct step *st)
 {
-	int rc;
-
 	struct store *s = st->store;
+	int rc = s->failed ? s->failed : shared_commit(s);
 
-	rc = s->failed ? s->failed : space_begin(s, 0, &st->txn);
+	if (!rc)
+		rc = space_begin(s, 0, &st->txn);
 	if (rc)
 		return rc;
 	st->keep = st->all ? 1 : s->keep_versions;

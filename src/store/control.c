@@ -1,9 +1,12 @@
 /*
  * DIR/control: a socket at which the process that has the store open takes orders, one line each,
- * from whoever may write to it by the permissions of DIR and of the socket. There is one order,
- * "compact"; the answer is "done BEFORE AFTER", bytes of the file, or "failed MESSAGE".
+ * from whoever may write to it by the permissions of DIR and of the socket:
  *
- * A store in a place that has no sockets works without.
+ *	compact		the answer is "done BEFORE AFTER", bytes of the file
+ *	commit		"done" when who reads the file finds all in it that was durable
+ *
+ * or "failed MESSAGE". A store in a place that has no sockets works without; then what was answered
+ * in the last milliseconds under load may not be in the file yet.
  */
 #include "store/internal.h"
 
@@ -23,8 +26,10 @@
 #include <unistd.h>
 
 #define SOCKET_FILE "control"
-#define ORDER "compact\n"
-#define PATIENCE_S 5 /* with who does not say what he wants */
+#define COMPACT "compact\n"
+#define COMMIT "commit\n"
+#define UNKNOWN "knows no such order"
+#define PATIENCE_S 5 /* with who does not say what he wants, or whether he has committed */
 #define ANSWER_MAX 4096
 
 /* By way of the open directory: its own name may be too long for an address. */
@@ -82,16 +87,19 @@ static void obey(struct store *s, int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (!read_line(fd, &line, sizeof(ORDER)))
+	if (!read_line(fd, &line, sizeof(COMPACT)))
 		return;
-	if (strcmp(line.s, ORDER) != 0)
-		error_set(&err, E_BAD_REQUEST, "the store %s knows no such order", s->dir);
-	else
-		shrink_ask(s, &before, &after, &err);
+	if (!strcmp(line.s, COMMIT)) {
+		if (!shared_wait(s, NULL, 0, &err))
+			str_adds(&answer, "done\n");
+	} else if (!strcmp(line.s, COMPACT)) {
+		if (!shrink_ask(s, &before, &after, &err))
+			str_addf(&answer, "done %" PRIu64 " %" PRIu64 "\n", before, after);
+	} else {
+		error_set(&err, E_BAD_REQUEST, "the store %s " UNKNOWN, s->dir);
+	}
 	if (err)
 		str_addf(&answer, "failed %s\n", error_message(err));
-	else
-		str_addf(&answer, "done %" PRIu64 " %" PRIu64 "\n", before, after);
 	send_all(fd, answer.s, answer.len);
 }
 
@@ -165,7 +173,7 @@ void control_stop(struct store *s)
 		close(c->end);
 }
 
-int control_connect(const char *dir)
+static int connect_to(const char *dir)
 {
 	int dir_fd close_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct sockaddr_un a = address(dir_fd);
@@ -178,16 +186,50 @@ int control_connect(const char *dir)
 	return fd;
 }
 
-int control_ask(int fd, const char *dir, uint64_t *before, uint64_t *after, struct error **err)
+bool control_is_there(const char *dir)
+{
+	int fd close_fd = connect_to(dir);
+
+	return fd >= 0;
+}
+
+/* Sends ORDER and reads the answer, for which it waits as long as that takes, or SECONDS. */
+static int ask(const char *dir, const char *order, time_t seconds, struct str *answer,
+	       struct error **err)
+{
+	const struct timeval patience = {.tv_sec = seconds};
+	int fd close_fd = connect_to(dir);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (!send_all(fd, order, strlen(order)) && read_line(fd, answer, ANSWER_MAX) && answer->len)
+		return 0;
+	return error_set(err, E_UNAVAILABLE,
+			 "the process that has the store %s open gave no answer", dir);
+}
+
+static int refused(const struct str *answer, struct error **err)
+{
+	return error_set(err, E_UNAVAILABLE, "the process that has it open: %.*s",
+			 (int)strcspn(answer->s, "\n"), answer->s);
+}
+
+int control_shrink(const char *dir, uint64_t *before, uint64_t *after, struct error **err)
 {
 	struct str answer CLEANUP(str_release) = STR_INIT;
 
-	if (send_all(fd, ORDER, sizeof(ORDER) - 1) || !read_line(fd, &answer, ANSWER_MAX) ||
-	    !answer.len)
-		return error_set(err, E_UNAVAILABLE,
-				 "the process that has the store %s open gave no answer", dir);
+	if (ask(dir, COMPACT, 0, &answer, err))
+		return -1;
 	if (sscanf(answer.s, "done %" SCNu64 " %" SCNu64, before, after) == 2)
 		return 0;
-	return error_set(err, E_UNAVAILABLE, "the process that has it open: %.*s",
-			 (int)strcspn(answer.s, "\n"), answer.s);
+	return refused(&answer, err);
+}
+
+int control_commit(const char *dir, struct error **err)
+{
+	struct str answer CLEANUP(str_release) = STR_INIT;
+
+	if (ask(dir, COMMIT, PATIENCE_S, &answer, err))
+		return -1;
+	/* An older kubefs leaves nothing for later. */
+	return !strcmp(answer.s, "done\n") || strstr(answer.s, UNKNOWN) ? 0 : refused(&answer, err);
 }

@@ -13,9 +13,9 @@
  * version names the one before it; and it is the ring that watches read, because it lies in the
  * page cache in revision order. So nothing of it is kept in memory a second time.
  *
- * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c (the writer),
- * wal*.c (the write-ahead log), space.c (full maps and disks), read.c, compact.c, watch.c with
- *prefixes.c; keys.c, seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c,
+ * Files: open.c (lock, format, creation), entry.c (the bytes above), commit.c and shared.c (the
+ * writer), wal*.c (the write-ahead log), space.c (full maps and disks), read.c, compact.c, watch.c
+ *with prefixes.c; keys.c, seal.c and reseal.c (encryption); check.c, backup.c, restore.c, shrink.c,
  *control.c and maintain.c (maintain.h).
  *
  * Locks: `lock` guards the queue of requests; `watch.lock` the watches and how far compaction may
@@ -138,6 +138,18 @@ struct control {
 	pthread_t thread;
 };
 
+/* A transaction of LMDB that is open, and what the groups in it have written (shared.c). */
+#define SHARED_WORDS 512
+struct shared {
+	MDB_txn *txn;	  /* NULL: there is none */
+	struct str items; /* as the log has them */
+	unsigned groups;
+	size_t bytes;
+	int64_t since;			     /* clock_mono */
+	int64_t calm_until;		     /* until then none stays open */
+	_Atomic uint64_t keys[SHARED_WORDS]; /* that have been written since the last commit */
+};
+
 struct watches {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -174,7 +186,11 @@ struct store {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue, **queue_end;
-	struct shrink *shrink; /* NULL: none is asked for */
+	struct shrink *shrink;	  /* NULL: none is asked for */
+	_Atomic bool behind;	  /* LMDB does not have all that is durable; set under the lock */
+	bool lost;		  /* and will not */
+	unsigned n_asking;	  /* wait until it has */
+	pthread_cond_t committed; /* it has, or will not */
 	bool closing;
 	bool threads; /* both are running */
 	pthread_t writer;
@@ -184,8 +200,10 @@ struct store {
 	uint64_t map_pages;    /* pages that data may fill */
 	uint64_t pages;	       /* the same as the disk allows now */
 	uint64_t delete_pages; /* pages that deletions may fill */
+	bool sparse;	       /* there is no reserving */
 	uint64_t reserved;     /* bytes of the file that have their place on disk */
 	VEC(struct ref) found;
+	struct shared shared;
 	int failed;	 /* errno: what is written may not last */
 	struct wal *wal; /* NULL: LMDB flushes each commit */
 
@@ -289,7 +307,7 @@ int reseal(struct store *s, struct error **err);
 /* Whether every value is encrypted with the first key that is to be. */
 bool reseal_is_done(struct store *s);
 
-/* read.c: a read transaction from the pool. */
+/* read.c: a read transaction from the pool, of what is committed (shared_wait). */
 MDB_txn *reader_begin(struct store *s, struct error **err);
 void reader_end(struct store *s, MDB_txn *txn);
 /* How many reads have ended. */
@@ -320,13 +338,44 @@ void wal_begin(struct store *s);
 void wal_add(struct store *s, const struct log_key *key, const MDB_val *data);
 /* ... or a compaction. */
 void wal_add_compaction(struct store *s, uint64_t bound, unsigned keep);
-/* Commits TXN; it is durable then, or where that is not asked for before whatever follows is. */
+/* A group of BYTES goes into this half. */
+bool wal_has_room(struct store *s, size_t bytes);
+/*
+ * Appends it; it is durable then, or where that is not asked for before whatever follows is. ALONE:
+ * LMDB has all that is in the log, so that a checkpoint may make room. Nothing where there is no
+ * log, or what is too large for it.
+ */
+int wal_log(struct store *s, bool durable, bool alone);
+bool wal_is_logged(struct store *s);
+/* After the commit to LMDB, which returned RC. */
+int wal_committed(struct store *s, int rc);
+/* The three in one. */
 int wal_commit(struct store *s, MDB_txn *txn, bool durable);
+/* What was appended last, for wal_write_items. */
+void wal_keep_items(struct store *s, struct str *to);
+int wal_write_items(struct store *s, MDB_txn *txn, const char *p, size_t len);
 /* Afterwards the pages of earlier states may be used again. Sets s->failed and returns it. */
 int wal_checkpoint(struct store *s);
 
 /* commit.c */
 void *writer_main(void *store);
+
+/* shared.c: the writer's, but for the last. Each returns an error of LMDB. */
+/* Begins the transaction of a group of BYTES. ALONE: of no other one. */
+int shared_begin(struct store *s, size_t bytes, MDB_txn **txn, bool *alone);
+/* Of one that is not alone and has failed: aborts it, and commits those before it. */
+int shared_undo(struct store *s);
+/* What is in the log is the store at REVISION. Commits it, or leaves it to a later one. */
+int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, bool may_stay);
+/* All that is durable is in LMDB afterwards. */
+int shared_commit(struct store *s);
+/* KEY is being written. */
+void shared_note(struct store *s, const void *key, size_t len);
+/*
+ * Waits until LMDB has all that was durable when it was called, of KEY or (NULL) of all; any thread
+ * but the writer. -1 with an error: it will not.
+ */
+int shared_wait(struct store *s, const void *key, size_t len, struct error **err);
 
 /* shrink.c */
 #define SMALL_FILE DATA_FILE ".small"
@@ -340,14 +389,20 @@ int shrink_ask(struct store *s, uint64_t *before, uint64_t *after, struct error 
 /* control.c */
 void control_start(struct store *s);
 void control_stop(struct store *s);
-/* A connection to the process that has the store open; negative: there is none. */
-int control_connect(const char *dir);
+/* A process that takes orders has the store open. */
+bool control_is_there(const char *dir);
 /* Has it shrink the store. */
-int control_ask(int fd, const char *dir, uint64_t *before, uint64_t *after, struct error **err);
+int control_shrink(const char *dir, uint64_t *before, uint64_t *after, struct error **err);
+/* Has it commit to the file what is durable. */
+int control_commit(const char *dir, struct error **err);
 
 /* space.c */
 /* How much longer than the data's limit the map is. */
 size_t space_slack(size_t map_size);
+/* Looks for places on disk for about BYTES and for later deletions. */
+void space_prepare(struct store *s, size_t bytes);
+/* They are there, however full the disk becomes. */
+bool space_is_reserved(const struct store *s);
 /* Begins a transaction of about BYTES, with places on disk for it and for later deletions. */
 int space_begin(struct store *s, size_t bytes, MDB_txn **txn);
 /* Whether the request fits beside what TXN holds already. */

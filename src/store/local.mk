@@ -17,6 +17,7 @@ libstore_a_SOURCES = \
 	src/store/reseal.c \
 	src/store/restore.c \
 	src/store/seal.c \
+	src/store/shared.c \
 	src/store/shrink.c \
 	src/store/space.c \
 	src/store/store.h \
@@ -27,18 +28,21 @@ libstore_a_SOURCES = \
 	src/store/watch.c
 
 check_PROGRAMS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch \
-	tests/unit/store/test_maintain tests/unit/store/test_seal
+	tests/unit/store/test_maintain tests/unit/store/test_seal tests/unit/store/test_shared
 tests_unit_store_test_store_SOURCES = tests/unit/store/test_store.c tests/unit/store/util.h
 tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_store_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
 tests_unit_store_test_open_SOURCES = tests/unit/store/test_open.c tests/unit/store/util.h
 tests_unit_store_test_open_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_open_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
+tests_unit_store_test_shared_SOURCES = tests/unit/store/test_shared.c tests/unit/store/util.h
+tests_unit_store_test_shared_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_unit_store_test_shared_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
 tests_unit_store_test_watch_SOURCES = tests/unit/store/test_watch.c tests/unit/store/util.h
 tests_unit_store_test_watch_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_watch_LDADD = $(LIBS_store) $(CMOCKA_LIBS)
 TESTS += tests/unit/store/test_store tests/unit/store/test_open tests/unit/store/test_watch \
-	tests/unit/store/test_maintain tests/unit/store/test_seal
+	tests/unit/store/test_maintain tests/unit/store/test_seal tests/unit/store/test_shared
 tests_unit_store_test_maintain_SOURCES = tests/unit/store/test_maintain.c tests/unit/store/util.h
 tests_unit_store_test_maintain_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 tests_unit_store_test_maintain_LDADD = $(LIBS_store) $(CMOCKA_LIBS)

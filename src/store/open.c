@@ -399,6 +399,8 @@ static struct store *store_new(const char *dir, const struct store_options *opt)
 	clock_cond_init(&s->wake);
 	clock_cond_init(&s->reader_ended);
 	pthread_cond_init(&s->readers_may, NULL);
+	pthread_cond_init(&s->committed, NULL);
+	s->shared.items = (struct str)STR_INIT;
 	s->control.socket = s->control.end = -1;
 	watches_init(s);
 	return s;
@@ -466,7 +468,8 @@ static int recover_closed(struct store *s, struct error **err)
 
 static int open_reading(struct store *s, struct error **err)
 {
-	if (open_dir(s, err) || store_exists(s, err) || recover_closed(s, err))
+	if (open_dir(s, err) || store_exists(s, err) || recover_closed(s, err) ||
+	    (control_is_there(s->dir) && control_commit(s->dir, err)))
 		return -1;
 	if (flock(s->dir_fd, LOCK_SH | LOCK_NB))
 		return error_set(err, E_UNAVAILABLE, "the store %s is being replaced", s->dir);
@@ -537,6 +540,8 @@ struct store *store_close(struct store *s)
 	pthread_cond_destroy(&s->wake);
 	pthread_cond_destroy(&s->reader_ended);
 	pthread_cond_destroy(&s->readers_may);
+	pthread_cond_destroy(&s->committed);
+	str_release(&s->shared.items);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->readers_lock);
 	free(s->dir);

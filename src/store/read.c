@@ -192,7 +192,7 @@ int store_get(struct store *s, const void *key, size_t key_len, uint64_t at_revi
 	MDB_txn *txn;
 	int rc;
 
-	if (check_key(key_len, err))
+	if (check_key(key_len, err) || shared_wait(s, at_revision ? NULL : key, key_len, err))
 		return -1;
 	txn = reader_begin(s, err);
 	if (!txn)
@@ -370,6 +370,8 @@ static int list_range(struct list *l, MDB_val prefix, MDB_val start, uint64_t *r
 
 	if (from.mv_size > STORE_KEY_MAX)
 		return error_set(err, E_BAD_REQUEST, "a key has at most %d bytes", STORE_KEY_MAX);
+	if (shared_wait(l->store, NULL, 0, err))
+		return -1;
 	l->txn = reader_begin(l->store, err);
 	if (!l->txn)
 		return -1;
@@ -410,7 +412,7 @@ int store_history(struct store *s, const void *key, size_t key_len, store_histor
 	MDB_txn *txn;
 	int rc;
 
-	if (check_key(key_len, err))
+	if (check_key(key_len, err) || shared_wait(s, key, key_len, err))
 		return -1;
 	txn = reader_begin(s, err);
 	if (!txn)

@@ -176,14 +176,12 @@ static int check_from_outside(const char *dir, const struct store_options *opt, 
 int store_shrink(const char *dir, const struct store_options *opt, uint64_t *before,
 		 uint64_t *after, struct error **err)
 {
-	int owner close_fd = control_connect(dir);
 	struct store *s;
 	int rc;
 
-	if (owner >= 0)
-		return check_from_outside(dir, opt, err)
-			       ? -1
-			       : control_ask(owner, dir, before, after, err);
+	if (control_is_there(dir))
+		return check_from_outside(dir, opt, err) ? -1
+							 : control_shrink(dir, before, after, err);
 	s = store_open_existing(dir, opt, err);
 	if (!s)
 		return -1;

@@ -106,18 +106,19 @@ void space_report(struct store *s, MDB_txn *txn, struct store_report *r)
 }
 
 /* Makes the file SIZE bytes long, with blocks behind them where the file system can. */
-static int extend(int fd, uint64_t from, uint64_t size)
+static int extend(struct store *s, int fd, uint64_t from, uint64_t size)
 {
 	if (!fallocate(fd, 0, (off_t)from, (off_t)(size - from)))
 		return 0;
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return errno;
+	s->sparse = true;
 	if (file_size(fd) < size && ftruncate(fd, (off_t)size))
 		return errno;
 	return 0;
 }
 
-static void prepare(struct store *s, size_t bytes)
+void space_prepare(struct store *s, size_t bytes)
 {
 	uint64_t used = used_bytes(s), want = used + bytes + bytes / 2 + RESERVE;
 	mdb_filehandle_t fd;
@@ -128,7 +129,7 @@ static void prepare(struct store *s, size_t bytes)
 		return;
 	mdb_env_get_fd(s->env, &fd);
 	want = (want + RESERVE) / RESERVE * RESERVE;
-	if (!extend(fd, MIN(MAX(used, s->reserved), want), want)) {
+	if (!extend(s, fd, MIN(MAX(used, s->reserved), want), want)) {
 		s->reserved = want;
 		return;
 	}
@@ -138,13 +139,18 @@ static void prepare(struct store *s, size_t bytes)
 	s->delete_pages = MIN(s->delete_pages, pages_in(s, want, GIVE_UP));
 }
 
+bool space_is_reserved(const struct store *s)
+{
+	return s->pages == s->map_pages && !s->sparse;
+}
+
 /* After one that failed in its last step LMDB begins none; what lies where is not known then. */
 int space_begin(struct store *s, size_t bytes, MDB_txn **txn)
 {
 	int rc = mdb_txn_begin(s->env, NULL, 0, txn);
 
 	if (!rc)
-		prepare(s, bytes);
+		space_prepare(s, bytes);
 	return rc;
 }
 

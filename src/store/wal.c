@@ -2,9 +2,9 @@
  * The write-ahead log: one flush a commit.
  *
  * LMDB makes a commit durable with two flushes and a dozen scattered pages. Here the writer appends
- * what a group writes to DIR/data.wal, flushes that, and commits to LMDB without a flush: what was
- * acknowledged is in the log, and LMDB's file gets to the disk with the next checkpoint, which
- * nobody waits for (wal_checkpoint.c).
+ * what a group writes to DIR/data.wal, flushes that, and commits to LMDB without a flush, several
+ * groups at once where it can (shared.c): what was acknowledged is in the log, and LMDB's file gets
+ * to the disk with the next checkpoint, which nobody waits for (wal_checkpoint.c).
  *
  * After a crash that file may hold any of the pages written since the last checkpoint. So nothing
  * of a checkpoint is ever overwritten before the next one: a read transaction pins its pages (LMDB
@@ -201,21 +201,83 @@ static int append_somehow(struct store *s, bool durable)
 	return rc;
 }
 
-int wal_commit(struct store *s, MDB_txn *txn, bool durable)
+bool wal_has_room(struct store *s, size_t bytes)
 {
 	struct wal *w = s->wal;
-	bool large = w && is_large(w);
-	int rc = w && !large ? append_somehow(s, durable) : 0, failed = 0;
+
+	return w && w->at + sizeof(struct wal_record_head) + bytes <= WAL_HALF_BYTES;
+}
+
+bool wal_is_logged(struct store *s)
+{
+	return s->wal && !is_large(s->wal);
+}
+
+int wal_log(struct store *s, bool durable, bool alone)
+{
+	if (!wal_is_logged(s))
+		return 0;
+	if (alone)
+		return append_somehow(s, durable);
+	return s->wal->at + s->wal->record.len > WAL_HALF_BYTES ? ENOSPC : append(s->wal, durable);
+}
+
+void wal_keep_items(struct store *s, struct str *to)
+{
+	const struct str *r = &s->wal->record;
+	size_t head = sizeof(struct wal_record_head);
+
+	str_add(to, r->s + head, r->len - head);
+}
+
+/* What is not in the log has to be in the file, and the other way round. */
+int wal_committed(struct store *s, int rc)
+{
+	if (!s->wal)
+		return 0;
+	s->wal->commits++;
+	return is_large(s->wal) || rc ? wal_checkpoint(s) : wal_checkpoint_due(s);
+}
+
+int wal_commit(struct store *s, MDB_txn *txn, bool durable)
+{
+	int rc = wal_log(s, durable, true), failed;
 
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;
 	}
 	rc = mdb_txn_commit(txn);
-	/* What is not in the log has to be in the file, and the other way round. */
-	if (w)
-		failed = large || rc ? wal_checkpoint(s) : wal_checkpoint_due(s);
+	failed = wal_committed(s, rc);
 	return rc ? rc : failed;
+}
+
+int wal_write_items(struct store *s, MDB_txn *txn, const char *p, size_t len)
+{
+	const char *end = p + len;
+	int rc = 0;
+
+	while (!rc && p < end) {
+		struct wal_item_head h;
+		MDB_val key, data;
+		struct entry e;
+
+		if ((size_t)(end - p) < sizeof(h))
+			return MDB_CORRUPTED;
+		memcpy(&h, p, sizeof(h));
+		p += sizeof(h);
+		if ((size_t)(end - p) < be32toh(h.size))
+			return MDB_CORRUPTED;
+		key = bytes_val(h.key, sizeof(h.key));
+		data = bytes_val(p, be32toh(h.size));
+		p += be32toh(h.size);
+		rc = entry_parse(&key, &data, &e);
+		if (!rc)
+			rc = mdb_put(txn, s->log, &key, &data, MDB_APPEND);
+		if (!rc)
+			rc = entry_point(s, txn, &e);
+	}
+	return rc;
 }
 
 /* The life of a log. */

@@ -4,7 +4,7 @@
  *	slot 0, slot 1	checkpoints: a head, the first two pages of data.mdb; written in turn
  *	half 0, half 1	records since a checkpoint, numbered from 1, each at a page's beginning
  *
- * A record is a transaction of LMDB: versions of keys as data.mdb holds them (sealed ones sealed),
+ * A record is a group's writes: versions of keys as data.mdb holds them (sealed ones sealed),
  * or how far a compaction went. Each has the sequence of its checkpoint, which tells its half, how
  * many the checkpoint before had, and a CRC-32; the first that does not fit is the end. A
  * checkpoint is being written while records follow it already: they continue those of the one
@@ -76,6 +76,7 @@ struct wal {
 	size_t page_size;
 	uint64_t sequence;	 /* of the checkpoint, which may not be on disk yet */
 	uint64_t number, before; /* of the last record; of the last one of the checkpoint before */
+	unsigned commits;	 /* of LMDB, since the checkpoint */
 	uint64_t at;		 /* where in its half the next record goes */
 	uint64_t end[2];	 /* of what has been written once: a flush there is cheap */
 	MDB_txn *pins[2];	 /* of checkpoints, in turn */

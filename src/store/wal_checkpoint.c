@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Transactions from one checkpoint to the next. */
+/* Transactions of LMDB from one checkpoint to the next. */
 #define TRANSACTIONS_MAX 128
 /*
  * And where the disk is slow, until the writer waits for it. Each transaction leaves a dozen pages
@@ -155,6 +155,7 @@ int wal_checkpoint_begin(struct store *s, bool clean)
 	w->sequence++;
 	w->before = w->number;
 	w->number = 0;
+	w->commits = 0;
 	w->at = 0;
 	f->sequence = w->sequence;
 	f->clean = clean;
@@ -186,7 +187,7 @@ int wal_checkpoint_due(struct store *s)
 
 	if (w->flusher.busy && !sem_trywait(&w->flusher.done) && ended(s))
 		return s->failed;
-	if (w->number < (w->flusher.busy ? TRANSACTIONS_WAIT : TRANSACTIONS_MAX))
+	if (w->commits < (w->flusher.busy ? TRANSACTIONS_WAIT : TRANSACTIONS_MAX))
 		return 0;
 	return wal_checkpoint_begin(s, false);
 }

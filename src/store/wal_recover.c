@@ -126,34 +126,6 @@ static bool next_record(struct recovery *r, struct wal_record_head *h)
 	return true;
 }
 
-static int write_again(struct recovery *r)
-{
-	const char *p = r->record.s, *end = p + r->record.len;
-	int rc = 0;
-
-	while (!rc && p < end) {
-		struct wal_item_head h;
-		MDB_val key, data;
-		struct entry e;
-
-		if ((size_t)(end - p) < sizeof(h))
-			return MDB_CORRUPTED;
-		memcpy(&h, p, sizeof(h));
-		p += sizeof(h);
-		if ((size_t)(end - p) < be32toh(h.size))
-			return MDB_CORRUPTED;
-		key = bytes_val(h.key, sizeof(h.key));
-		data = bytes_val(p, be32toh(h.size));
-		p += be32toh(h.size);
-		rc = entry_parse(&key, &data, &e);
-		if (!rc)
-			rc = mdb_put(r->txn, r->store->log, &key, &data, MDB_APPEND);
-		if (!rc)
-			rc = entry_point(r->store, r->txn, &e);
-	}
-	return rc;
-}
-
 static int compact_again(struct recovery *r)
 {
 	struct wal_compaction c;
@@ -166,7 +138,9 @@ static int compact_again(struct recovery *r)
 
 static int do_again(struct recovery *r, const struct wal_record_head *h)
 {
-	return be32toh(h->kind) == WAL_COMPACTION ? compact_again(r) : write_again(r);
+	return be32toh(h->kind) == WAL_COMPACTION
+		       ? compact_again(r)
+		       : wal_write_items(r->store, r->txn, r->record.s, r->record.len);
 }
 
 /* Some of the records that are left. *END: there are no more. */

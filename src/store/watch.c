@@ -133,6 +133,8 @@ void store_watch_flush(struct store_watch *w)
 	struct watches *ws = &w->store->watch;
 	uint64_t durable;
 
+	if (shared_wait(w->store, NULL, 0, NULL))
+		return;
 	pthread_mutex_lock(&ws->lock);
 	durable = ws->durable;
 	while (!w->stopped && !ws->closing && !has_heard(w, durable))
@@ -145,6 +147,10 @@ void watches_publish(struct store *s, uint64_t revision)
 	struct watches *ws = &s->watch;
 
 	pthread_mutex_lock(&ws->lock);
+	if (revision == ws->durable) {
+		pthread_mutex_unlock(&ws->lock);
+		return;
+	}
 	ws->durable = revision;
 	if (!ws->n_live && !ws->behind && ws->reading == ws->delivered)
 		ws->reading = ws->delivered = revision; /* nobody to tell */
