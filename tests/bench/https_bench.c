@@ -117,18 +117,13 @@ static bool is_complete(const struct str *answer)
 	return answer->len >= 7 && !memcmp(answer->s + answer->len - 7, "\r\n0\r\n\r\n", 7);
 }
 
-struct lines {
-	char **v;
-	size_t n;
-	size_t next; /* of those that load() sends */
-};
-
 static const char *content_type(const char *method)
 {
 	return strncmp(method, "PATCH", 5) ? "application/json" : "application/merge-patch+json";
 }
 
-static void ask(SSL *ssl, const char *line, struct str *request)
+/* METHOD PATH BODY, as it is sent. */
+static void write_request(const char *line, struct str *request)
 {
 	const char *path = strchr(line, ' ') + 1, *body = strchr(path, ' ') + 1;
 
@@ -137,6 +132,10 @@ static void ask(SSL *ssl, const char *line, struct str *request)
 		 "%.*s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
 		 "Accept: application/json\r\nUser-Agent: bench\r\nContent-Length: %zu\r\n\r\n%s",
 		 (int)(body - 1 - line), line, content_type(line), strlen(body), body);
+}
+
+static void ask(SSL *ssl, const struct str *request)
+{
 	if (SSL_write(ssl, request->s, (int)request->len) <= 0)
 		die("cannot send");
 }
@@ -157,15 +156,21 @@ static bool read_record(SSL *ssl, struct str *answer)
 	return true;
 }
 
-static void exchange(SSL *ssl, const char *line, struct str *request, struct str *answer)
+static void exchange(SSL *ssl, const struct str *request, struct str *answer)
 {
-	ask(ssl, line, request);
+	ask(ssl, request);
 	str_reset(answer);
 	while (!read_record(ssl, answer))
 		;
 }
 
-static void read_lines(const char *path, struct lines *lines)
+struct requests {
+	struct str *v;
+	size_t n;
+	size_t next; /* of those that load() sends */
+};
+
+static void read_requests(const char *path, struct requests *requests)
 {
 	FILE *f = fopen(path, "r");
 	size_t room = 0, size = 0;
@@ -178,41 +183,42 @@ static void read_lines(const char *path, struct lines *lines)
 		line[n - 1] = '\0';
 		if (!strchr(line, ' ') || !strchr(strchr(line, ' ') + 1, ' '))
 			die("a line is not METHOD PATH BODY");
-		if (lines->n == room)
-			lines->v = xreallocarray(lines->v, room = room * 2 + 64, sizeof(char *));
-		lines->v[lines->n++] = xstrdup(line);
+		if (requests->n == room)
+			requests->v = xreallocarray(requests->v, room = room * 2 + 64,
+						    sizeof(struct str));
+		requests->v[requests->n] = (struct str)STR_INIT;
+		write_request(line, &requests->v[requests->n++]);
 	}
 	free(line);
 	fclose(f);
 }
 
-static void free_lines(struct lines *lines)
+static void free_requests(struct requests *requests)
 {
-	for (size_t i = 0; i < lines->n; i++)
-		free(lines->v[i]);
-	free(lines->v);
+	for (size_t i = 0; i < requests->n; i++)
+		str_release(&requests->v[i]);
+	free(requests->v);
 }
 
-/* --- load: one thread has all connections, so that it takes as little as can be of the processors
- * that the server works on */
+/* --- load: one thread has all connections and all requests are made before, so that it takes as
+ * little as can be of the processors that the server works on */
 
 #define CONNECTIONS_MAX 64u
 
 struct load {
-	struct lines lines;
+	struct requests requests;
 	struct client {
 		SSL *ssl;
 		struct str answer;
 	} clients[CONNECTIONS_MAX];
 	struct pollfd fds[CONNECTIONS_MAX]; /* fd -1: has nothing more to ask */
 	unsigned n, left;
-	struct str request;
 };
 
 static void ask_next(struct load *l, unsigned i)
 {
-	if (l->lines.next < l->lines.n) {
-		ask(l->clients[i].ssl, l->lines.v[l->lines.next++], &l->request);
+	if (l->requests.next < l->requests.n) {
+		ask(l->clients[i].ssl, &l->requests.v[l->requests.next++]);
 		return;
 	}
 	l->fds[i].fd = -1;
@@ -244,10 +250,10 @@ static void dial_all(struct load *l, unsigned port)
 /* What is timed begins when all are connected: clients keep their connections. */
 static void load(unsigned port, unsigned connections, const char *path)
 {
-	struct load l = {.n = MIN(connections, CONNECTIONS_MAX), .request = STR_INIT};
+	struct load l = {.n = MIN(connections, CONNECTIONS_MAX)};
 	double start;
 
-	read_lines(path, &l.lines);
+	read_requests(path, &l.requests);
 	SSL_CTX_set_read_ahead(tls, 1); /* a record's head and body with one read() */
 	dial_all(&l, port);
 	start = now_s();
@@ -266,8 +272,7 @@ static void load(unsigned port, unsigned connections, const char *path)
 		hang_up(l.clients[i].ssl);
 		str_release(&l.clients[i].answer);
 	}
-	str_release(&l.request);
-	free_lines(&l.lines);
+	free_requests(&l.requests);
 }
 
 /* The text of "continue" in the tail of a list; "" when that was all. */
@@ -418,7 +423,8 @@ static void open_watcher(struct watchers *all, size_t i, unsigned port, const ch
 	SSL *ssl = dial(port);
 	int fd = SSL_get_fd(ssl);
 
-	ask(ssl, line, &request);
+	write_request(line, &request);
+	ask(ssl, &request);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	all->v[i] = (struct watcher){.ssl = ssl};
 	all->fds[i] = (struct pollfd){.fd = fd, .events = POLLIN};
@@ -436,16 +442,16 @@ static void allow_files(size_t n)
 
 static void watch(unsigned port, size_t n, const char *path, const char *file)
 {
-	struct str request CLEANUP(str_release) = STR_INIT, answer CLEANUP(str_release) = STR_INIT;
+	struct str answer CLEANUP(str_release) = STR_INIT;
 	struct watchers all = {.n = n};
-	struct lines lines = {NULL};
+	struct requests requests = {NULL};
 	SSL *writer = dial(port);
 	pthread_t reader;
 	double start;
 
-	read_lines(file, &lines);
+	read_requests(file, &requests);
 	allow_files(n);
-	all.wanted = lines.n;
+	all.wanted = requests.n;
 	all.v = xcalloc(n, sizeof(*all.v));
 	all.fds = xcalloc(n, sizeof(*all.fds));
 	for (size_t i = 0; i < n; i++)
@@ -453,8 +459,8 @@ static void watch(unsigned port, size_t n, const char *path, const char *file)
 	start = now_s();
 	if (pthread_create(&reader, NULL, read_all, &all))
 		die("no thread");
-	for (size_t i = 0; i < lines.n; i++)
-		exchange(writer, lines.v[i], &request, &answer);
+	for (size_t i = 0; i < requests.n; i++)
+		exchange(writer, &requests.v[i], &answer);
 	pthread_join(reader, NULL);
 	printf("%.6f\n", now_s() - start);
 	for (size_t i = 0; i < n; i++)
@@ -462,7 +468,7 @@ static void watch(unsigned port, size_t n, const char *path, const char *file)
 	hang_up(writer);
 	free(all.v);
 	free(all.fds);
-	free_lines(&lines);
+	free_requests(&requests);
 }
 
 /* --- the server --------------------------------------------------------------------------- */
