@@ -59,7 +59,8 @@ enum field_validation { FIELD_VALIDATION_WARN, FIELD_VALIDATION_IGNORE, FIELD_VA
 /*
  * Who does not wait for a write. A cluster that takes the offer returns CLUSTER_LATER and calls
  * DONE once, from a thread of its own and perhaps before that: with a reference to the object, or
- * with why it is refused (borrowed). DONE must not block, nor write.
+ * with why it is refused (borrowed). DONE must not block, read nor write, nor take a lock under
+ * which anybody does.
  */
 #define CLUSTER_LATER 1
 struct cluster_later {

@@ -23,6 +23,8 @@
 #include <sched.h>
 #include <string.h>
 
+/* That a key's version makes LMDB write anew, beside the pages on the way to all. */
+#define LEAF_PAGES 3
 /* What the log and the record have beside key and value: heads, a revision's digits. */
 #define OP_BYTES 64
 /* More than this is not taken into one transaction: LMDB holds it in memory until the commit. */
@@ -360,7 +362,7 @@ static int try_group(struct store *s, struct request *first, struct request *end
 	if (s->failed)
 		return s->failed;
 	for (struct request *r = first; r != end; r = r->next)
-		bytes += r->bytes;
+		bytes += r->bytes + r->n * LEAF_PAGES * s->page_size;
 	rc = shared_begin(s, bytes, &g.txn, &alone);
 	if (rc)
 		return rc;
@@ -430,7 +432,7 @@ static void commit_group(struct store *s, struct request *first)
 	if (is_no_space(rc) && s->wal && !wal_checkpoint(s))
 		rc = try_group(s, first, NULL, true);
 	for (struct request *r = first; rc && r; r = r->next)
-		if (is_no_space(rc))
+		if (is_no_space(rc) && !s->failed)
 			commit_alone(s, r);
 		else
 			fail_request(r, rc);
@@ -499,7 +501,7 @@ void *writer_main(void *store)
 		if (s->queue)
 			let_others_queue(s);
 		group = take_group(s);
-		if (!group && s->closing)
+		if (!group && s->closing && !s->shrink)
 			break;
 		pthread_mutex_unlock(&s->lock);
 		if (group)

@@ -29,7 +29,8 @@
 #define COMPACT "compact\n"
 #define COMMIT "commit\n"
 #define UNKNOWN "knows no such order"
-#define PATIENCE_S 5 /* with who does not say what he wants, or whether he has committed */
+#define PATIENCE_S 5 /* with who does not say what he wants */
+#define COMMIT_S 15  /* for who has it open to commit, after what he is busy with */
 #define ANSWER_MAX 4096
 
 /* By way of the open directory: its own name may be too long for an address. */
@@ -193,14 +194,9 @@ bool control_is_there(const char *dir)
 	return fd >= 0;
 }
 
-/* Sends ORDER and reads the answer, for which it waits as long as that takes, or SECONDS. */
-static int ask(const char *dir, const char *order, time_t seconds, struct str *answer,
-	       struct error **err)
+/* Sends ORDER and reads the answer. */
+static int ask(int fd, const char *dir, const char *order, struct str *answer, struct error **err)
 {
-	const struct timeval patience = {.tv_sec = seconds};
-	int fd close_fd = connect_to(dir);
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (!send_all(fd, order, strlen(order)) && read_line(fd, answer, ANSWER_MAX) && answer->len)
 		return 0;
 	return error_set(err, E_UNAVAILABLE,
@@ -216,8 +212,9 @@ static int refused(const struct str *answer, struct error **err)
 int control_shrink(const char *dir, uint64_t *before, uint64_t *after, struct error **err)
 {
 	struct str answer CLEANUP(str_release) = STR_INIT;
+	int fd close_fd = connect_to(dir);
 
-	if (ask(dir, COMPACT, 0, &answer, err))
+	if (ask(fd, dir, COMPACT, &answer, err))
 		return -1;
 	if (sscanf(answer.s, "done %" SCNu64 " %" SCNu64, before, after) == 2)
 		return 0;
@@ -226,9 +223,14 @@ int control_shrink(const char *dir, uint64_t *before, uint64_t *after, struct er
 
 int control_commit(const char *dir, struct error **err)
 {
+	const struct timeval patience = {.tv_sec = COMMIT_S};
 	struct str answer CLEANUP(str_release) = STR_INIT;
+	int fd close_fd = connect_to(dir);
 
-	if (ask(dir, COMMIT, PATIENCE_S, &answer, err))
+	if (fd < 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (ask(fd, dir, COMMIT, &answer, err))
 		return -1;
 	/* An older kubefs leaves nothing for later. */
 	return !strcmp(answer.s, "done\n") || strstr(answer.s, UNKNOWN) ? 0 : refused(&answer, err);

@@ -393,7 +393,7 @@ void control_stop(struct store *s);
 bool control_is_there(const char *dir);
 /* Has it shrink the store. */
 int control_shrink(const char *dir, uint64_t *before, uint64_t *after, struct error **err);
-/* Has it commit to the file what is durable. */
+/* Has it, if there is one, commit to the file what is durable. */
 int control_commit(const char *dir, struct error **err);
 
 /* space.c */
@@ -402,7 +402,7 @@ size_t space_slack(size_t map_size);
 /* Looks for places on disk for about BYTES and for later deletions. */
 void space_prepare(struct store *s, size_t bytes);
 /* They are there, however full the disk becomes. */
-bool space_is_reserved(const struct store *s);
+bool space_is_reserved(struct store *s);
 /* Begins a transaction of about BYTES, with places on disk for it and for later deletions. */
 int space_begin(struct store *s, size_t bytes, MDB_txn **txn);
 /* Whether the request fits beside what TXN holds already. */

@@ -469,7 +469,7 @@ static int recover_closed(struct store *s, struct error **err)
 static int open_reading(struct store *s, struct error **err)
 {
 	if (open_dir(s, err) || store_exists(s, err) || recover_closed(s, err) ||
-	    (control_is_there(s->dir) && control_commit(s->dir, err)))
+	    control_commit(s->dir, err))
 		return -1;
 	if (flock(s->dir_fd, LOCK_SH | LOCK_NB))
 		return error_set(err, E_UNAVAILABLE, "the store %s is being replaced", s->dir);
@@ -508,12 +508,12 @@ int store_lock_readers(struct store *s, struct error **err)
 
 static void stop_threads(struct store *s)
 {
-	control_stop(s);
 	pthread_mutex_lock(&s->lock);
 	s->closing = true;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->writer, NULL);
+	control_stop(s);
 	watches_stop(s);
 	pthread_join(s->watch.thread, NULL);
 }

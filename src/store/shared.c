@@ -24,7 +24,7 @@
 #include <errno.h>
 
 #define GROUPS_MAX 16
-#define BYTES_MAX (1u << 20)
+#define BYTES_MAX (2u << 20) /* of pages */
 #define AGE_NS (10 * NS_PER_MS)
 /* So long nobody who reads has to wait, once somebody had to. */
 #define CALM_NS (100 * NS_PER_MS)
@@ -104,7 +104,7 @@ static void clear(struct shared *sh)
 static int lose(struct store *s, int rc)
 {
 	clear(&s->shared);
-	s->failed = rc > 0 ? rc : EIO;
+	s->failed = rc > 0 && !is_no_space(rc) ? rc : EIO;
 	log_error("store %s: cannot commit what is in the log: %s; it takes no more writes, and "
 		  "has to be opened anew to be read",
 		  s->dir, mdb_strerror(rc));
@@ -116,11 +116,12 @@ static int lose(struct store *s, int rc)
 static void committed(struct store *s)
 {
 	clear(&s->shared);
-	if (s->behind)
-		set_behind(s, false, false);
 	for (size_t i = 0; i < SHARED_WORDS; i++)
 		s->shared.keys[i] = 0;
+	/* Who has waited may look next at what the watches have to tell. */
 	watches_publish(s, s->revision);
+	if (s->behind)
+		set_behind(s, false, false);
 }
 
 int shared_commit(struct store *s)
@@ -174,7 +175,11 @@ int shared_undo(struct store *s)
 	rc = space_begin(s, sh->bytes, &sh->txn);
 	if (!rc && (rc = wal_write_items(s, sh->txn, sh->items.s, sh->items.len)))
 		mdb_txn_abort(sh->txn);
-	return rc ? lose(s, rc) : shared_commit(s);
+	if (rc)
+		return lose(s, rc);
+	rc = shared_commit(s);
+	/* What there may be of its record is nothing then. */
+	return rc ? rc : wal_checkpoint(s);
 }
 
 static bool stays_open(struct store *s, size_t bytes)
@@ -196,9 +201,10 @@ static bool stays_open(struct store *s, size_t bytes)
 int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, bool may_stay)
 {
 	struct shared *sh = &s->shared;
+	bool durable = !s->wal || wal_is_logged(s);
 	int rc, failed;
 
-	if (may_stay && wal_is_logged(s) && stays_open(s, bytes)) {
+	if (may_stay && s->wal && durable && stays_open(s, bytes)) {
 		sh->txn = txn;
 		sh->groups++;
 		sh->bytes += bytes;
@@ -211,10 +217,16 @@ int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, b
 	rc = mdb_txn_commit(txn);
 	if (rc && sh->txn)
 		return lose(s, rc);
-	failed = wal_committed(s, rc);
-	if (!rc && !failed)
+	if (!rc && durable) {
 		s->revision = revision;
-	if (!rc)
 		committed(s);
-	return rc ? rc : failed;
+		wal_committed(s, 0);
+		return 0;
+	}
+	failed = wal_committed(s, rc);
+	if (rc || failed)
+		return rc ? rc : failed;
+	s->revision = revision;
+	committed(s);
+	return 0;
 }

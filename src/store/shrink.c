@@ -150,15 +150,20 @@ void shrink_run(struct store *s, struct shrink *job)
 int shrink_ask(struct store *s, uint64_t *before, uint64_t *after, struct error **err)
 {
 	struct shrink job = {0};
+	bool closing;
 
 	sem_init(&job.done, 0, 0);
 	pthread_mutex_lock(&s->lock);
-	s->shrink = &job;
+	closing = s->closing;
+	if (!closing)
+		s->shrink = &job;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
-	while (sem_wait(&job.done) && errno == EINTR)
+	while (!closing && sem_wait(&job.done) && errno == EINTR)
 		;
 	sem_destroy(&job.done);
+	if (closing)
+		return error_set(err, E_UNAVAILABLE, "the store is being closed");
 	*before = job.before;
 	*after = job.after;
 	return job.result < 0 ? error_move(err, job.error) : 0;

@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define RESERVE (1u << 20)
@@ -29,6 +30,7 @@
 #define PATH_PAGES 12
 /* For one of compaction's smallest steps. */
 #define GIVE_UP (512u << 10)
+#define PLENTY (64u << 20)
 
 size_t space_slack(size_t map_size)
 {
@@ -139,9 +141,13 @@ void space_prepare(struct store *s, size_t bytes)
 	s->delete_pages = MIN(s->delete_pages, pages_in(s, want, GIVE_UP));
 }
 
-bool space_is_reserved(const struct store *s)
+/* Where blocks are given anew with each write a reserve is none: so there has to be plenty. */
+bool space_is_reserved(struct store *s)
 {
-	return s->pages == s->map_pages && !s->sparse;
+	struct statvfs st;
+
+	return s->pages == s->map_pages && !s->sparse && !fstatvfs(s->dir_fd, &st) &&
+	       st.f_bavail >= PLENTY / st.f_frsize;
 }
 
 /* After one that failed in its last step LMDB begins none; what lies where is not known then. */

@@ -144,8 +144,9 @@ int store_commit(struct store *s, const struct store_op *ops, size_t n, uint64_t
 		 size_t *failed, struct error **err);
 /*
  * The same for who does not wait: DONE is called once when it is decided, by the thread that
- * writes, so it must not block nor commit. WHY is borrowed, NULL: durable. OPS, and what they point
- * to, live until then. Where it returns -1 DONE is not called.
+ * writes, so it must not block, read nor commit, nor take a lock under which anybody does. WHY is
+ * borrowed, NULL: durable. OPS, and what they point to, live until then. Where it returns -1 DONE
+ * is not called.
  */
 typedef void store_done(void *arg, uint64_t revision, size_t failed, struct error *why);
 int store_commit_later(struct store *s, const struct store_op *ops, size_t n, store_done *done,

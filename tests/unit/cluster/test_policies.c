@@ -5,10 +5,12 @@
 #include "object/json.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -710,6 +712,73 @@ static void test_changes_while_asked(void **state)
 	}
 }
 
+/* Creations that nobody waits for, one after the other, of policies and of what they look at. */
+struct maker {
+	struct cluster_later later;
+	pthread_t thread;
+	sem_t told;
+	unsigned id, wrong;
+};
+
+static void on_made(struct cluster_later *later, struct object *o, const struct error *why)
+{
+	struct maker *m = (struct maker *)later;
+
+	m->wrong += !o;
+	object_unref(o);
+	sem_post(&m->told);
+}
+
+static void make_later(struct maker *m, const char *type, const char *namespace, char *text)
+{
+	char *json free_ptr = with_quotes(text);
+	struct write_options opt = {.later = &m->later};
+	struct object *o = NULL;
+
+	free(text);
+	for (char *p = json; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	if (cluster_create(f.cluster, NULL, fixture_type(&f, type), namespace, NULL, NULL, json,
+			   strlen(json), &opt, &o, NULL) == CLUSTER_LATER)
+		sem_wait(&m->told);
+	else
+		m->wrong++;
+}
+
+static void *make_all(void *arg)
+{
+	struct maker *m = arg;
+
+	for (unsigned i = 0; i < 60; i++) {
+		make_later(m, "validatingadmissionpolicies", NULL,
+			   xasprintf(POLICY("p%u-%u", "'validations':[{'expression':'true'}]"),
+				     m->id, i));
+		make_later(m, "validatingadmissionpolicybindings", NULL,
+			   xasprintf(BINDING("b%u-%u", "p", DENY), m->id, i));
+		make_later(m, "configmaps", "n", xasprintf(MAP("c%u-%u", ""), m->id, i));
+	}
+	return NULL;
+}
+
+/* Whoever asks reads what has just been written, while the store says that more is. */
+static void test_made_while_asked(void **state)
+{
+	struct maker makers[16];
+
+	alarm(200);
+	for (unsigned i = 0; i < 16; i++) {
+		makers[i] = (struct maker){.later.done = on_made, .id = i};
+		sem_init(&makers[i].told, 0, 0);
+		assert_int_equal(pthread_create(&makers[i].thread, NULL, make_all, &makers[i]), 0);
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		pthread_join(makers[i].thread, NULL);
+		assert_int_equal(makers[i].wrong, 0);
+		sem_destroy(&makers[i].told);
+	}
+	alarm(0);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -738,6 +807,7 @@ int main(void)
 		CASE(test_reinvocation),
 		CASE(test_mutated_is_validated),
 		CASE(test_changes_while_asked),
+		CASE(test_made_while_asked),
 		CASE(test_mutated_pod),
 		CASE(test_scale),
 		CASE(test_custom),

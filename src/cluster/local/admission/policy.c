@@ -18,13 +18,15 @@ struct family {
 	const struct resource *types[ROLES];
 	char keys[ROLES][TYPE_KEY_LEN];
 	struct map *objects[ROLES]; /* name -> struct policy, struct policy_binding */
-	struct map *changed[ROLES]; /* names */
 	bool loaded;
-	struct policy_set *set; /* NULL: to be made */
+	struct map *changed[ROLES]; /* names; not in OBJECTS yet */
+	struct policy_set *set;	    /* NULL: to be made */
 };
 
+/* What a commit touches has a lock of its own: the store is not read under it (store_done). */
 struct policy_cache {
-	pthread_mutex_t lock; /* guards the families */
+	pthread_mutex_t refreshing; /* guards the objects and LOADED; taken first */
+	pthread_mutex_t lock;	    /* guards what has changed and the sets */
 	struct family families[POLICY_TYPES];
 };
 
@@ -238,6 +240,7 @@ struct policy_cache *policy_cache_new(void)
 	struct catalog *all CLEANUP(catalog_unref_cleanup) = catalog_builtin();
 	struct policy_cache *c = xcalloc(1, sizeof(*c));
 
+	pthread_mutex_init(&c->refreshing, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	for (size_t i = 0; i < POLICY_TYPES; i++)
 		for (size_t k = 0; k < ROLES; k++) {
@@ -274,6 +277,7 @@ struct policy_cache *policy_cache_free(struct policy_cache *c)
 		map_free(f->changed[ROLE_POLICY], NULL);
 		map_free(f->changed[ROLE_BINDING], NULL);
 	}
+	pthread_mutex_destroy(&c->refreshing);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 	return NULL;
@@ -334,19 +338,19 @@ static int load(struct local *l, struct family *f, struct error **err)
 		if (store_list(l->store, prefix.s, prefix.len, NULL, 0, 0, load_one, &loading,
 			       &revision, err) < 0)
 			return -1;
-		map_clear(f->changed[k], NULL);
 	}
 	f->loaded = true;
 	return 0;
 }
 
-/* What has changed is read again; what is no more is forgotten. */
-static int refresh(struct local *l, struct family *f, struct error **err)
+/* What has CHANGED is read again; what is no more is forgotten. */
+static int refresh(struct local *l, struct family *f, struct map *const changed[ROLES],
+		   struct error **err)
 {
 	if (!f->loaded)
 		return load(l, f, err);
 	for (size_t k = 0; k < ROLES; k++)
-		map_each (f->changed[k], e) {
+		map_each (changed[k], e) {
 			struct error *why CLEANUP(error_free_cleanup) = NULL;
 			struct object *o CLEANUP(object_unref_cleanup) =
 				local_read(l, f->types[k], "", e->key, &why);
@@ -358,7 +362,6 @@ static int refresh(struct local *l, struct family *f, struct error **err)
 				keep_object(f, (enum role)k, tree);
 			else
 				unref_object((enum role)k, map_del(f->objects[k], e->key));
-			map_del(f->changed[k], e->key);
 		}
 	return 0;
 }
@@ -414,18 +417,82 @@ static struct policy_set *set_new(const struct family *f)
 	return set;
 }
 
-struct policy_set *policy_set(struct local *l, enum policy_type type, struct error **err)
+static struct policy_set *set_ref(struct policy_cache *c, struct family *f)
 {
-	struct policy_cache *c = l->policies;
-	struct family *f = &c->families[type];
-	struct policy_set *set = NULL;
+	struct policy_set *set;
 
 	pthread_mutex_lock(&c->lock);
-	if (!f->set && refresh(l, f, err) == 0)
-		f->set = set_new(f);
 	set = f->set;
 	if (set)
 		atomic_fetch_add(&set->refs, 1);
 	pthread_mutex_unlock(&c->lock);
+	return set;
+}
+
+static void take_changed(struct policy_cache *c, struct family *f, struct map *changed[ROLES])
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t k = 0; k < ROLES; k++) {
+		changed[k] = f->changed[k];
+		f->changed[k] = map_new();
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* They have not been read. */
+static void put_changed_back(struct policy_cache *c, struct family *f,
+			     struct map *const changed[ROLES])
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t k = 0; k < ROLES; k++)
+		map_each (changed[k], e)
+			map_put(f->changed[k], e->key, f);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* It is kept unless something has changed since it was read. */
+static void keep_set(struct policy_cache *c, struct family *f, struct policy_set *set)
+{
+	pthread_mutex_lock(&c->lock);
+	if (!map_count(f->changed[ROLE_POLICY]) && !map_count(f->changed[ROLE_BINDING])) {
+		atomic_fetch_add(&set->refs, 1);
+		policy_set_unref(f->set);
+		f->set = set;
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Under REFRESHING. */
+static struct policy_set *set_anew(struct local *l, struct family *f, struct error **err)
+{
+	struct policy_cache *c = l->policies;
+	struct policy_set *set = set_ref(c, f);
+	struct map *changed[ROLES];
+
+	if (set)
+		return set;
+	take_changed(c, f, changed);
+	if (refresh(l, f, changed, err)) {
+		put_changed_back(c, f, changed);
+	} else {
+		set = set_new(f);
+		keep_set(c, f, set);
+	}
+	for (size_t k = 0; k < ROLES; k++)
+		map_free(changed[k], NULL);
+	return set;
+}
+
+struct policy_set *policy_set(struct local *l, enum policy_type type, struct error **err)
+{
+	struct policy_cache *c = l->policies;
+	struct family *f = &c->families[type];
+	struct policy_set *set = set_ref(c, f);
+
+	if (set)
+		return set;
+	pthread_mutex_lock(&c->refreshing);
+	set = set_anew(l, f, err);
+	pthread_mutex_unlock(&c->refreshing);
 	return set;
 }
