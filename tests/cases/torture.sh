@@ -41,7 +41,11 @@ counts() {
 }
 look() { find "$M" -name none -ls; }
 # The same twice: the second time all is in its caches.
-torture() { python3 "$srcdir/tests/fs/torture.py" "$1" "$processes" "$2" "$N"; }
+torture() {
+	python3 "$srcdir/tests/fs/torture.py" "$1" "$processes" "$2" "$N" && return
+	tail -n 20 "$M/errors.log"
+	return 1
+}
 look
 ok "some seconds, to begin with" torture 2 1
 look
