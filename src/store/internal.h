@@ -432,6 +432,7 @@ void watches_init(struct store *s);
 void *watches_main(void *store);
 /* The writer has made REVISION durable. */
 void watches_publish(struct store *s, uint64_t revision);
+bool watches_any(struct store *s);
 /* Raises the compacted revision to WANTED or as far as the watches allow; returns it. */
 uint64_t watches_compact(struct store *s, uint64_t wanted);
 /* For the writer: waits until every watch has been told of all that is durable. */

@@ -4,12 +4,11 @@
  * What a group has written is durable by its record in the log. Its commit to LMDB is for who
  * reads, and costs as much again: the pages on the way to its leaves are written anew, a dozen of
  * them, here and once more to the disk by the next checkpoint. So while the next group waits
- * already and nobody wants to read, the transaction is left open for it.
+ * already, nobody watches and nobody wants to read, the transaction is left open for it.
  *
  * The store is *behind* meanwhile. Who lists, or gets a key that may have been written since, waits
  * until the writer has committed, which he does at the end of the group he is at, and for a while
- * after that at the end of each. Watches are told of what is committed, so up to AGE_NS and one
- * group after its answers.
+ * after that at the end of each.
  *
  * A group that fails takes those before it along, which have been answered: they are written once
  * more. What cannot fail then is left to no chance: a transaction stays open only while the disk
@@ -195,7 +194,8 @@ static bool stays_open(struct store *s, size_t bytes)
 	if (asked)
 		sh->calm_until = now + CALM_NS;
 	return more && now >= sh->calm_until && now - sh->since < AGE_NS &&
-	       sh->groups + 1 < GROUPS_MAX && sh->bytes + bytes < BYTES_MAX && space_is_reserved(s);
+	       sh->groups + 1 < GROUPS_MAX && sh->bytes + bytes < BYTES_MAX && !watches_any(s) &&
+	       space_is_reserved(s);
 }
 
 int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, bool may_stay)

@@ -25,11 +25,11 @@
  * A store belongs to the process that opened it: nothing of it may be used after fork().
  *
  * Threads: every function may be called from any thread. Reads never wait for the disk, with one
- * exception: while writes stream in, who lists, or gets a key that was written a moment ago, may
- * wait for the end of the commit under way, once in a tenth of a second (shared.c). Writes block
- * until they are durable. The sink of store_list and the handler of a watch must not call store
- *writes, nor wait for a thread that may be in one: in a full store a write waits for the watches,
- *and a deletion for the reads.
+ * exception: while writes stream in and nobody watches, who lists, or gets a key that was written a
+ * moment ago, may wait for the end of the commit under way, once in a tenth of a second (shared.c).
+ * Writes block until they are durable. The sink of store_list and the handler of a watch must not
+ *call store writes, nor wait for a thread that may be in one: in a full store a write waits for the
+ *watches, and a deletion for the reads.
  *
  * Errors: E_NOT_FOUND, E_EXISTS, E_CONFLICT (a precondition), E_GONE (revision compacted),
  * E_NO_SPACE (map or disk full: an error to that writer and nothing else; deletions still work),
@@ -167,8 +167,7 @@ struct store_event {
 struct store_watch;
 /*
  * Calls HANDLER for every change after revision FROM of keys that begin with PREFIX, in order,
- * each once, from a thread of the store; while writes stream in, some milliseconds after their
- * answers. FROM too old: E_GONE at once. A handler that blocks
+ * each once, from a thread of the store. FROM too old: E_GONE at once. A handler that blocks
  * delays every other watch: it queues and returns. EVENT NULL: nothing more is known up to
  * REVISION (progress), called at least each second in which other keys changed. EVENT NULL and
  * REVISION 0: the log cannot be read, events are missing; list again and watch from there.

@@ -159,6 +159,17 @@ void watches_publish(struct store *s, uint64_t revision)
 	pthread_mutex_unlock(&ws->lock);
 }
 
+bool watches_any(struct store *s)
+{
+	struct watches *ws = &s->watch;
+	bool any;
+
+	pthread_mutex_lock(&ws->lock);
+	any = ws->n_live || ws->behind;
+	pthread_mutex_unlock(&ws->lock);
+	return any;
+}
+
 uint64_t watches_compact(struct store *s, uint64_t wanted)
 {
 	struct watches *ws = &s->watch;
