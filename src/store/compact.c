@@ -206,7 +206,7 @@ static int step_run(struct step *st)
 	if (!rc && st->moved) {
 		wal_begin(s);
 		wal_add_compaction(s, st->bound, st->keep);
-		return wal_commit(s, st->txn, false);
+		return wal_commit(s, st->txn);
 	}
 	mdb_txn_abort(st->txn);
 	return rc;

@@ -78,28 +78,52 @@ static bool read_line(int fd, struct str *line, size_t max)
 	return false;
 }
 
+static int commit(struct store *s, struct str *answer, struct error **err)
+{
+	if (shared_wait(s, NULL, 0, err))
+		return -1;
+	str_adds(answer, "done\n");
+	return 0;
+}
+
+static int compact(struct store *s, struct str *answer, struct error **err)
+{
+	uint64_t before, after;
+
+	if (shrink_ask(s, &before, &after, err))
+		return -1;
+	str_addf(answer, "done %" PRIu64 " %" PRIu64 "\n", before, after);
+	return 0;
+}
+
+static const struct order {
+	const char *line;
+	int (*obey)(struct store *s, struct str *answer, struct error **err);
+} orders[] = {
+	{COMMIT, commit},
+	{COMPACT, compact},
+};
+
+static int obey_line(struct store *s, const char *line, struct str *answer, struct error **err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+		if (str_equal(orders[i].line, line))
+			return orders[i].obey(s, answer, err);
+	return error_set(err, E_BAD_REQUEST, "the store %s " UNKNOWN, s->dir);
+}
+
 static void obey(struct store *s, int fd)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	struct error *err CLEANUP(error_free_cleanup) = NULL;
 	struct str line CLEANUP(str_release) = STR_INIT;
 	struct str answer CLEANUP(str_release) = STR_INIT;
-	uint64_t before, after;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!read_line(fd, &line, sizeof(COMPACT)))
 		return;
-	if (!strcmp(line.s, COMMIT)) {
-		if (!shared_wait(s, NULL, 0, &err))
-			str_adds(&answer, "done\n");
-	} else if (!strcmp(line.s, COMPACT)) {
-		if (!shrink_ask(s, &before, &after, &err))
-			str_addf(&answer, "done %" PRIu64 " %" PRIu64 "\n", before, after);
-	} else {
-		error_set(&err, E_BAD_REQUEST, "the store %s " UNKNOWN, s->dir);
-	}
-	if (err)
+	if (obey_line(s, line.s, &answer, &err))
 		str_addf(&answer, "failed %s\n", error_message(err));
 	send_all(fd, answer.s, answer.len);
 }

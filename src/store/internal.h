@@ -349,8 +349,8 @@ int wal_log(struct store *s, bool durable, bool alone);
 bool wal_is_logged(struct store *s);
 /* After the commit to LMDB, which returned RC. */
 int wal_committed(struct store *s, int rc);
-/* The three in one. */
-int wal_commit(struct store *s, MDB_txn *txn, bool durable);
+/* All in one, of what is durable before whatever follows is. */
+int wal_commit(struct store *s, MDB_txn *txn);
 /* What was appended last, for wal_write_items. */
 void wal_keep_items(struct store *s, struct str *to);
 int wal_write_items(struct store *s, MDB_txn *txn, const char *p, size_t len);

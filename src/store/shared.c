@@ -141,7 +141,7 @@ static bool joins(struct store *s, size_t bytes)
 {
 	struct shared *sh = &s->shared;
 
-	if (!sh->txn || s->failed)
+	if (!sh->txn)
 		return false;
 	space_prepare(s, sh->bytes + bytes);
 	return sh->bytes + bytes <= BYTES_MAX && space_is_reserved(s) && wal_has_room(s, bytes);
@@ -201,10 +201,10 @@ static bool stays_open(struct store *s, size_t bytes)
 int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, bool may_stay)
 {
 	struct shared *sh = &s->shared;
-	bool durable = !s->wal || wal_is_logged(s);
+	bool logged = wal_is_logged(s);
 	int rc, failed;
 
-	if (may_stay && s->wal && durable && stays_open(s, bytes)) {
+	if (may_stay && logged && stays_open(s, bytes)) {
 		sh->txn = txn;
 		sh->groups++;
 		sh->bytes += bytes;
@@ -217,7 +217,7 @@ int shared_end(struct store *s, MDB_txn *txn, size_t bytes, uint64_t revision, b
 	rc = mdb_txn_commit(txn);
 	if (rc && sh->txn)
 		return lose(s, rc);
-	if (!rc && durable) {
+	if (!rc && (logged || !s->wal)) { /* durable */
 		s->revision = revision;
 		committed(s);
 		wal_committed(s, 0);

@@ -30,6 +30,7 @@
 #define PATH_PAGES 12
 /* For one of compaction's smallest steps. */
 #define GIVE_UP (512u << 10)
+/* Bytes that nothing uses up between two commits. */
 #define PLENTY (64u << 20)
 
 size_t space_slack(size_t map_size)

@@ -28,8 +28,8 @@
  * exception: while writes stream in and nobody watches, who lists, or gets a key that was written a
  * moment ago, may wait for the end of the commit under way, once in a tenth of a second (shared.c).
  * Writes block until they are durable. The sink of store_list and the handler of a watch must not
- *call store writes, nor wait for a thread that may be in one: in a full store a write waits for the
- *watches, and a deletion for the reads.
+ * call store writes, nor wait for a thread that may be in one: in a full store a write waits for
+ * the watches, and a deletion for the reads.
  *
  * Errors: E_NOT_FOUND, E_EXISTS, E_CONFLICT (a precondition), E_GONE (revision compacted),
  * E_NO_SPACE (map or disk full: an error to that writer and nothing else; deletions still work),

@@ -157,6 +157,12 @@ static bool is_large(const struct wal *w)
 	return w->record.len > WAL_HALF_BYTES;
 }
 
+/* A record of LEN bytes goes into this half. */
+static bool fits(const struct wal *w, size_t len)
+{
+	return w->at + len <= WAL_HALF_BYTES;
+}
+
 /* The record is in the log then, and on disk where DURABLE asks for it. Returns an errno. */
 static int append(struct wal *w, bool durable)
 {
@@ -192,7 +198,7 @@ static int append_somehow(struct store *s, bool durable)
 	struct wal *w = s->wal;
 	int rc = 0;
 
-	if (w->at + w->record.len > WAL_HALF_BYTES)
+	if (!fits(w, w->record.len))
 		rc = wal_checkpoint_begin(s, false);
 	if (!rc)
 		rc = append(w, durable);
@@ -203,9 +209,7 @@ static int append_somehow(struct store *s, bool durable)
 
 bool wal_has_room(struct store *s, size_t bytes)
 {
-	struct wal *w = s->wal;
-
-	return w && w->at + sizeof(struct wal_record_head) + bytes <= WAL_HALF_BYTES;
+	return s->wal && fits(s->wal, sizeof(struct wal_record_head) + bytes);
 }
 
 bool wal_is_logged(struct store *s)
@@ -219,7 +223,7 @@ int wal_log(struct store *s, bool durable, bool alone)
 		return 0;
 	if (alone)
 		return append_somehow(s, durable);
-	return s->wal->at + s->wal->record.len > WAL_HALF_BYTES ? ENOSPC : append(s->wal, durable);
+	return fits(s->wal, s->wal->record.len) ? append(s->wal, durable) : ENOSPC;
 }
 
 void wal_keep_items(struct store *s, struct str *to)
@@ -239,9 +243,9 @@ int wal_committed(struct store *s, int rc)
 	return is_large(s->wal) || rc ? wal_checkpoint(s) : wal_checkpoint_due(s);
 }
 
-int wal_commit(struct store *s, MDB_txn *txn, bool durable)
+int wal_commit(struct store *s, MDB_txn *txn)
 {
-	int rc = wal_log(s, durable, true), failed;
+	int rc = wal_log(s, false, true), failed;
 
 	if (rc) {
 		mdb_txn_abort(txn);

@@ -112,6 +112,34 @@ void fixture_make(struct local_fixture *f, const char *type, const char *namespa
 		fail_msg("%s", error_message(err));
 }
 
+static void on_created(struct cluster_later *later, struct object *o, const struct error *why)
+{
+	struct fixture_creation *c = (struct fixture_creation *)later;
+
+	c->object = o;
+	if (why)
+		snprintf(c->why, sizeof(c->why), "%d %s", error_http_status(why),
+			 error_message(why));
+	sem_post(&c->told);
+}
+
+int fixture_create_later(struct local_fixture *f, struct fixture_creation *c, const char *type,
+			 const char *namespace, const char *text)
+{
+	struct write_options opt = {.later = &c->later};
+	char *json free_ptr = quoted(text);
+	int result;
+
+	*c = (struct fixture_creation){.later.done = on_created};
+	sem_init(&c->told, 0, 0);
+	result = cluster_create(f->cluster, NULL, fixture_type(f, type), namespace, NULL, NULL,
+				json, strlen(json), &opt, &c->object, NULL);
+	if (result == CLUSTER_LATER)
+		sem_wait(&c->told);
+	sem_destroy(&c->told);
+	return result;
+}
+
 json_t *fixture_get(struct local_fixture *f, const char *type, const char *namespace,
 		    const char *name)
 {

@@ -8,6 +8,7 @@
 #include "cluster/cluster.h"
 
 #include <jansson.h>
+#include <semaphore.h>
 
 struct local_fixture {
 	struct cluster *cluster;
@@ -33,6 +34,17 @@ json_t *fixture_create(struct local_fixture *f, const char *type, const char *na
 /* The same, which has to succeed, and is let go. */
 void fixture_make(struct local_fixture *f, const char *type, const char *namespace,
 		  const char *text);
+/* A creation that nobody waits for, and what is told of it: an object, or why not. */
+struct fixture_creation {
+	struct cluster_later later;
+	sem_t told;
+	struct object *object; /* the caller's */
+	char why[256];
+};
+/* What cluster_create has returned; where that is CLUSTER_LATER it has been told by now. Threads:
+ * any. */
+int fixture_create_later(struct local_fixture *f, struct fixture_creation *c, const char *type,
+			 const char *namespace, const char *text);
 json_t *fixture_get(struct local_fixture *f, const char *type, const char *namespace,
 		    const char *name);
 /* A merge patch; the changed object, or NULL and *err. */

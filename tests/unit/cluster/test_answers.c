@@ -7,7 +7,6 @@
 #include "object/json.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -583,65 +582,29 @@ static void applies_of_one_name_meet(void **state)
 	assert_int_equal(refused[0] + refused[1], 0);
 }
 
-/* A creation that nobody waits for. */
-struct creation {
-	struct cluster_later later;
-	sem_t told;
-	struct object *object;
-	char why[256];
-};
-
-static void on_created(struct cluster_later *later, struct object *o, const struct error *why)
-{
-	struct creation *c = (struct creation *)later;
-
-	c->object = o;
-	if (why)
-		snprintf(c->why, sizeof(c->why), "%d %s", error_http_status(why),
-			 error_message(why));
-	sem_post(&c->told);
-}
-
-/* What cluster_create has returned; where that is CLUSTER_LATER it has been told by now. */
-static int create_later(struct creation *c, const char *type, const char *json)
-{
-	const struct resource *r = fixture_type(&f, type);
-	struct write_options opt = {.later = &c->later};
-	int result;
-
-	*c = (struct creation){.later.done = on_created};
-	sem_init(&c->told, 0, 0);
-	result = cluster_create(f.cluster, NULL, r, r->namespaced ? "n" : NULL, NULL, NULL, json,
-				strlen(json), &opt, &c->object, NULL);
-	if (result == CLUSTER_LATER)
-		sem_wait(&c->told);
-	sem_destroy(&c->told);
-	return result;
-}
-
 static void creations_may_be_answered_later(void **state)
 {
 	static const char text[] = "{\"metadata\":{\"name\":\"later\"},\"data\":{\"a\":\"1\"}}";
 	static const char nameless[] = "{\"metadata\":{\"generateName\":\"later-\"}}";
 	static const char unknown[] = "{\"metadata\":{\"name\":\"A\"}}";
 	json_t *kept json_auto = NULL;
-	struct creation c;
+	struct fixture_creation c;
 
 	(void)state;
-	assert_int_equal(create_later(&c, "configmaps", text), CLUSTER_LATER);
+	assert_int_equal(fixture_create_later(&f, &c, "configmaps", "n", text), CLUSTER_LATER);
 	kept = fixture_get(&f, "configmaps", "n", "later");
 	assert_string_equal(c.why, "");
 	assert_string_equal(c.object->name, "later");
 	assert_text(kept, "metadata.resourceVersion", c.object->resource_version);
 	object_unref(c.object);
-	assert_int_equal(create_later(&c, "configmaps", text), CLUSTER_LATER);
+	assert_int_equal(fixture_create_later(&f, &c, "configmaps", "n", text), CLUSTER_LATER);
 	assert_null(c.object);
 	assert_string_equal(c.why, "409 configmaps \"later\" already exists");
 	/* A name that is taken is made anew, and what is refused before is refused at once. */
-	assert_int_equal(create_later(&c, "configmaps", nameless), 0);
+	assert_int_equal(fixture_create_later(&f, &c, "configmaps", "n", nameless), 0);
 	assert_non_null(c.object);
 	object_unref(c.object);
-	assert_int_equal(create_later(&c, "configmaps", unknown), -1);
+	assert_int_equal(fixture_create_later(&f, &c, "configmaps", "n", unknown), -1);
 	assert_null(c.object);
 }
 

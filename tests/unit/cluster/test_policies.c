@@ -5,7 +5,6 @@
 #include "object/json.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -712,37 +711,19 @@ static void test_changes_while_asked(void **state)
 	}
 }
 
-/* Creations that nobody waits for, one after the other, of policies and of what they look at. */
 struct maker {
-	struct cluster_later later;
 	pthread_t thread;
-	sem_t told;
 	unsigned id, wrong;
 };
 
-static void on_made(struct cluster_later *later, struct object *o, const struct error *why)
-{
-	struct maker *m = (struct maker *)later;
-
-	m->wrong += !o;
-	object_unref(o);
-	sem_post(&m->told);
-}
-
 static void make_later(struct maker *m, const char *type, const char *namespace, char *text)
 {
-	char *json free_ptr = with_quotes(text);
-	struct write_options opt = {.later = &m->later};
-	struct object *o = NULL;
+	struct fixture_creation c;
 
+	m->wrong +=
+		fixture_create_later(&f, &c, type, namespace, text) != CLUSTER_LATER || !c.object;
+	object_unref(c.object);
 	free(text);
-	for (char *p = json; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
-	if (cluster_create(f.cluster, NULL, fixture_type(&f, type), namespace, NULL, NULL, json,
-			   strlen(json), &opt, &o, NULL) == CLUSTER_LATER)
-		sem_wait(&m->told);
-	else
-		m->wrong++;
 }
 
 static void *make_all(void *arg)
@@ -767,14 +748,12 @@ static void test_made_while_asked(void **state)
 
 	alarm(200);
 	for (unsigned i = 0; i < 16; i++) {
-		makers[i] = (struct maker){.later.done = on_made, .id = i};
-		sem_init(&makers[i].told, 0, 0);
+		makers[i] = (struct maker){.id = i};
 		assert_int_equal(pthread_create(&makers[i].thread, NULL, make_all, &makers[i]), 0);
 	}
 	for (unsigned i = 0; i < 16; i++) {
 		pthread_join(makers[i].thread, NULL);
 		assert_int_equal(makers[i].wrong, 0);
-		sem_destroy(&makers[i].told);
 	}
 	alarm(0);
 }

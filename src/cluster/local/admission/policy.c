@@ -450,13 +450,12 @@ static void put_changed_back(struct policy_cache *c, struct family *f,
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* It is kept unless something has changed since it was read. */
+/* It is kept, where there was none, unless something has changed since it was read. */
 static void keep_set(struct policy_cache *c, struct family *f, struct policy_set *set)
 {
 	pthread_mutex_lock(&c->lock);
 	if (!map_count(f->changed[ROLE_POLICY]) && !map_count(f->changed[ROLE_BINDING])) {
 		atomic_fetch_add(&set->refs, 1);
-		policy_set_unref(f->set);
 		f->set = set;
 	}
 	pthread_mutex_unlock(&c->lock);
